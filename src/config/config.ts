@@ -1,0 +1,81 @@
+import type { Position } from "../kernel/index.ts";
+
+/** Importances and kinds are vault's; config holds its own unions, and a type test keeps them the same. */
+export type ConfigImportance = "critical" | "high" | "medium";
+export type ConfigSourceKind = "tree" | "file" | "sqlite" | "json" | "log" | "command";
+
+/** A path as written, absolute by now; or a pointer into another document, resolved at every run. */
+export type PathReference =
+  | { readonly literal: string }
+  | {
+      /** Absolute path of the JSON or YAML document. */
+      readonly from: string;
+      /** RFC 6901, e.g. "/stateFile". */
+      readonly pointer: string;
+      /** Environment variable that wins when it is set and not empty. */
+      readonly env: string | null;
+    };
+
+export interface PauseConfig {
+  readonly command: readonly string[];
+  readonly resume: readonly string[];
+  /** Milliseconds after which the guardian resumes by itself. */
+  readonly timeout: number;
+}
+
+export interface CommandConfig {
+  readonly argv: readonly string[];
+  /** Name of the file that holds its output. */
+  readonly as: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export interface ComponentConfig {
+  readonly name: string;
+  /** null for a command component. */
+  readonly path: PathReference | null;
+  readonly command: CommandConfig | null;
+  /** undefined: sniffed at every run. */
+  readonly kind: ConfigSourceKind | undefined;
+  /** undefined: critical for databases and single files, high for folders. */
+  readonly importance: ConfigImportance | undefined;
+  readonly exclude: readonly string[];
+  readonly include: readonly string[];
+  /** Bytes. */
+  readonly excludeLarger: number | undefined;
+  readonly excludeCaches: boolean;
+  readonly oneFileSystem: boolean;
+  readonly optional: boolean;
+  readonly group: string | undefined;
+  readonly pause: PauseConfig | undefined;
+  readonly position: Position;
+}
+
+export interface SchemaVersionConfig {
+  readonly component: string;
+  /** An SQL query with one number as its result; null reads PRAGMA user_version. */
+  readonly query: string | null;
+}
+
+export interface BackupConfig {
+  /** Absolute folder of the vault. */
+  readonly path: string;
+  /** Archive form: .tar.gz or a plain folder. */
+  readonly compression: boolean;
+  /** Component names; every declared one unless given. */
+  readonly include: readonly string[];
+}
+
+/** The whole configuration: validated, absolute, frozen. */
+export interface Config {
+  readonly file: string;
+  readonly folder: string;
+  readonly name: string;
+  readonly stateDir: string;
+  readonly components: readonly ComponentConfig[];
+  readonly backup: BackupConfig;
+  readonly schemaVersion: SchemaVersionConfig | undefined;
+  /** "backup.retention: nothing is pruned yet": accepted keys that this version does not act on. */
+  readonly notices: readonly string[];
+}

@@ -1,0 +1,83 @@
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { errnoOf } from "./errors.ts";
+
+/** fsync of a folder, so that a rename inside it survives a power cut. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** mkdir -p with 0700 whose new folders survive a power cut. */
+export function makeFolder(folder: string, mode = 0o700): void {
+  const first = mkdirSync(folder, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+}
+
+function writeDurably(path: string, data: string | Uint8Array, mode: number): void {
+  const descriptor = openSync(path, "wx", mode);
+  try {
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    let offset = 0;
+    while (offset < bytes.length) offset += writeSync(descriptor, bytes, offset);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);
+}
+
+/** Replaces a file whole: a reader sees the old content or the new, also after a power cut. */
+export function replaceFile(path: string, data: string | Uint8Array, mode = 0o600, beforePublish?: () => void): void {
+  const temporary = temporaryBeside(path);
+  try {
+    writeDurably(temporary, data, mode);
+    beforePublish?.();
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/**
+ * Creates a file whole, or not at all when the name is taken.
+ *
+ * @returns false when the name was taken
+ */
+export function createFile(path: string, data: string | Uint8Array, mode = 0o600, beforePublish?: () => void): boolean {
+  const temporary = temporaryBeside(path);
+  try {
+    writeDurably(temporary, data, mode);
+    beforePublish?.();
+    linkSync(temporary, path);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  syncFolder(dirname(path));
+  return true;
+}
+
+/** Removes a file so that it stays removed; nothing happens when it is not there. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    return;
+  }
+  syncFolder(dirname(path));
+}

@@ -1,0 +1,41 @@
+/**
+ * Named places where a process may die without harm. A fault test starts the command with
+ * HOLDFAST_CRASHPOINT=<name> and the process kills itself there with SIGKILL: no handler runs,
+ * no buffer is flushed, exactly like a power cut for everything but the page cache.
+ *
+ * The list is closed so that a fault test can visit every one of them and notice a new one.
+ */
+export const CRASHPOINTS = [
+  "vault-created",
+  "backup-claimed",
+  "backup-staged",
+  "backup-component-stored",
+  "backup-all-stored",
+  "archive-body-written",
+  "archive-before-sync",
+  "archive-before-publish",
+  "archive-published",
+  "backup-committed",
+  "pause-requested",
+  "pause-held",
+  "cut-complete",
+  "mark-before-publish",
+  "mark-published",
+  "removal-recorded",
+  "removal-moved",
+  "undelete-recorded",
+  "undelete-moved",
+  "restore-begun",
+  "restore-component-written",
+  "restore-before-publish",
+  "export-before-publish",
+  "import-before-publish",
+] as const;
+
+export type Crashpoint = (typeof CRASHPOINTS)[number];
+
+const armed = process.env["HOLDFAST_CRASHPOINT"];
+
+export function crashpoint(name: Crashpoint): void {
+  if (armed === name) process.kill(process.pid, "SIGKILL");
+}

@@ -1,0 +1,27 @@
+import { lstatSync, statSync, type BigIntStats } from "node:fs";
+
+/** Device and inode: what a file is, whatever it is called. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export function identityOf(stats: BigIntStats): FileIdentity {
+  return { device: stats.dev, inode: stats.ino };
+}
+
+/** A key for sets and maps of files. */
+export function identityKey(identity: FileIdentity): string {
+  return `${identity.device}:${identity.inode}`;
+}
+
+/** The identity at a path, links followed; undefined when nothing is there. */
+export function identityAt(path: string): FileIdentity | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : identityOf(stats);
+}
+
+/** lstat with nanoseconds; undefined when nothing is there. */
+export function lstatAt(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}

@@ -1,0 +1,34 @@
+/**
+ * The ground floor: what every room needs and no room owns. No domain words.
+ * It never prints, never exits the process, and swallows no cause.
+ */
+export { ERROR_CODES, type CodeOf, type ErrorCode, type ErrorCodeRow, type ErrorKind } from "./error-codes.ts";
+export {
+  BusyError,
+  CaptureError,
+  ConfigError,
+  ConflictError,
+  DamageError,
+  errnoOf,
+  HoldfastError,
+  HostError,
+  InternalError,
+  InterruptedError,
+  namedSystemError,
+  NotFoundError,
+  UsageError,
+  type ErrorContext,
+  type Position,
+} from "./errors.ts";
+export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
+export { systemClock, type Clock } from "./clock.ts";
+export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
+export { entryPath, entryPoint, isMain } from "./entry-point.ts";
+export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
+export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+export { nearest } from "./nearest.ts";
+export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
+export { redact, redactData } from "./redact.ts";
+export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
+export { syncFileSystem } from "./sync-file-system.ts";
+export { VERSION } from "./version.ts";

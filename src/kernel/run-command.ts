@@ -1,0 +1,94 @@
+import { spawn } from "node:child_process";
+import { InterruptedError } from "./errors.ts";
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Milliseconds until the process group gets TERM, and KILL five seconds later. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** Text for standard input. */
+  readonly input?: string;
+  /** How much of each output stream is kept, from its end. Bytes; 64 KiB unless told. */
+  readonly keep?: number;
+}
+
+export interface RunResult {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly timedOut: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs one program to its end, without a shell, in a process group of its own, so that a deadline
+ * or an abort reaches what it started as well. Exit codes are the caller's business; only a program
+ * that cannot be started and an abort throw.
+ */
+export async function runCommand(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new TypeError("runCommand needs a program");
+  options.signal?.throwIfAborted();
+  const keep = options.keep ?? 65_536;
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] = (output[name] + text).slice(-keep);
+    });
+  }
+  // A program that does not read its input is no failure of ours.
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.input ?? "");
+
+  let timedOut = false;
+  let hardStop: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    stopGroup(child.pid, "SIGTERM");
+    hardStop ??= setTimeout(() => stopGroup(child.pid, "SIGKILL"), 5000);
+  };
+  const deadline =
+    options.timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop();
+        }, options.timeout);
+  options.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const end = await new Promise<Pick<RunResult, "exitCode" | "signal">>((resolve, reject) => {
+      child.once("error", reject);
+      // "exit" and not "close": a grandchild that keeps the pipe open must not hold us past the end.
+      child.once("exit", (exitCode, signal) => {
+        setImmediate(() => resolve({ exitCode, signal }));
+      });
+    });
+    if (options.signal?.aborted === true) {
+      throw new InterruptedError("INTERRUPTED", `Stopped "${program}"`, { cause: options.signal.reason });
+    }
+    return { ...end, timedOut, ...output };
+  } finally {
+    clearTimeout(deadline);
+    clearTimeout(hardStop);
+    if (timedOut || options.signal?.aborted === true) stopGroup(child.pid, "SIGKILL");
+    options.signal?.removeEventListener("abort", stop);
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }
+}
+
+/** Signals a whole process group; one that is gone already is no error. */
+export function stopGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // ESRCH: the group has ended
+  }
+}

@@ -1,0 +1,38 @@
+import { DamageError } from "../kernel/index.ts";
+
+declare const brand: unique symbol;
+/** `2026-03-15T14-30-00_scheduled`, with `-2`, `-3` … appended when the second was taken. */
+export type BackupId = string & { readonly [brand]: "BackupId" };
+
+export const TRIGGERS = ["scheduled", "shutdown", "startup", "manual", "pre-migration", "pre-restore"] as const;
+/** Why a backup was taken. */
+export type Trigger = (typeof TRIGGERS)[number];
+
+const PATTERN = new RegExp(`^(\\d{4})-(\\d{2})-(\\d{2})T(\\d{2})-(\\d{2})-(\\d{2})_(${TRIGGERS.join("|")})(?:-([1-9]\\d{0,4}))?$`);
+
+export function isTrigger(text: string): text is Trigger {
+  return (TRIGGERS as readonly string[]).includes(text);
+}
+
+export function isBackupId(text: string): text is BackupId {
+  const match = PATTERN.exec(text);
+  if (match === null) return false;
+  const [, year, month, day, hour, minute, second] = match;
+  const instant = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+  const time = Date.parse(instant);
+  return !Number.isNaN(time) && new Date(time).toISOString() === instant;
+}
+
+export function toBackupId(text: string): BackupId {
+  if (isBackupId(text)) return text;
+  throw new DamageError("MANIFEST_INVALID", `Not a backup id: ${JSON.stringify(text.slice(0, 100))}`);
+}
+
+/**
+ * @param time milliseconds since the epoch
+ * @param attempt 1 for the plain id, 2 and above for the suffix
+ */
+export function makeBackupId(time: number, trigger: Trigger, attempt = 1): BackupId {
+  const instant = new Date(time).toISOString().slice(0, 19).replaceAll(":", "-");
+  return `${instant}_${trigger}${attempt > 1 ? `-${attempt}` : ""}` as BackupId;
+}

@@ -1,0 +1,71 @@
+import type { Entry } from "./entry.ts";
+import type { Content } from "./span.ts";
+
+/** An entry before its bytes were read: no hash yet, and for a stream no size. */
+export type EntryHead = Omit<Entry, "sha256" | "component">;
+
+export interface ReadingEntry {
+  readonly head: EntryHead;
+  readonly content: Content;
+}
+
+/** Something of the component that is not in the backup. */
+export interface Omission {
+  readonly path: string;
+  readonly reason: string;
+  /** True when leaving it out is what the rules ask for (a socket, the vault itself): the component is still whole. */
+  readonly harmless: boolean;
+}
+
+/** A file that did not hold still while it was read. */
+export interface Change {
+  readonly path: string;
+  /**
+   * grew: the size seen at open was stored and is a true prefix · rewritten: stored as read, may mix two states ·
+   * replaced: another file has its name now · vanished: it was gone before it was read and is not stored
+   */
+  readonly change: "grew" | "rewritten" | "replaced" | "vanished";
+}
+
+export interface SqliteDetails {
+  readonly page_size: number;
+  readonly pages: number;
+  readonly user_version: number;
+  readonly application_id: number;
+  readonly journal_mode: "wal" | "rollback";
+  readonly schema_sha256: string;
+  /** "ok", the first complaint, or "skipped" when the last check is younger than a day or the file is unchanged. */
+  readonly quick_check: string;
+  /** When quick_check last really ran on this database. ISO 8601, UTC. */
+  readonly quick_checked_at: string | null;
+  /** Where the bytes were read: "staged" through the backup API, "cold" with immutable=1. */
+  readonly read: "staged" | "cold";
+}
+
+/** What a reading has learned; complete once entries() has ended and confirm() has passed. */
+export interface ReadingReport {
+  readonly source: SourceKind;
+  readonly resolved_path: string | null;
+  readonly sqlite?: SqliteDetails;
+  /** Databases inside a tree, by entry path. */
+  readonly databases?: Readonly<Record<string, SqliteDetails>>;
+  /** A consistent copy of something that is itself damaged. */
+  readonly suspect: boolean;
+  readonly omissions: readonly Omission[];
+  readonly warnings: readonly string[];
+}
+
+export const SOURCE_KINDS = ["tree", "file", "sqlite", "json", "log", "command"] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+/**
+ * A consistent view of a source. Entries come sorted, a directory before what is in it. Nothing of it may be
+ * committed before confirm() has passed; close() always runs, also after a failure, and removes staged copies
+ * that were not moved away.
+ */
+export interface Reading {
+  entries(): AsyncIterable<ReadingEntry>;
+  confirm(): Promise<void>;
+  report(): ReadingReport;
+  close(): Promise<void>;
+}
