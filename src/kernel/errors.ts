@@ -109,6 +109,29 @@ export class InternalError extends HoldfastError {
   }
 }
 
+const CLASSES = {
+  usage: UsageError,
+  config: ConfigError,
+  "not-found": NotFoundError,
+  conflict: ConflictError,
+  busy: BusyError,
+  capture: CaptureError,
+  damage: DamageError,
+  host: HostError,
+  interrupted: InterruptedError,
+} as const;
+
+/** The error that toJSON() described in another process; an unknown code becomes an InternalError with its text. */
+export function errorFromJson(value: unknown): HoldfastError {
+  const { code, message, hint, position, details } = (typeof value === "object" && value !== null ? value : {}) as Partial<HoldfastError>;
+  const text = typeof message === "string" ? message : "The other process failed without a message";
+  const context = { ...(hint === undefined ? {} : { hint }), ...(position === undefined ? {} : { position }), ...(details === undefined ? {} : { details }) };
+  const row = code === undefined ? undefined : (ERROR_CODES as Readonly<Record<string, ErrorCodeRow>>)[code];
+  if (row === undefined || row.kind === "internal") return new InternalError(text, context);
+  const NamedError = CLASSES[row.kind] as new (code: ErrorCode, message: string, context: ErrorContext) => HoldfastError;
+  return new NamedError(code!, text, context);
+}
+
 /** The errno name of a system error ("ENOENT"), or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;

@@ -10,6 +10,7 @@ export {
   ConflictError,
   DamageError,
   errnoOf,
+  errorFromJson,
   HoldfastError,
   HostError,
   InternalError,

@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+"use strict";
+// CommonJS in the syntax of 2009, so that a Node.js of any age parses it and can say what it lacks.
+
+var NEEDED = [24, 15];
+
+var running = process.versions.node.split(".").map(Number);
+if (running[0] < NEEDED[0] || (running[0] === NEEDED[0] && running[1] < NEEDED[1])) {
+  process.stderr.write(
+    "Holdfast needs Node.js " + NEEDED.join(".") + " or newer; this is " + process.versions.node + " (" + process.execPath + "). " +
+      "Install a newer one from https://nodejs.org, or put it first on the PATH.\n"
+  );
+  process.exitCode = 2;
+} else {
+  start();
+}
+
+function start() {
+  var path = require("path");
+  var source = path.join(__dirname, "..", "src", "cli", "main.ts");
+  var built = path.join(__dirname, "..", "dist", "cli", "main.js");
+  // A reader that leaves early ("holdfast backup list | head -1") is no reason to break off what was begun.
+  process.stdout.on("error", ignoreBrokenPipe);
+  process.stderr.on("error", ignoreBrokenPipe);
+  // The exit code is set and the process left to end by itself, because process.exit() loses what a pipe has not taken yet.
+  require(require("fs").existsSync(source) ? source : built)
+    .main(process.argv.slice(2))
+    .then(function (code) {
+      process.exitCode = code;
+    });
+}
+
+function ignoreBrokenPipe(error) {
+  if (error.code !== "EPIPE") throw error;
+}

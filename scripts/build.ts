@@ -1,0 +1,28 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findEntryPoints } from "./entry-points.ts";
+
+/**
+ * Emits src into dist for publishing. Everything is written and checked beside dist first and then moved there, so that
+ * a process that runs from dist sees the old build or the new one, and a build that fails changes nothing.
+ */
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, "dist");
+const fresh = mkdtempSync(join(root, "dist.new-"));
+const old = `${fresh}.old`;
+
+try {
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], { cwd: root, stdio: "inherit" });
+  const entries = ["src/index.ts", "src/cli/main.ts", ...findEntryPoints(root)].map((path) => path.replace(/^src\//, "").replace(/\.ts$/, ".js"));
+  const missing = entries.filter((path) => !existsSync(join(fresh, path)));
+  if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
+  const modules = globSync("**/*.js", { cwd: fresh }).length;
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(fresh, dist);
+  console.log(`build: ${modules} modules, ${entries.length} entry points`);
+} finally {
+  for (const leftover of [fresh, old]) rmSync(leftover, { recursive: true, force: true });
+}

@@ -1,0 +1,59 @@
+import { spawn } from "node:child_process";
+import { setPriority } from "node:os";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { errorFromJson, InternalError, InterruptedError } from "../kernel/index.ts";
+
+/** The launcher lies two folders above this module, in the sources and in the built package alike. */
+const LAUNCHER = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
+/** Heavy work must not take the processor from the program that it protects. */
+const BACKGROUND = 19;
+
+export interface EngineRun {
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Work that somebody waits for keeps the normal priority. */
+  readonly urgent: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Readonly<Record<string, unknown>>) => void;
+}
+
+/**
+ * Runs one command of our own in a process of its own and gives its JSON document. The host's process never opens a file
+ * of a component: closing any descriptor of a database drops every POSIX lock that the process holds on it.
+ */
+export async function runEngine(run: EngineRun): Promise<Readonly<Record<string, unknown>>> {
+  run.signal?.throwIfAborted();
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", LAUNCHER, ...run.args, "--json", "--progress"], {
+    env: run.env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-4096)));
+  if (!run.urgent && child.pid !== undefined) {
+    try {
+      setPriority(child.pid, BACKGROUND);
+    } catch {
+      // It has ended already, and says why itself
+    }
+  }
+  const stop = (): void => void child.kill("SIGTERM");
+  run.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    let document: Record<string, unknown> | undefined;
+    const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+    ended.catch(() => {});
+    for await (const line of createInterface({ input: child.stdout })) {
+      const value = JSON.parse(line) as Record<string, unknown>;
+      if (value["event"] === "progress") run.onProgress?.(value);
+      else document = value;
+    }
+    const exit = await ended;
+    if (run.signal?.aborted === true) throw new InterruptedError("INTERRUPTED", "The work was stopped", { cause: run.signal.reason });
+    if (document === undefined) throw new InternalError(`The engine ended with exit code ${exit} and no result: ${stderr.trim()}`);
+    if (document["error"] !== undefined) throw errorFromJson(document["error"]);
+    return document;
+  } finally {
+    run.signal?.removeEventListener("abort", stop);
+  }
+}

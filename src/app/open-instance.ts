@@ -1,0 +1,27 @@
+import { openArchiveVault } from "../archive/index.ts";
+import { findConfig, loadConfig } from "../config/index.ts";
+import { systemClock, type Clock } from "../kernel/index.ts";
+import type { Instance } from "../operations/index.ts";
+
+export interface OpenInstanceOptions {
+  /** As given on the command line; found upward from `cwd` when absent. */
+  readonly config?: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly clock?: Clock;
+}
+
+/** Configuration to instance: the only place that decides what the ports are made of. */
+export function openInstance(options: OpenInstanceOptions): Instance {
+  const { env, cwd } = options;
+  const file = findConfig({ ...(options.config === undefined ? {} : { flag: options.config }), env, cwd });
+  const config = loadConfig({ file, env });
+  const clock = options.clock ?? systemClock;
+  return {
+    config,
+    env,
+    clock,
+    openVault: ({ create = false } = {}) =>
+      openArchiveVault({ path: config.backup.path, instance: { name: config.name }, compression: config.backup.compression, create, clock }),
+  };
+}

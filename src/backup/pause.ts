@@ -1,0 +1,63 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { CaptureError, crashpoint, entryPath } from "../kernel/index.ts";
+import type { PausePlan } from "./component-plan.ts";
+import type { GuardianMessage, GuardianRequest } from "./guardian.ts";
+
+/** A runtime that is being held still. */
+export interface Pause {
+  /**
+   * Ends the pause. Throws PAUSE_FAILED when it had ended before by itself, because then what was copied under it
+   * cannot be trusted, and when the runtime could not be resumed.
+   */
+  release(): Promise<void>;
+}
+
+/** Pauses through a guardian, which is running before the pause command is. */
+export async function startPause(component: string, plan: PausePlan, cwd: string, signal?: AbortSignal): Promise<Pause> {
+  signal?.throwIfAborted();
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entryPath(import.meta.url, "./guardian")], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
+  child.stdin.on("error", () => {});
+  const messages = readMessages(child);
+  const request: GuardianRequest = { command: plan.command, resume: plan.resume, timeout: plan.timeout, cwd };
+  child.stdin.write(`${JSON.stringify(request)}\n`);
+  const first = await messages.next();
+  if (first?.event !== "paused") {
+    const end = await messages.next();
+    const trouble = end?.event === "resumed" ? end.problem : "the guardian ended early";
+    throw new CaptureError("PAUSE_FAILED", `Cannot pause component "${component}": ${first?.event === "failed" ? first.reason : "the guardian ended early"}`, {
+      hint: trouble === null ? "The resume command was run; the component was not captured" : `Resume the runtime by hand: ${trouble}`,
+    });
+  }
+  crashpoint("pause-held");
+  return {
+    release: async () => {
+      child.stdin.end("resume\n");
+      const end = await messages.next();
+      if (end?.event !== "resumed") throw new CaptureError("PAUSE_FAILED", `The guardian of component "${component}" ended without a word`, { hint: resumeHint(plan) });
+      if (end.problem !== null) throw new CaptureError("PAUSE_FAILED", `Cannot resume component "${component}": ${end.problem}`, { hint: resumeHint(plan) });
+      if (end.by === "deadline") {
+        throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" ended by itself after ${plan.timeout} ms, before the copy was complete`, {
+          hint: "Raise pause.timeout, or exclude what need not be copied under the pause",
+        });
+      }
+    },
+  };
+}
+
+function resumeHint(plan: PausePlan): string {
+  return `Resume the runtime by hand with ${JSON.stringify(plan.resume)}`;
+}
+
+function readMessages(child: ChildProcess & { stdout: NodeJS.ReadableStream }): { next(): Promise<GuardianMessage | undefined> } {
+  const iterator = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    next: async () => {
+      const { value, done } = await iterator.next();
+      return done === true ? undefined : (JSON.parse(String(value)) as GuardianMessage);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { CaptureError } from "../kernel/index.ts";
+import type { Reading } from "../vault/index.ts";
+
+export interface Watch {
+  readonly component: string;
+  /** Bytes that the newest good backup carried; undefined when there is none. */
+  readonly previousBytes: number | undefined;
+  /** SQL with one number as its result, to run on the private copy of the component's database. */
+  readonly schemaQuery: string | null;
+}
+
+export interface WatchedReading extends Reading {
+  /** Result of the schema query; null when there was none to run. */
+  schemaVersion(): number | null;
+}
+
+/**
+ * A reading that refuses to be confirmed when the component held something in the newest good backup and holds
+ * nothing now: an emptied state that replaces the last good one is how a loss becomes permanent
+ * (neomjs/neo#16240: a backup of zero rows became "last good").
+ */
+export function watchReading(reading: Reading, watch: Watch): WatchedReading {
+  let sawContent = false;
+  let version: number | null = null;
+  return {
+    async *entries() {
+      for await (const entry of reading.entries()) {
+        if (entry.content.kind === "stream" || entry.head.size > 0) sawContent = true;
+        const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
+        if (watch.schemaQuery !== null && entry.head.database === true && span?.kind === "file") {
+          version = queryNumber(span.path, watch.schemaQuery, watch.component);
+        }
+        yield entry;
+      }
+    },
+    async confirm() {
+      await reading.confirm();
+      if (!sawContent && watch.previousBytes !== undefined && watch.previousBytes > 0) {
+        throw new CaptureError("COMPONENT_EMPTY", `Component "${watch.component}" is empty, and held ${watch.previousBytes} bytes in its newest good backup`, {
+          hint: "Look at the component before anything else; the newest good backup is untouched",
+        });
+      }
+    },
+    report: () => reading.report(),
+    close: () => reading.close(),
+    schemaVersion: () => version,
+  };
+}
+
+function queryNumber(copy: string, query: string, component: string): number {
+  // immutable=1: the copy is private, and no sidecar may stay beside it.
+  const database = new DatabaseSync(`${pathToFileURL(copy).href}?immutable=1`, { readOnly: true });
+  try {
+    const row = database.prepare(query).get();
+    const value = row === undefined ? undefined : Object.values(row)[0];
+    if (typeof value !== "number") throw new TypeError(`the result is ${JSON.stringify(value)}`);
+    return value;
+  } catch (cause) {
+    throw new CaptureError("COMMAND_FAILED", `Cannot read the schema version of "${component}": ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+      hint: "schema_version.query must give one number",
+    });
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,77 @@
+import { CommanderError, type Command } from "commander";
+import { HoldfastError, InterruptedError, namedSystemError, redact } from "../kernel/index.ts";
+import type { Instance } from "../operations/index.ts";
+import type { Runner } from "./command.ts";
+import { makeIo, type Io } from "./io.ts";
+import { buildProgram } from "./program.ts";
+
+/**
+ * Runs one command line. Never ends the process itself: the launcher does, with the code that this returns.
+ *
+ * @param argv arguments after the program's name
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const json = argv.includes("--json") && !argv.slice(0, argv.indexOf("--json")).includes("--");
+  const stopping = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) process.kill(process.pid, "SIGKILL");
+    stopping.abort(new InterruptedError("INTERRUPTED", `Stopped by ${signal}; nothing half-made is left`));
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  let exitCode = 0;
+  const runner: Runner = async (action, command) => {
+    const options = command.optsWithGlobals();
+    const io = makeIo({ json: options["json"] === true, quiet: options["quiet"] === true, progress: options["progress"] === true }, stopping.signal);
+    exitCode = await action({ io, instance: () => loadInstance(io, options["config"]), args: command.processedArgs as string[], options });
+  };
+  const program = quietly(buildProgram(runner), json);
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return report(error, json, stopping.signal);
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+async function loadInstance(io: Io, config: unknown): Promise<Instance> {
+  const { openInstance } = await import("../app/index.ts");
+  return openInstance({ ...(typeof config === "string" ? { config } : {}), env: io.env, cwd: io.cwd });
+}
+
+/** Commander throws instead of ending the process, in every subcommand, and keeps its text out of a JSON document. */
+function quietly(program: Command, json: boolean): Command {
+  program.exitOverride();
+  if (json) program.configureOutput({ writeErr: () => {} });
+  for (const command of program.commands) quietly(command, json);
+  return program;
+}
+
+function report(error: unknown, json: boolean, signal: AbortSignal): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (json) printError({ code: "USAGE", message: error.message.replace(/^error: /, "") });
+    return 2;
+  }
+  const failure = signal.aborted && signal.reason instanceof HoldfastError ? signal.reason : namedSystemError(error, "go on");
+  if (json) printError(failure.toJSON());
+  else process.stderr.write(`${redact(textOf(failure))}\n`);
+  if (failure.row.kind === "internal" && !json) process.stderr.write(`${redact(String(failure.stack))}\n`);
+  return failure.row.exit;
+}
+
+function textOf(failure: HoldfastError): string {
+  const hint = failure.hint === undefined ? "" : `\n  ${failure.hint}`;
+  return `holdfast: ${failure.message}${hint}`;
+}
+
+function printError(error: Record<string, unknown>): void {
+  const document = { schema: "holdfast.error/1", error };
+  process.stdout.write(`${redact(JSON.stringify(document, null, process.argv.includes("--progress") ? 0 : 2))}\n`);
+}

@@ -1,0 +1,58 @@
+import { Command, Option } from "commander";
+import { VERSION } from "../kernel/index.ts";
+import { backupCommand } from "./backup.ts";
+import type { Runner } from "./command.ts";
+import { completionCommand } from "./completion.ts";
+import { diffCommand } from "./diff.ts";
+import { initCommand } from "./init.ts";
+import { catCommand, findCommand, lsCommand } from "./look.ts";
+import { notBuiltYet } from "./not-built-yet.ts";
+import { protectCommand } from "./protect.ts";
+import { restoreCommand } from "./restore.ts";
+import { statusCommand } from "./status.ts";
+import { exportCommand, importCommand } from "./transfer.ts";
+import { vaultCommand } from "./vault.ts";
+import { verifyCommand } from "./verify.ts";
+
+/** The whole command line; running it needs a runner, describing it (reference, completion) does not. */
+export function buildProgram(runner: Runner): Command {
+  const program = new Command("holdfast")
+    .description("Consistent, proven backups for the state of AI-agent orchestrators")
+    .version(VERSION, "-V, --version", "print the version")
+    .option("-c, --config <file>", "configuration file (default: HOLDFAST_CONFIG, else holdfast.yaml upward from here)")
+    .option("--json", "print one JSON document and nothing else")
+    .option("-q, --quiet", "print results only")
+    .addOption(new Option("--progress", "progress as JSON Lines before the document").hideHelp())
+    .showSuggestionAfterError(true)
+    .helpCommand(true)
+    .enablePositionalOptions(false);
+  program.addHelpText(
+    "after",
+    `
+Start here:
+  $ holdfast protect            detect, back up, verify and prove what is in this folder
+  $ holdfast status             what is safe, and what is not
+
+Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 deferred, 130 interrupted`,
+  );
+  for (const command of [
+    protectCommand(runner),
+    initCommand(runner),
+    backupCommand(runner),
+    restoreCommand(runner),
+    lsCommand(runner),
+    catCommand(runner),
+    diffCommand(runner),
+    findCommand(runner),
+    verifyCommand(runner),
+    exportCommand(runner),
+    importCommand(runner),
+    statusCommand(runner),
+    vaultCommand(runner),
+    completionCommand(runner, () => program),
+  ]) {
+    program.addCommand(command);
+  }
+  for (const command of notBuiltYet()) program.addCommand(command, { hidden: true });
+  return program;
+}

@@ -1,0 +1,122 @@
+import { takeBackup, type BackupOutcome, type BackupProgress, type ComponentPlan } from "../backup/index.ts";
+import { resolvePath, type ComponentConfig } from "../config/index.ts";
+import { HoldfastError, identityAt, makeFolder, nearest, NotFoundError, UsageError, type FileIdentity } from "../kernel/index.ts";
+import { TRIGGERS, type Trigger } from "../vault/index.ts";
+import type { Instance } from "./instance.ts";
+import { recordRun } from "./last-run.ts";
+
+export interface BackupOptions {
+  /** Names; the configuration's `backup.include` unless given. */
+  readonly components?: readonly string[];
+  readonly trigger?: Trigger;
+  readonly tags?: readonly string[];
+  /** Milliseconds to wait for another writer. */
+  readonly wait?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: BackupProgress) => void;
+  readonly onBegin?: (id: string) => void;
+}
+
+/** The component that every backup carries: the configuration itself. */
+export const RESERVED_COMPONENT = "holdfast";
+
+const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+
+/**
+ * Takes a backup of the chosen components.
+ *
+ * @throws HoldfastError of kind capture when a critical component cannot be captured: then nothing is stored
+ */
+export async function backup(instance: Instance, options: BackupOptions = {}): Promise<BackupOutcome> {
+  const { config } = instance;
+  const trigger = options.trigger ?? "manual";
+  if (!TRIGGERS.includes(trigger)) throw new UsageError("USAGE", `Unknown trigger "${trigger}"`, { hint: `One of ${TRIGGERS.join(", ")}` });
+  for (const tag of options.tags ?? []) {
+    if (!TAG.test(tag)) throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
+  }
+  makeFolder(config.stateDir);
+  try {
+    const outcome = await run(instance, trigger, options);
+    recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok: true, id: outcome.head.id, code: null, message: null });
+    return outcome;
+  } catch (error) {
+    // A call that was wrong, stopped or deferred says nothing about the state's safety; a run that failed does.
+    if (error instanceof HoldfastError && (error.row.kind === "capture" || error.row.kind === "host" || error.row.kind === "damage")) {
+      recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok: false, id: null, code: error.code, message: error.message });
+    }
+    throw error;
+  }
+}
+
+async function run(instance: Instance, trigger: Trigger, options: BackupOptions): Promise<BackupOutcome> {
+  const { config } = instance;
+  const components = await planComponents(instance, options.components);
+  await using vault = await instance.openVault({ create: true });
+  return takeBackup({
+    vault,
+    vaultPath: config.backup.path,
+    instance: config.name,
+    cwd: config.folder,
+    components: [...components, reservedComponent(config.file)],
+    trigger,
+    tags: options.tags ?? [],
+    clock: instance.clock,
+    avoid: avoidedBy(instance),
+    schemaVersion: config.schemaVersion ?? { component: "persistence", query: null },
+    wait: options.wait ?? 0,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...(options.onBegin === undefined ? {} : { onBegin: options.onBegin }),
+  });
+}
+
+/** What is never opened and never walked, by device and inode. */
+export function avoidedBy({ config }: Instance): FileIdentity[] {
+  return [config.stateDir, config.backup.path].flatMap((path) => identityAt(path) ?? []);
+}
+
+/** The chosen components with their paths resolved now, in the configuration's order. */
+export async function planComponents(instance: Instance, names?: readonly string[]): Promise<ComponentPlan[]> {
+  const { config, env } = instance;
+  const known = config.components.map(({ name }) => name);
+  const chosen = new Set(names ?? config.backup.include);
+  for (const name of chosen) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new NotFoundError("COMPONENT_NOT_FOUND", `No component is called "${name}"`, {
+      hint: near === undefined ? `Declared are: ${known.join(", ")}` : `Did you mean "${near}"?`,
+    });
+  }
+  return Promise.all(config.components.filter(({ name }) => chosen.has(name)).map((component) => planOf(component, env)));
+}
+
+async function planOf(component: ComponentConfig, env: NodeJS.ProcessEnv): Promise<ComponentPlan> {
+  const { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause } = component;
+  const rest = { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause };
+  if (component.path === null) return { ...rest, path: null };
+  try {
+    return { ...rest, path: (await resolvePath(component.path, { env })).path };
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return { ...rest, path: null, unresolved: error };
+  }
+}
+
+function reservedComponent(file: string): ComponentPlan {
+  return {
+    name: RESERVED_COMPONENT,
+    path: file,
+    command: null,
+    kind: "file",
+    importance: "critical",
+    exclude: [],
+    include: [],
+    excludeLarger: undefined,
+    excludeCaches: false,
+    oneFileSystem: false,
+    optional: false,
+    group: undefined,
+    pause: undefined,
+  };
+}
+

@@ -1,0 +1,22 @@
+/**
+ * The use cases, one file each: what the command, the library and later the HTTP API all call. The only room that joins
+ * the ones below it. Prints nothing, asks nothing; progress and results are values.
+ */
+export { adopt, vaultOwner } from "./adopt.ts";
+export { backup, type BackupOptions } from "./backup.ts";
+export type { Detected, Detection } from "./detect.ts";
+export { backupResult, type BackupResult } from "./backup-result.ts";
+export { diff, type Difference, type DiffResult } from "./diff.ts";
+export { dryRun, type DryRun } from "./dry-run.ts";
+export { init, type InitResult } from "./init.ts";
+export type { Instance } from "./instance.ts";
+export { list } from "./list.ts";
+export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
+export { pin, unpin } from "./pin.ts";
+export { protect, type Protected } from "./protect.ts";
+export { remove, undelete } from "./removal.ts";
+export { logicalPath, restore, type RestoreOptions } from "./restore.ts";
+export { show } from "./show.ts";
+export { status, type ComponentStatus, type Status } from "./status.ts";
+export { exportTo, importFrom } from "./transfer.ts";
+export { verify, type VerifyReport, type VerifyResult } from "./verify.ts";

@@ -1,0 +1,59 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { loadConfig, renderConfig } from "../config/index.ts";
+import { ConfigError, createFile, identityAt, UsageError } from "../kernel/index.ts";
+import { detect, type Detected, type Detection } from "./detect.ts";
+import { chooseVaultPlace } from "./vault-place.ts";
+
+export interface InitOptions {
+  readonly folder: string;
+  /** Where the vault goes; chosen when absent. */
+  readonly vault?: string;
+  readonly name?: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface InitResult {
+  readonly file: string;
+  readonly name: string;
+  readonly vault: string;
+  readonly vaultWhy: string;
+  readonly detection: Detection;
+}
+
+export const CONFIG_NAME = "holdfast.yaml";
+
+/** Looks for state in a folder and writes holdfast.yaml; nothing else is made, and nothing is overwritten. */
+export function init(options: InitOptions): InitResult {
+  const folder = resolve(options.folder);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UsageError("USAGE", `"${options.folder}" is not a folder`);
+  const file = join(folder, CONFIG_NAME);
+  for (const name of [CONFIG_NAME, "holdfast.yml", "holdfast.json"]) {
+    if (existsSync(join(folder, name))) {
+      throw new ConfigError("CONFIG_EXISTS", `"${join(folder, name)}" is there already`, { hint: "Edit it, or remove it first; nothing was changed" });
+    }
+  }
+  const name = options.name ?? instanceName(folder);
+  const place = options.vault === undefined ? chooseVaultPlace(folder, name) : { path: resolve(options.vault), why: "as asked" };
+  const detection = detect(folder, [join(folder, ".holdfast"), place.path].flatMap((path) => identityAt(path) ?? []));
+  if (detection.found.every(({ suggested }) => suggested)) {
+    throw new UsageError("USAGE", `Nothing to protect was found in "${folder}"`, { hint: "Name the folder that holds the state, or write holdfast.yaml by hand" });
+  }
+  const inside = relative(folder, place.path);
+  const text = renderConfig({
+    name,
+    backupPath: inside.startsWith("..") ? place.path : inside,
+    components: detection.found.map((item) => ({ name: item.name, path: item.path, kind: item.kind, exclude: item.exclude, comment: commentOf(item), suggested: item.suggested })),
+  });
+  if (!createFile(file, text)) throw new ConfigError("CONFIG_EXISTS", `"${file}" is there already`);
+  loadConfig({ file, env: {} });
+  return { file, name, vault: place.path, vaultWhy: place.why, detection };
+}
+
+function commentOf(item: Detected): string {
+  return item.files === 1 ? item.why : `${item.why}, ${item.files} files`;
+}
+
+function instanceName(folder: string): string {
+  return basename(folder).replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "") || "instance";
+}

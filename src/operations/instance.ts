@@ -1,0 +1,12 @@
+import type { Config } from "../config/index.ts";
+import type { Clock } from "../kernel/index.ts";
+import type { Vault } from "../vault/index.ts";
+
+/** One protected system as the operations see it: what to do is in the configuration, what with is handed in. */
+export interface Instance {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Opens the vault; `create` makes it when it is not there. Dispose when done. */
+  openVault(options?: { readonly create?: boolean }): Promise<Vault>;
+}

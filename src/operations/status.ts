@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { goodFor, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
+import type { Instance } from "./instance.ts";
+import { readLastRun, type LastRun } from "./last-run.ts";
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly importance: Importance | null;
+  /** Newest backup that carries it at all. */
+  readonly captured: string | null;
+  readonly capturedAt: string | null;
+  /** Newest good backup whose bytes were read back and matched. */
+  readonly verified: string | null;
+  readonly verifiedAt: string | null;
+  readonly safe: boolean;
+  /** Why it is not safe, or what to look at. */
+  readonly problem: string | null;
+}
+
+export interface Status {
+  readonly instance: string;
+  readonly vault: string;
+  readonly backups: number;
+  readonly newest: string | null;
+  readonly components: readonly ComponentStatus[];
+  /** The newest run when it failed and made no backup. */
+  readonly failedRun: LastRun | null;
+  /** What is wrong in the vault. */
+  readonly problems: readonly string[];
+  /** Accepted configuration that this version does not act on. */
+  readonly notices: readonly string[];
+  /** Whether every critical component is safe. */
+  readonly safe: boolean;
+}
+
+/** One screen about what is protected. Reads the vault only; never opens a component. */
+export async function status(instance: Instance): Promise<Status> {
+  const { config } = instance;
+  const listing = await listingOf(instance);
+  const lastRun = readLastRun(config.stateDir);
+  const failedRun = lastRun?.ok === false ? lastRun : null;
+  const components = config.backup.include.map((name) => componentStatus(name, instance, listing.backups));
+  return {
+    instance: config.name,
+    vault: config.backup.path,
+    backups: listing.backups.length,
+    newest: listing.backups[0]?.id ?? null,
+    components,
+    failedRun,
+    problems: [
+      ...listing.damaged.map(({ name, problem }) => `${name}: ${problem}`),
+      ...listing.missing.map((sequence) => `backup number ${sequence} is gone, and no removal record names it`),
+      ...listing.chain,
+      ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
+      ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
+    ],
+    notices: config.notices,
+    safe: failedRun === null && components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
+  };
+}
+
+const EMPTY: Listing = { backups: [], damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [] };
+
+async function listingOf(instance: Instance): Promise<Listing> {
+  if (!existsSync(instance.config.backup.path)) return EMPTY;
+  await using vault = await instance.openVault();
+  return vault.list();
+}
+
+function componentStatus(name: string, instance: Instance, backups: readonly BackupHead[]): ComponentStatus {
+  const declared = instance.config.components.find((component) => component.name === name);
+  const carrying = backups.find(({ manifest }) => manifest.component_details[name] !== undefined);
+  const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
+  const verified = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok === true);
+  // A backup of other components says nothing about this one.
+  const newest = backups.find(({ manifest }) => manifest.component_details[name] !== undefined || manifest.not_captured[name] !== undefined);
+  return {
+    name,
+    importance: declared?.importance ?? carrying?.manifest.component_details[name]?.importance ?? newest?.manifest.not_captured[name]?.importance ?? null,
+    captured: carrying?.id ?? null,
+    capturedAt: carrying?.manifest.timestamp ?? null,
+    verified: verified?.id ?? null,
+    verifiedAt: verified?.marks.verified?.at ?? null,
+    safe: good !== undefined && good.id === newest?.id,
+    problem: problemOf(name, newest, good),
+  };
+}
+
+function problemOf(name: string, newest: BackupHead | undefined, good: BackupHead | undefined): string | null {
+  if (newest === undefined) return "never backed up";
+  if (good?.id === newest.id) return null;
+  const missing = newest.manifest.not_captured[name];
+  const details = newest.manifest.component_details[name];
+  const why =
+    missing?.reason ??
+    damageOf(newest) ??
+    (details?.suspect === true ? "the database is damaged" : undefined) ??
+    (details === undefined ? "not in the newest backup" : "not whole in the newest backup");
+  return good === undefined ? `${why}; there is no good backup` : `${why}; newest good is ${good.id}`;
+}
+
+function damageOf({ marks }: BackupHead): string | undefined {
+  return marks.verified?.ok === false ? `damaged: ${marks.verified.problem ?? "it does not read back"}` : undefined;
+}

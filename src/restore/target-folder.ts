@@ -1,0 +1,48 @@
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { ConflictError, crashpoint, errnoOf, makeFolder, syncFileSystem, syncFolder, UsageError } from "../kernel/index.ts";
+
+/** Everything is written here first; while it exists the restore is not complete. */
+const UNFINISHED = ".holdfast-unfinished-restore";
+
+/** A folder that receives a restore: empty before, whole afterwards, and marked as unfinished in between. */
+export interface TargetFolder {
+  /** Where to write. */
+  readonly building: string;
+  /** Puts everything in its place; after this the restore is on disk. */
+  publish(): Promise<void>;
+}
+
+/** @throws ConflictError TARGET_NOT_EMPTY when the folder holds anything */
+export function openTargetFolder(folder: string): TargetFolder {
+  makeFolder(folder);
+  if (!lstatSync(folder).isDirectory()) throw new UsageError("USAGE", `The target "${folder}" is not a folder`);
+  const present = readdirSync(folder);
+  if (present.includes(UNFINISHED)) {
+    throw new ConflictError("TARGET_NOT_EMPTY", `The target folder "${folder}" holds a restore that did not finish`, {
+      hint: `Remove it first: rm -r ${JSON.stringify(folder)}`,
+    });
+  }
+  if (present.length > 0) {
+    throw new ConflictError("TARGET_NOT_EMPTY", `The target folder "${folder}" is not empty`, {
+      hint: "Give a folder that is empty or does not exist; nothing was changed",
+    });
+  }
+  const building = join(folder, UNFINISHED);
+  try {
+    mkdirSync(building, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    throw new ConflictError("TARGET_NOT_EMPTY", `Another restore writes into "${folder}"`, { cause: error });
+  }
+  return {
+    building,
+    publish: async () => {
+      await syncFileSystem(building);
+      crashpoint("restore-before-publish");
+      for (const name of readdirSync(building)) renameSync(join(building, name), join(folder, name));
+      rmdirSync(building);
+      syncFolder(folder);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { InternalError } from "../kernel/index.ts";
+import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
+import { throwIfStopped } from "./stop-signal.ts";
+
+export interface ReadingParts {
+  entries(): AsyncGenerator<ReadingEntry> | Generator<ReadingEntry>;
+  /** Runs once the entries have ended; throws when what was read cannot be used. */
+  confirm?(): Promise<void> | void;
+  report(): ReadingReport;
+  /** Runs once. */
+  close(): Promise<void> | void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Keeps the order that every Reading promises: entries once, confirm after their end, close whatever happened. */
+export function readingOf(parts: ReadingParts): Reading {
+  let state: "new" | "begun" | "ended" | "closed" = "new";
+  let closing: Promise<void> | undefined;
+  async function* entries(): AsyncGenerator<ReadingEntry> {
+    if (state !== "new") throw new InternalError(`The entries of a reading are given once, and it is ${state}`);
+    state = "begun";
+    throwIfStopped(parts.signal);
+    for await (const entry of parts.entries()) {
+      throwIfStopped(parts.signal);
+      if ((state as string) === "closed") throw new InternalError("The reading was closed while it was read");
+      yield entry;
+    }
+    state = "ended";
+  }
+  return {
+    entries,
+    async confirm() {
+      throwIfStopped(parts.signal);
+      if (state !== "ended") throw new InternalError(`A reading is confirmed after its entries have ended, and it is ${state}`);
+      await parts.confirm?.();
+    },
+    report: () => parts.report(),
+    close() {
+      state = "closed";
+      closing ??= (async () => parts.close())();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { FileIdentity } from "../kernel/index.ts";
+import type { SourceKind, SqliteDetails } from "../vault/index.ts";
+
+export interface CommandRequest {
+  readonly argv: readonly string[];
+  /** Name of the file that holds its output. */
+  readonly as: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/** What the newest good backup of the component held. */
+export interface Remembered {
+  /** The component was one database. */
+  readonly single: boolean;
+  /** Entry paths of a tree that were databases. */
+  readonly paths: ReadonlySet<string>;
+}
+
+export interface ReadingRequest {
+  readonly component: string;
+  /** Absolute; null for a command. */
+  readonly path: string | null;
+  readonly command: CommandRequest | null;
+  /** undefined: sniffed. */
+  readonly kind?: SourceKind | undefined;
+  /** Folder of the configuration: where a command runs. */
+  readonly cwd: string;
+  /** Private folder (0700) on the vault's file system; a fresh folder inside it is this reading's own. */
+  readonly staging: string;
+  /** gitignore patterns, relative to the component's root. */
+  readonly exclude: readonly string[];
+  /** gitignore patterns; when there are any, a tree is limited to what they match, with the folders that lead there. */
+  readonly include: readonly string[];
+  /** Bytes: larger files of a tree are left out and listed. */
+  readonly excludeLarger?: number | undefined;
+  readonly excludeCaches: boolean;
+  readonly oneFileSystem: boolean;
+  /** The state directory, vaults, lease files: never opened, never walked. */
+  readonly avoid: readonly FileIdentity[];
+  readonly remembered: Remembered;
+  /** What is known of each database from the newest good backup, by entry path. */
+  readonly quickCheckBefore?: ReadonlyMap<string, SqliteDetails> | undefined;
+  /** The component is paused: everything is copied into staging before openReading() resolves. */
+  readonly cut: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds that a locked database is waited for; 30 s unless told. */
+  readonly busyTimeout?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}

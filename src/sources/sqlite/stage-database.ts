@@ -1,0 +1,134 @@
+import { closeSync, openSync, rmSync, type BigIntStats } from "node:fs";
+import { dirname } from "node:path";
+import { CaptureError, errnoOf, formatBytes, freeBytes, HostError, unsafeFileSystem, type FileIdentity } from "../../kernel/index.ts";
+import type { SqliteDetails } from "../../vault/index.ts";
+import { damagedDatabase } from "../damaged-database.ts";
+import { throwIfStopped } from "../stop-signal.ts";
+import { copyError } from "./copy-error.ts";
+import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
+import type { DatabaseChild } from "./database-child.ts";
+import { databaseState, isCold, stillCold, type DatabaseState } from "./database-state.ts";
+import { liveName } from "./live-name.ts";
+import { keepOwners, openingAccount } from "./opening-account.ts";
+import { checkIsDue, detailsOf } from "./sqlite-details.ts";
+import { requireSafeSqlite } from "./sqlite-version.ts";
+
+const TRIES = 3;
+const CANTOPEN = 14;
+/** A copy slower than this has stopped. Bytes per millisecond. */
+const SLOWEST = 1000;
+
+export interface DatabaseToStage {
+  readonly path: string;
+  /** Root of the tree it lies in, where its other names are looked for. */
+  readonly within: string | undefined;
+  /** Path of the copy; nothing is there yet. */
+  readonly target: string;
+  readonly known: SqliteDetails | undefined;
+  readonly busyTimeout: number;
+  readonly now: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface StagedDatabase {
+  /** Of the original. */
+  readonly stats: BigIntStats;
+  readonly details: SqliteDetails;
+  readonly suspect: boolean;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a private copy of a database that is one committed state of it, whoever writes meanwhile. The original is not
+ * changed, no sidecar is left that was not there, and none changes hands.
+ *
+ * @returns undefined when nothing is at the path any more
+ */
+export async function stageDatabase(database: DatabaseToStage, child: DatabaseChild): Promise<StagedDatabase | undefined> {
+  requireSafeSqlite();
+  const unsafe = unsafeFileSystem(dirname(database.path));
+  if (unsafe !== undefined) {
+    throw new HostError("FILE_SYSTEM_UNSUPPORTED", `"${database.path}" lies on ${unsafe}, where the locks of a database cannot be relied on`, {
+      hint: "Run Holdfast where the runtime itself runs, on the disk that holds the database",
+    });
+  }
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    throwIfStopped(database.signal);
+    const seen = lookAt(database.path);
+    if (seen === undefined) return undefined;
+    const name = await liveName(database.path, seen, database.within, database.signal);
+    const state = name.path === database.path ? seen : lookAt(name.path);
+    if (state === undefined) continue;
+    const staged = await attemptCopy(database, name.path, state, child);
+    if (staged === undefined) continue;
+    return name.warning === undefined ? staged : { ...staged, warnings: [...staged.warnings, name.warning] };
+  }
+  throw new CaptureError("COMPONENT_MOVED", `"${database.path}" was replaced or touched during each of ${TRIES} readings`, {
+    hint: "Back up when nothing replaces the database",
+  });
+}
+
+function lookAt(path: string): DatabaseState | undefined {
+  try {
+    const state = databaseState(path);
+    if (state !== undefined && !state.headed) throw damagedDatabase(path, state.stats.size === 0n ? "empty" : "header-lost");
+    return state;
+  } catch (cause) {
+    const errno = errnoOf(cause);
+    if (errno === "ENOENT") return undefined;
+    if (errno !== "EACCES" && errno !== "EPERM") throw cause;
+    throw new CaptureError("COMPONENT_UNREADABLE", `"${path}" cannot be opened: ${errno}`, { cause, hint: "Run Holdfast as the account that owns it, or as root" });
+  }
+}
+
+/** undefined: what was read is not to be believed, and is thrown away. */
+async function attemptCopy(database: DatabaseToStage, path: string, state: DatabaseState, child: DatabaseChild): Promise<StagedDatabase | undefined> {
+  const { target, signal } = database;
+  const bytes = Number(state.stats.size + (state.sidecars.get("-wal")?.size ?? 0n));
+  const free = freeBytes(dirname(target));
+  if (free < bytes) {
+    throw new HostError("NO_SPACE", `The copy of "${path}" needs ${formatBytes(bytes)}, and ${formatBytes(free)} are free beside the vault`, {
+      hint: "Free space on the vault's file system, or move backup.path to a larger one",
+    });
+  }
+  const cold = isCold(state);
+  const due = checkIsDue(database.known, database.now);
+  const request: CopyRequest = { path, cold, target, busyTimeout: database.busyTimeout, as: cold ? null : openingAccount(path, state), quickCheck: due };
+  const deadline = 60_000 + database.busyTimeout + Math.ceil(bytes / SLOWEST);
+  let answer: CopyAnswer;
+  let problems: string[];
+  try {
+    answer = await ask(request, child, deadline, signal);
+    // An owner who cannot reach the folder (a container's volume below a closed one) is root's job after all.
+    if (!answer.ok && request.as !== null && ((answer.sqlite ?? 0) & 0xff) === CANTOPEN) {
+      answer = await ask({ ...request, as: null }, child, deadline, signal);
+    }
+  } finally {
+    problems = cold ? [] : keepOwners(path, state);
+  }
+  const after = databaseState(path);
+  const identity = after?.identity;
+  if (!answer.ok) {
+    // The file went away or was swapped under the name: look again rather than call it broken.
+    if (identity === undefined || !sameFile(state.identity, identity)) return undefined;
+    throw copyError(path, answer, state);
+  }
+  const held = sameFile(state.identity, identity) && same(answer.before, state.identity) && same(answer.after, state.identity);
+  if (!held || (cold && !stillCold(state, after))) return undefined;
+  const learned = detailsOf({ path: database.path, target, answer, cold, checked: due, known: database.known, now: database.now });
+  return { stats: state.stats, ...learned, warnings: [...learned.warnings, ...problems] };
+}
+
+async function ask(request: CopyRequest, child: DatabaseChild, deadline: number, signal: AbortSignal | undefined): Promise<CopyAnswer> {
+  rmSync(request.target, { force: true });
+  closeSync(openSync(request.target, "wx", 0o600));
+  return child.copy(request, deadline, signal);
+}
+
+function sameFile(a: FileIdentity, b: FileIdentity | undefined): boolean {
+  return b !== undefined && a.device === b.device && a.inode === b.inode;
+}
+
+function same(seen: { readonly device: string; readonly inode: string }, identity: FileIdentity): boolean {
+  return seen.device === identity.device.toString() && seen.inode === identity.inode.toString();
+}

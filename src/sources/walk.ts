@@ -1,0 +1,232 @@
+import { readlinkSync, type BigIntStats } from "node:fs";
+import { errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
+import { damagedDatabase } from "./damaged-database.ts";
+import { enterFolder } from "./enter-folder.ts";
+import { lookAtFile } from "./look-at-file.ts";
+import { showBytes } from "./names-in.ts";
+import type { Notes } from "./notes.ts";
+import type { Patterns } from "./patterns.ts";
+import { hasDatabaseHeader, SIDECARS } from "./sniff.ts";
+import { breathe } from "./stop-signal.ts";
+
+export interface Place {
+  /** Entry path: "." for the root. */
+  readonly path: string;
+  readonly absolute: string;
+  readonly stats: BigIntStats;
+}
+
+/** One thing that a tree's rules let in. */
+export type Found = Place &
+  (
+    | { readonly type: "directory" }
+    | { readonly type: "symlink"; readonly target: string }
+    /** `linkTo`: path of the earlier find that this is another name of. */
+    | { readonly type: "file" | "database"; readonly linkTo: string | undefined }
+  );
+
+export interface WalkOptions {
+  readonly root: string;
+  /** Of the root. */
+  readonly stats: BigIntStats;
+  readonly patterns: Patterns;
+  readonly excludeLarger: number | undefined;
+  readonly excludeCaches: boolean;
+  readonly oneFileSystem: boolean;
+  /** Identity keys that are never opened and never walked. */
+  readonly avoid: ReadonlySet<string>;
+  /** Entry paths that were databases in the newest good backup. */
+  readonly remembered: ReadonlySet<string>;
+  readonly notes: Notes;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Frame {
+  readonly folder: Place;
+  readonly names: readonly string[];
+  next: number;
+  /** Not given out yet: with include patterns a folder comes only when something in it does. */
+  pending: boolean;
+  /** Names beside which the listing shows a write-ahead log or journal. */
+  readonly logged: ReadonlySet<string>;
+  readonly databases: Set<string>;
+  /** Files left out unopened, of which sidecars may lie beside. */
+  readonly leftOut: Map<string, "excluded" | "avoided">;
+}
+
+/** Entries between two turns of the event loop. */
+const BREATH = 512;
+
+/**
+ * A tree in order: names sorted bytewise in each folder, a folder before its contents. Links are given as links and
+ * never followed, so loops are harmless. Synchronous calls with a breath now and then; the memory is that of the
+ * listings from the root to where the walk is.
+ */
+export async function* walk(options: WalkOptions): AsyncGenerator<Found> {
+  const links = hardLinks();
+  const root: Place = { path: ".", absolute: options.root, stats: options.stats };
+  const stack = [frameOf(root, enterFolder(root, options) ?? [])];
+  yield* flush(stack);
+  for (let steps = 1; ; steps += 1) {
+    const frame = stack.at(-1);
+    if (frame === undefined) return;
+    const name = frame.names[frame.next];
+    if (name === undefined) {
+      stack.pop();
+      continue;
+    }
+    frame.next += 1;
+    if (steps % BREATH === 0) await breathe(options.signal);
+    const place = placeOf(frame.folder, name, options.notes);
+    if (place === undefined || !admitted(place, name, frame, options)) continue;
+    if (place.stats.isDirectory()) {
+      const names = enterFolder(place, options);
+      if (names === undefined) continue;
+      stack.push(frameOf(place, names));
+      if (options.patterns.included(place.path, true)) yield* flush(stack);
+      continue;
+    }
+    const found = await identify(place, name, frame, options, links);
+    if (found === undefined) continue;
+    yield* flush(stack);
+    yield found;
+  }
+}
+
+function frameOf(folder: Place, names: readonly string[]): Frame {
+  const logged = new Set<string>();
+  for (const name of names) {
+    if (name.endsWith("-wal")) logged.add(name.slice(0, -4));
+    else if (name.endsWith("-journal")) logged.add(name.slice(0, -8));
+  }
+  return { folder, names, next: 0, pending: true, logged, databases: new Set(), leftOut: new Map() };
+}
+
+/** The folders that lead to a find and were held back. */
+function* flush(stack: readonly Frame[]): Generator<Found> {
+  for (const frame of stack) {
+    if (!frame.pending) continue;
+    frame.pending = false;
+    yield { ...frame.folder, type: "directory" };
+  }
+}
+
+function placeOf(folder: Place, name: string, notes: Notes): Place | undefined {
+  const path = folder.path === "." ? name : `${folder.path}/${name}`;
+  const absolute = `${folder.absolute === "/" ? "" : folder.absolute}/${name}`;
+  try {
+    const stats = lstatAt(absolute);
+    // openclaw#67417: a file that vanished between listing and opening is reported, and the walk goes on.
+    if (stats === undefined) notes.omit(path, "vanished", true);
+    return stats === undefined ? undefined : { path, absolute, stats };
+  } catch (error) {
+    notes.omit(path, `Cannot be looked at (${errnoOf(error) ?? String(error)})`, false);
+    return undefined;
+  }
+}
+
+/** What the rules say before anything is opened. */
+function admitted(place: Place, name: string, frame: Frame, options: WalkOptions): boolean {
+  const { path, stats } = place;
+  const directory = stats.isDirectory();
+  if (options.avoid.has(identityKey(identityOf(stats)))) {
+    frame.leftOut.set(name, "avoided");
+    options.notes.omit(path, "Belongs to Holdfast itself", true);
+    return false;
+  }
+  if (options.patterns.excluded(path, directory) || (!directory && !options.patterns.included(path, false))) {
+    frame.leftOut.set(name, "excluded");
+    return false;
+  }
+  if (directory) return true;
+  if (options.oneFileSystem && stats.dev !== options.stats.dev) {
+    options.notes.omit(path, "Lies on another file system", true);
+    return false;
+  }
+  if (stats.isFile() && options.excludeLarger !== undefined && stats.size > BigInt(options.excludeLarger)) {
+    frame.leftOut.set(name, "excluded");
+    options.notes.omit(path, `Is larger than exclude_larger allows: ${stats.size} bytes`, true);
+    return false;
+  }
+  return true;
+}
+
+async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {
+  const { path, absolute, stats } = place;
+  const wasDatabase = options.remembered.has(path);
+  if (wasDatabase && !stats.isFile()) throw damagedDatabase(absolute, "other-sort");
+  if (stats.isSymbolicLink()) {
+    const target = targetOf(place, options.notes);
+    return target === undefined ? undefined : { ...place, type: "symlink", target };
+  }
+  if (!stats.isFile()) {
+    options.notes.omit(path, `Is ${sortOf(stats)}, which has no content to keep`, true);
+    return undefined;
+  }
+  if (belongsToDatabase(name, frame)) return undefined;
+  const seen = await lookAtFile({ path, absolute, stats, logListed: frame.logged.has(name), wasDatabase }, options.notes, options.signal);
+  if (seen === undefined) return undefined;
+  if (seen.type === "database") frame.databases.add(name);
+  return { ...place, ...seen, linkTo: links.earlier(path, seen.stats) };
+}
+
+interface HardLinks {
+  earlier(path: string, stats: BigIntStats): string | undefined;
+}
+
+/** Names of one file by device and inode. A file is forgotten once all its names were met. */
+function hardLinks(): HardLinks {
+  const met = new Map<string, { readonly path: string; left: bigint }>();
+  return {
+    earlier(path, stats) {
+      if (stats.nlink < 2n) return undefined;
+      const key = identityKey(identityOf(stats));
+      const first = met.get(key);
+      if (first === undefined) {
+        met.set(key, { path, left: stats.nlink - 1n });
+        return undefined;
+      }
+      first.left -= 1n;
+      if (first.left <= 0n) met.delete(key);
+      return first.path;
+    },
+  };
+}
+
+function targetOf(place: Place, notes: Notes): string | undefined {
+  try {
+    const bytes = readlinkSync(place.absolute, { encoding: "buffer" });
+    const target = bytes.toString("utf8");
+    if (Buffer.from(target, "utf8").equals(bytes)) return target;
+    notes.omit(place.path, `Points to a name that is not UTF-8: ${showBytes(bytes)}`, false);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") notes.omit(place.path, "vanished", true);
+    else notes.omit(place.path, `Cannot be read as a link (${errnoOf(error) ?? String(error)})`, false);
+  }
+  return undefined;
+}
+
+function sortOf(stats: BigIntStats): string {
+  if (stats.isFIFO()) return "a FIFO";
+  return stats.isSocket() ? "a socket" : "a device";
+}
+
+/** `-wal`, `-shm` and `-journal` of a database are never stored as files: its copy holds what they say. */
+function belongsToDatabase(name: string, frame: Frame): boolean {
+  for (const suffix of SIDECARS) {
+    if (!name.endsWith(suffix)) continue;
+    const base = name.slice(0, -suffix.length);
+    if (frame.databases.has(base) || frame.leftOut.get(base) === "avoided") return true;
+    if (frame.leftOut.get(base) === "excluded") return isDatabase(`${frame.folder.absolute}/${base}`);
+  }
+  return false;
+}
+
+function isDatabase(path: string): boolean {
+  try {
+    return lstatAt(path)?.isFile() === true && hasDatabaseHeader(path);
+  } catch {
+    // Excluded and unreadable: its sidecar is then a file like any other.
+    return false;
+  }
+}

@@ -1,0 +1,15 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+/** `npm run test:faults`: processes are killed, disks fill up, files are damaged. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ["test/faults/**/*.test.ts"],
+    passWithNoTests: false,
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+  },
+});
+
+export default config;

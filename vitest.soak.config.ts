@@ -1,0 +1,15 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+/** `npm run soak`: the same torture for as long as HOLDFAST_SOAK_MINUTES says; one at a time, since it measures. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ["test/soak/**/*.test.ts"],
+    passWithNoTests: false,
+    pool: "forks",
+    maxWorkers: 1,
+    testTimeout: 24 * 3_600_000,
+    hookTimeout: 60_000,
+  },
+});
+
+export default config;
