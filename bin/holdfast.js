@@ -19,17 +19,10 @@ function start() {
   var path = require("path");
   var source = path.join(__dirname, "..", "src", "cli", "main.ts");
   var built = path.join(__dirname, "..", "dist", "cli", "main.js");
-  // A reader that leaves early ("holdfast backup list | head -1") is no reason to break off what was begun.
-  process.stdout.on("error", ignoreBrokenPipe);
-  process.stderr.on("error", ignoreBrokenPipe);
   // The exit code is set and the process left to end by itself, because process.exit() loses what a pipe has not taken yet.
   require(require("fs").existsSync(source) ? source : built)
     .main(process.argv.slice(2))
     .then(function (code) {
       process.exitCode = code;
     });
-}
-
-function ignoreBrokenPipe(error) {
-  if (error.code !== "EPIPE") throw error;
 }

@@ -15,8 +15,8 @@ async function pages(): Promise<Map<string, string>> {
     ["docs/architecture.md", architecturePage(root)],
     ["docs/reference/errors.md", errorsPage()],
   ]);
-  const cli = await moduleIfBuilt<{ buildProgram?: () => Command }>("src/cli/program.ts");
-  if (cli?.buildProgram !== undefined) made.set("docs/reference/commands.md", commandsPage(cli.buildProgram()));
+  const cli = await moduleIfBuilt<{ buildProgram?: (runner: () => Promise<void>) => Command }>("src/cli/program.ts");
+  if (cli?.buildProgram !== undefined) made.set("docs/reference/commands.md", commandsPage(cli.buildProgram(async () => {})));
   const config = await moduleIfBuilt<{ configReference?: () => ConfigReference }>("src/config/index.ts");
   if (config?.configReference !== undefined) made.set("docs/reference/configuration.md", configurationPage(config.configReference()));
   return made;

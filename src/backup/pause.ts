@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { CaptureError, crashpoint, entryPath } from "../kernel/index.ts";
+import { CaptureError, crashpoint, entryPath, runCommand } from "../kernel/index.ts";
 import type { PausePlan } from "./component-plan.ts";
 import type { GuardianMessage, GuardianRequest } from "./guardian.ts";
 
@@ -27,7 +27,7 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
   const first = await messages.next();
   if (first?.event !== "paused") {
     const end = await messages.next();
-    const trouble = end?.event === "resumed" ? end.problem : "the guardian ended early";
+    const trouble = end?.event === "resumed" ? end.problem : await resumeOurselves(plan, cwd);
     throw new CaptureError("PAUSE_FAILED", `Cannot pause component "${component}": ${first?.event === "failed" ? first.reason : "the guardian ended early"}`, {
       hint: trouble === null ? "The resume command was run; the component was not captured" : `Resume the runtime by hand: ${trouble}`,
     });
@@ -37,7 +37,12 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
     release: async () => {
       child.stdin.end("resume\n");
       const end = await messages.next();
-      if (end?.event !== "resumed") throw new CaptureError("PAUSE_FAILED", `The guardian of component "${component}" ended without a word`, { hint: resumeHint(plan) });
+      if (end?.event !== "resumed") {
+        const trouble = await resumeOurselves(plan, cwd);
+        throw new CaptureError("PAUSE_FAILED", `The guardian of component "${component}" ended without a word`, {
+          hint: trouble === null ? "The resume command was run; the copy is not trusted" : resumeHint(plan),
+        });
+      }
       if (end.problem !== null) throw new CaptureError("PAUSE_FAILED", `Cannot resume component "${component}": ${end.problem}`, { hint: resumeHint(plan) });
       if (end.by === "deadline") {
         throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" ended by itself after ${plan.timeout} ms, before the copy was complete`, {
@@ -46,6 +51,12 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
       }
     },
   };
+}
+
+/** The guardian was killed and we were not: the runtime must not stay paused. */
+async function resumeOurselves(plan: PausePlan, cwd: string): Promise<string | null> {
+  const { exitCode } = await runCommand(plan.resume, { cwd, timeout: plan.timeout });
+  return exitCode === 0 ? null : `the resume command ended with exit code ${exitCode}`;
 }
 
 function resumeHint(plan: PausePlan): string {

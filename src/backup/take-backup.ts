@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { CaptureError, crashpoint, HoldfastError, makeFolder, namedSystemError, VERSION, type Clock, type FileIdentity } from "../kernel/index.ts";
 import { openReading } from "../sources/index.ts";
 import {
-  goodForAll,
+  goodFor,
   type BackupHead,
   type ComponentDetails,
   type Draft,
@@ -53,7 +53,7 @@ export interface TakeBackupRequest {
 
 export interface BackupOutcome {
   readonly head: BackupHead;
-  /** complete: everything declared is in, whole and not suspect. */
+  /** complete: everything declared that is critical or high is in, whole and not suspect. */
   readonly status: "complete" | "partial";
   /** Worth waking somebody: damage, loss, an emptied component. */
   readonly alarms: readonly string[];
@@ -108,10 +108,17 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   crashpoint("backup-committed");
   return {
     head,
-    status: goodForAll(head.manifest) ? "complete" : "partial",
+    status: isComplete(head) ? "complete" : "partial",
     alarms: [...run.alarms, ...alarmsOf(head)],
     notes: checked.notes,
   };
+}
+
+/** What is of medium importance is recorded when it is missing, and makes no backup partial. */
+function isComplete({ manifest }: BackupHead): boolean {
+  const missing = Object.values(manifest.not_captured).filter(({ importance }) => importance !== "medium");
+  const lacking = Object.entries(manifest.component_details).filter(([name, { importance }]) => importance !== "medium" && !goodFor(manifest, name));
+  return missing.length === 0 && lacking.length === 0;
 }
 
 function expectedBytes(ready: readonly ReadyComponent[]): number | null {

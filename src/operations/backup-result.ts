@@ -5,7 +5,7 @@ import { goodFor } from "../vault/index.ts";
 export interface BackupResult {
   readonly schema: "holdfast.backup/1";
   readonly id: string;
-  /** complete: everything declared is in, whole and not suspect; partial: it is committed, and something is missing. */
+  /** complete: everything declared that is critical or high is in, whole and not suspect; partial: it is committed, and something is missing. */
   readonly status: "complete" | "partial";
   readonly sequence: number;
   readonly timestamp: string;

@@ -1,4 +1,4 @@
-import { InternalError } from "../kernel/index.ts";
+import { InternalError, namedSystemError } from "../kernel/index.ts";
 import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
 import { throwIfStopped } from "./stop-signal.ts";
 
@@ -20,10 +20,14 @@ export function readingOf(parts: ReadingParts): Reading {
     if (state !== "new") throw new InternalError(`The entries of a reading are given once, and it is ${state}`);
     state = "begun";
     throwIfStopped(parts.signal);
-    for await (const entry of parts.entries()) {
-      throwIfStopped(parts.signal);
-      if ((state as string) === "closed") throw new InternalError("The reading was closed while it was read");
-      yield entry;
+    try {
+      for await (const entry of parts.entries()) {
+        throwIfStopped(parts.signal);
+        if ((state as string) === "closed") throw new InternalError("The reading was closed while it was read");
+        yield entry;
+      }
+    } catch (error) {
+      throw namedSystemError(error, "read the component");
     }
     state = "ended";
   }

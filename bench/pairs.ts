@@ -1,0 +1,37 @@
+import type { Measurement } from "./measure.ts";
+
+export interface Side {
+  /** Puts things as they are before every run: not measured. */
+  prepare(): Promise<void> | void;
+  run(): Promise<Measurement>;
+}
+
+export interface Paired {
+  readonly ours: Measurement[];
+  readonly peers: Measurement[];
+  /** Median over the rounds of ours divided by the peer's, each from the same round. */
+  readonly ratio: number;
+  readonly cpuRatio: number;
+}
+
+/** A B A B: both in turn, so that a machine that grows slower or faster on the way does so for both. */
+export async function inPairs(ours: Side, peer: Side, rounds: number): Promise<Paired> {
+  const result: { ours: Measurement[]; peers: Measurement[] } = { ours: [], peers: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    await ours.prepare();
+    result.ours.push(await ours.run());
+    await peer.prepare();
+    result.peers.push(await peer.run());
+  }
+  const ratios = (of: (measurement: Measurement) => number): number =>
+    median(result.ours.map((measurement, round) => of(measurement) / of(result.peers[round] as Measurement)));
+  return { ...result, ratio: ratios(({ wall }) => wall), cpuRatio: ratios(({ cpu }) => cpu) };
+}
+
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error("Nothing was measured");
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+}

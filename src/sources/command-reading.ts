@@ -1,0 +1,149 @@
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { Transform, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CaptureError, InternalError, redact, stopGroup } from "../kernel/index.ts";
+import type { Reading } from "../vault/index.ts";
+import type { Notes } from "./notes.ts";
+import { readingOf } from "./reading-of.ts";
+import type { CommandRequest, ReadingRequest } from "./reading-request.ts";
+import { groupName, userName } from "./account-names.ts";
+
+/** Milliseconds between TERM and KILL. */
+const GRACE = 5000;
+/** How much of standard error a message carries. */
+const TAIL = 2000;
+
+/** What a command writes to its standard output. It starts when the content is opened, and counts when it exits with 0. */
+export function commandReading(command: CommandRequest, request: ReadingRequest, notes: Notes): Reading {
+  let run: CommandRun | undefined;
+  const uid = process.getuid?.() ?? 0;
+  const gid = process.getgid?.() ?? 0;
+  const user = userName(uid);
+  const group = groupName(gid);
+  return readingOf({
+    signal: request.signal,
+    *entries() {
+      yield {
+        head: {
+          path: command.as,
+          type: "file",
+          mode: 0o600,
+          uid,
+          gid,
+          ...(user === undefined ? {} : { user }),
+          ...(group === undefined ? {} : { group }),
+          mtime_ns: (BigInt(request.now) * 1_000_000n).toString(),
+          size: 0,
+        },
+        content: {
+          kind: "stream",
+          open() {
+            if (run !== undefined) throw new InternalError("The output of a command is read once");
+            run = startCommand(command, request);
+            return run.output;
+          },
+        },
+      };
+    },
+    async confirm() {
+      if (run === undefined) throw new InternalError("The output of a command was not read");
+      const bytes = await run.ended;
+      if (bytes === 0) notes.warn(`The command "${command.argv[0]}" wrote nothing`);
+    },
+    report: () => ({ source: "command", resolved_path: null, ...notes.result() }),
+    close: () => run?.kill(),
+  });
+}
+
+interface CommandRun {
+  readonly output: Readable;
+  /** Bytes written, once it has ended well; rejects with CaptureError COMMAND_FAILED otherwise. */
+  readonly ended: Promise<number>;
+  kill(): Promise<void>;
+}
+
+function startCommand(command: CommandRequest, request: ReadingRequest): CommandRun {
+  const [program = "", ...args] = command.argv;
+  let stderr = "";
+  let late = false;
+  let bytes = 0;
+  const failed = (why: string, cause?: unknown): CaptureError => {
+    const said = redact(stderr.trim());
+    return new CaptureError("COMMAND_FAILED", `The command "${program}" ${why}${said === "" ? "" : `: ${said}`}`, {
+      cause,
+      hint: "Run it by hand, in the folder of the configuration and as this account, to see why",
+    });
+  };
+  const output = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  let child: ChildProcessByStdio<null, Readable, Readable>;
+  try {
+    child = spawn(program, args, { cwd: request.cwd, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  } catch (cause) {
+    const error = failed("cannot be started", cause);
+    output.destroy(error);
+    return { output, ended: Promise.reject(error), kill: async () => {} };
+  }
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-TAIL)));
+
+  let hardStop: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    stopGroup(child.pid, "SIGTERM");
+    hardStop ??= setTimeout(() => kill("SIGKILL"), GRACE);
+  };
+  const kill = (signal: NodeJS.Signals): void => {
+    stopGroup(child.pid, signal);
+    // A grandchild in a group of its own may hold the pipe; nobody waits for it.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const deadline = setTimeout(() => {
+    late = true;
+    stop();
+  }, command.timeout);
+  request.signal?.addEventListener("abort", stop, { once: true });
+
+  const exit = new Promise<void>((resolve, reject) => {
+    child.once("error", (cause) => reject(failed("cannot be started", cause)));
+    child.once("exit", (code, signal) => {
+      if (late) reject(failed(`did not end within ${Math.round(command.timeout / 1000)} s`));
+      else if (signal !== null) reject(failed(`was ended by ${signal}`));
+      else if (code !== 0) reject(failed(`ended with exit code ${code}`));
+      else resolve();
+    });
+  });
+  const copied = pipeline(child.stdout, output, { end: false });
+  const ended = (async () => {
+    try {
+      // The exit first: it says why the output stopped.
+      await Promise.all([exit, copied.catch(async (cause: unknown) => exit.then(() => Promise.reject(failed("was cut off", cause))))]);
+      if (late) throw failed(`did not end within ${Math.round(command.timeout / 1000)} s`);
+      output.end();
+      return bytes;
+    } catch (error) {
+      output.destroy(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+      clearTimeout(hardStop);
+      request.signal?.removeEventListener("abort", stop);
+    }
+  })();
+  // Whoever reads the output or confirms hears of it; nobody may be left when a reading is only closed.
+  ended.catch(() => {});
+  exit.catch(() => {});
+  return {
+    output,
+    ended,
+    async kill() {
+      if (child.exitCode === null && child.signalCode === null) kill("SIGKILL");
+      else if (!child.stdout.destroyed) kill("SIGKILL");
+      output.destroy();
+      await ended.catch(() => {});
+    },
+  };
+}

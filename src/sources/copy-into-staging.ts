@@ -1,0 +1,72 @@
+import { closeSync, constants, copyFileSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync, type BigIntStats } from "node:fs";
+import { CaptureError, namedSystemError, type FileIdentity } from "../kernel/index.ts";
+import { breathe } from "./stop-signal.ts";
+
+export interface CopiedFile {
+  /** Of the source, before the copy. */
+  readonly stats: BigIntStats;
+  /** Size or time of the source changed during the copy. */
+  readonly moved: boolean;
+}
+
+const CHUNK = 1024 * 1024;
+const ZEROS = Buffer.alloc(CHUNK);
+
+/**
+ * Copies a file into staging: a reflink where the file system can (one instant, no space), else its bytes up to the
+ * size seen at open, with holes kept as holes.
+ *
+ * @throws CaptureError COMPONENT_MOVED when another file has the name than the one expected
+ */
+export async function copyIntoStaging(source: string, target: string, expected: FileIdentity | undefined, signal: AbortSignal | undefined): Promise<CopiedFile> {
+  // O_NONBLOCK: a FIFO that took the name in the meantime would hang the open.
+  const from = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(from, { bigint: true });
+    if (!stats.isFile() || (expected !== undefined && (stats.dev !== expected.device || stats.ino !== expected.inode))) {
+      throw new CaptureError("COMPONENT_MOVED", `"${source}" was replaced while it was read`, { hint: "Back up when nothing replaces it" });
+    }
+    if (!reflink(from, target)) await copyBytes(from, target, Number(stats.size), signal);
+    const after = fstatSync(from, { bigint: true });
+    return { stats, moved: after.size !== stats.size || after.mtimeNs !== stats.mtimeNs };
+  } finally {
+    closeSync(from);
+  }
+}
+
+/** Through /proc, so that it is the opened file and not whatever has its name by now. */
+function reflink(from: number, target: string): boolean {
+  try {
+    copyFileSync(`/proc/self/fd/${from}`, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    // Another file system, or one without reflinks: the bytes are copied.
+    rmSync(target, { force: true });
+    return false;
+  }
+}
+
+async function copyBytes(from: number, target: string, size: number, signal: AbortSignal | undefined): Promise<void> {
+  const into = openSync(target, "wx", 0o600);
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(size, 1)));
+    let offset = 0;
+    while (offset < size) {
+      const read = readSync(from, buffer, 0, Math.min(buffer.length, size - offset), offset);
+      if (read === 0) break;
+      const bytes = buffer.subarray(0, read);
+      if (!bytes.equals(ZEROS.subarray(0, read))) writeWhole(into, bytes, offset);
+      offset += read;
+      if (offset % (16 * CHUNK) === 0) await breathe(signal);
+    }
+    ftruncateSync(into, offset);
+  } catch (error) {
+    throw namedSystemError(error, `copy into "${target}"`);
+  } finally {
+    closeSync(into);
+  }
+}
+
+function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+}

@@ -1,0 +1,66 @@
+import type { Reading } from "../../vault/index.ts";
+import { stagedContent } from "../content.ts";
+import { damagedDatabase } from "../damaged-database.ts";
+import { headOf } from "../head.ts";
+import type { Notes } from "../notes.ts";
+import { readingOf } from "../reading-of.ts";
+import type { ReadingRequest } from "../reading-request.ts";
+import { rootError, type Root } from "../root.ts";
+import { hasDatabaseHeader, hasLogBeside } from "../sniff.ts";
+import type { StagingFolder } from "../staging-folder.ts";
+import { databaseChild } from "./database-child.ts";
+import { stageDatabase, type StagedDatabase } from "./stage-database.ts";
+
+/** Milliseconds that a locked database is waited for. */
+export const BUSY_TIMEOUT = 30_000;
+
+/** One database, copied before this resolves: what it says does not depend on when the copy is stored. */
+export async function sqliteReading(root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
+  requireHeader(root, request);
+  const target = staging.fresh();
+  const child = databaseChild();
+  let staged: StagedDatabase | undefined;
+  try {
+    staged = await stageDatabase(
+      {
+        path: root.real,
+        within: undefined,
+        target,
+        known: request.quickCheckBefore?.get(root.name),
+        busyTimeout: request.busyTimeout ?? BUSY_TIMEOUT,
+        now: request.now,
+        signal: request.signal,
+      },
+      child,
+    );
+  } finally {
+    await child.close();
+  }
+  if (staged === undefined) throw rootError(root.path, request.component, Object.assign(new Error("The file vanished"), { code: "ENOENT" }));
+  for (const warning of staged.warnings) notes.warn(warning);
+  if (staged.suspect) notes.suspect();
+  const { content, size } = stagedContent(target);
+  const { sparse: _, ...head } = headOf(root.name, "file", staged.stats);
+  const { details } = staged;
+  return readingOf({
+    signal: request.signal,
+    *entries() {
+      yield { head: { ...head, size, database: true }, content };
+    },
+    report: () => ({ source: "sqlite", resolved_path: root.real, sqlite: details, ...notes.result() }),
+    close: () => staging.remove(),
+  });
+}
+
+function requireHeader(root: Root, request: ReadingRequest): void {
+  let headed: boolean;
+  try {
+    headed = hasDatabaseHeader(root.real);
+  } catch (cause) {
+    throw rootError(root.path, request.component, cause);
+  }
+  if (headed) return;
+  if (root.stats.size === 0n) throw damagedDatabase(root.path, "empty");
+  if (request.remembered.single) throw damagedDatabase(root.path, "header-lost");
+  throw damagedDatabase(root.path, hasLogBeside(root.real) ? "log-beside" : "no-header");
+}

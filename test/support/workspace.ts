@@ -1,0 +1,67 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createBank, moveMoney } from "./bank.ts";
+import { writeTree } from "./write-tree.ts";
+
+export interface Workspace {
+  readonly folder: string;
+  readonly config: string;
+  readonly database: string;
+  readonly vault: string;
+}
+
+export interface WorkspaceOptions {
+  readonly compression?: boolean;
+  /** More lines for the configuration, after `components:` and `backup:`. */
+  readonly extra?: string;
+  /** Lines inside `components:`, indented by two. */
+  readonly components?: string;
+  readonly vault?: string;
+  /** Journal mode of the database. */
+  readonly mode?: "wal" | "delete";
+}
+
+/** The state of a small orchestrator in the names of synthorg#449, with a configuration that holds its block word for word. */
+export function makeWorkspace(folder: string, options: WorkspaceOptions = {}): Workspace {
+  mkdirSync(folder, { recursive: true });
+  writeTree(folder, {
+    "company.yaml": "name: Acme\n",
+    "data/memory/notes/first.md": "# First\nremember this\n",
+    "data/memory/notes/second.md": "# Second\n",
+    "data/memory/index.json": '{"notes":2}\n',
+    "data/checkpoints/0001.json": '{"turn":1}\n',
+  });
+  const database = join(folder, "data", "synthorg.db");
+  const bank = createBank(database, options.mode ?? "wal");
+  for (let n = 0; n < 5; n += 1) moveMoney(bank);
+  bank.close();
+  const vault = options.vault ?? join(folder, "backups");
+  const config = join(folder, "holdfast.yaml");
+  writeFileSync(
+    config,
+    `name: acme
+components:
+  persistence: { path: data/synthorg.db }
+  memory:      { path: data/memory }
+  config:      { path: company.yaml }
+  checkpoints: { path: data/checkpoints }
+${options.components ?? ""}
+backup:
+  enabled: true
+  path: ${JSON.stringify(vault)}
+  schedule_hours: 6
+  retention:
+    max_count: 10
+    max_age_days: 30
+  on_shutdown: true
+  on_startup: true
+  compression: ${options.compression ?? true}
+  include:
+    - persistence
+    - memory
+    - config
+    - checkpoints
+${options.extra ?? ""}`,
+  );
+  return { folder, config, database, vault };
+}
