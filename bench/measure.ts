@@ -26,11 +26,15 @@ const TIMED = '"$@"; code=$?; times >&3; exit $code';
 /**
  * Runs a whole command to its end, with everything before it already on disk.
  *
+ * @param options.sync false for commands that write next to nothing
  * @param options.memory follows the resident sets; off for timings, so that the looking costs the command nothing
  * @throws Error when the command fails: a failed run has no time worth knowing
  */
-export async function measure(command: Command, options: { readonly memory?: boolean } = {}): Promise<Measurement> {
-  await run(["sync"]);
+export async function measure(
+  command: Command,
+  options: { readonly memory?: boolean; readonly sync?: boolean } = {},
+): Promise<Measurement> {
+  if (options.sync !== false) await run(["sync"]);
   const output = command.stdout === undefined ? undefined : openSync(command.stdout, "w", 0o600);
   try {
     const started = performance.now();
@@ -44,10 +48,10 @@ export async function measure(command: Command, options: { readonly memory?: boo
     const peaks = options.memory === true && child.pid !== undefined ? followPeaks(child.pid) : undefined;
     try {
       const { exit, wall } = await new Promise<{ exit: number | null; wall: number }>((resolve, reject) => {
-        let wall = 0;
+        let ended = 0;
         child.once("error", reject);
-        child.once("exit", () => (wall = (performance.now() - started) / 1000));
-        child.once("close", (code) => resolve({ exit: code, wall }));
+        child.once("exit", () => (ended = performance.now()));
+        child.once("close", (code) => resolve({ exit: code, wall: (ended - started) / 1000 }));
       });
       if (exit !== 0) throw new Error(`${command.name} failed with exit code ${exit}: ${errors().slice(-2000)}`);
       return { wall, cpu: parseTimes(times()), peak: peaks?.largest() ?? 0 };

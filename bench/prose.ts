@@ -8,8 +8,9 @@ task agent note plan state file run result step check team project review change
 memory queue worker lease backup restore database schema version release branch test error warning deadline budget request response
 model prompt token session checkpoint index search document source target owner status report service endpoint policy limit retry
 open close write read found keep move start stop wait ready failed done next last every morning week today yesterday customer invoice
-meeting draft follow agreed blocked waiting measured expected observed confirmed unclear probably however therefore although instead`
-  .split(/\s+/);
+meeting draft follow agreed blocked waiting measured expected observed confirmed unclear probably however therefore although instead`.split(
+  /\s+/,
+);
 
 const ONSETS = ["b", "br", "c", "cl", "d", "f", "g", "gr", "h", "l", "m", "n", "p", "pr", "r", "s", "st", "t", "tr", "v"];
 const NUCLEI = ["a", "e", "i", "o", "u", "ai", "ea", "io", "ou"];
@@ -55,13 +56,16 @@ function zipf(items: readonly string[], random: Random): string {
   return items[Math.min(rank, items.length) - 1] as string;
 }
 
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const vocabularies = new Map<number, ReturnType<typeof makeVocabulary>>();
 
 export function createProse(seed: number, random: Random): Prose {
   let vocabulary = vocabularies.get(seed);
   if (vocabulary === undefined) vocabularies.set(seed, (vocabulary = makeVocabulary(seed)));
   const { words, phrases } = vocabulary;
-  const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
   const word = (): string => zipf(words, random);
   const sentence = (): string => {
     let text = "";

@@ -19,7 +19,15 @@ const SCHEMA = `
   CREATE TABLE embeddings (id INTEGER PRIMARY KEY, message INTEGER NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL);
   CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL);
 `;
-const ACTIONS = ["task.created", "task.claimed", "task.completed", "memory.written", "lease.granted", "lease.released", "budget.spent"] as const;
+const ACTIONS = [
+  "task.created",
+  "task.claimed",
+  "task.completed",
+  "memory.written",
+  "lease.granted",
+  "lease.released",
+  "budget.spent",
+] as const;
 
 /** Rows by table, one after another, from one stream of numbers; used by the first filling and by every activity step. */
 export function createRowWriter(database: DatabaseSync, seed: number, label: string): RowWriter {

@@ -35,7 +35,7 @@ export function preflight(plans: readonly ComponentPlan[], known: readonly Backu
         notes.push(`${plan.name}: not there, and optional`);
         continue;
       }
-      notCaptured[plan.name] = refuseOrRecord(plan.name, assumedImportance(plan, newestGood), failure);
+      notCaptured[plan.name] = refuseOrRecord(assumedImportance(plan, newestGood), failure);
     }
   }
   const newest = known[0];
@@ -47,7 +47,7 @@ export function preflight(plans: readonly ComponentPlan[], known: readonly Backu
 }
 
 /** Critical: the error is thrown and no backup is made. Else it is recorded, and the backup is partial. */
-export function refuseOrRecord(name: string, importance: Importance, failure: HoldfastError): NotCaptured {
+export function refuseOrRecord(importance: Importance, failure: HoldfastError): NotCaptured {
   if (importance === "critical" || failure.row.kind !== "capture") throw failure;
   return { importance, code: failure.code, reason: failure.message };
 }

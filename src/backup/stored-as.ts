@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { SourceKind } from "../vault/index.ts";
 
 /** Names at the top of a backup that belong to the format. */
-const RESERVED: readonly string[] = ["manifest.json", "entries.jsonl"];
+const RESERVED: ReadonlySet<string> = new Set(["manifest.json", "entries.jsonl"]);
 
 /**
  * Where each component lies inside a backup: a database that is a component lies at the top under its own
@@ -20,7 +20,7 @@ export function assignStoredAs(
       const file = as ?? basename(path ?? name);
       const lower = file.toLowerCase();
       const alone = topNames.filter((other) => other === lower).length === 1;
-      const free = !RESERVED.includes(lower) && !folders.has(lower) && !lower.startsWith(".");
+      const free = !RESERVED.has(lower) && !folders.has(lower) && !lower.startsWith(".");
       return [name, kind === "sqlite" && alone && free ? file : `${name}/${file}`];
     }),
   );

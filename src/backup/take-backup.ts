@@ -82,8 +82,11 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   for (const unit of captureUnits(checked.ready)) await run.capture(unit);
 
   const notCaptured = { ...checked.notCaptured, ...run.notCaptured };
-  const order = request.components.map(({ name }) => name).filter((name) => run.details.has(name));
-  if (!order.some((name) => name !== "holdfast")) {
+  const captured = request.components.flatMap(({ name }) => {
+    const details = run.details.get(name);
+    return details === undefined ? [] : [[name, details] as const];
+  });
+  if (captured.every(([name]) => name === "holdfast")) {
     throw new CaptureError("BACKUP_EMPTY", "No component was captured, and a backup with nothing in it is a failure", {
       hint: Object.values(notCaptured)[0]?.reason ?? "Declare components in the configuration",
     });
@@ -96,10 +99,10 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
     finished_at: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
     trigger: request.trigger,
     tags: request.tags,
-    components: order,
+    components: captured.map(([name]) => name),
     not_captured: notCaptured,
     db_schema_version: run.schemaVersion,
-    component_details: Object.fromEntries(order.map((name) => [name, run.details.get(name)!])),
+    component_details: Object.fromEntries(captured),
     runtime: null,
     host: hostname(),
   };
@@ -156,7 +159,10 @@ class CaptureRun {
   /** One unit: pause what asked for it, open every reading, resume, store. */
   async capture(unit: CaptureUnit): Promise<void> {
     const paused = unit.some(({ plan }) => plan.pause !== undefined);
-    if (paused) return this.#captureUnderPause(unit);
+    if (paused) {
+      await this.#captureUnderPause(unit);
+      return;
+    }
     for (const component of unit) {
       await this.#orRecord(component, async () => {
         const reading = await this.#open(component, false);
@@ -188,7 +194,7 @@ class CaptureRun {
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture "${unit[0]?.plan.name}"`);
       if (failure.code === "PAUSE_FAILED") this.alarms.push(failure.message);
       for (const { plan, importance } of unit) {
-        if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(plan.name, importance, failure);
+        if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure);
       }
     } finally {
       for (const [, reading] of open) await reading.close();
@@ -263,7 +269,7 @@ class CaptureRun {
       const { plan, importance } = component;
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture component "${plan.name}"`);
       if (failure.code === "DATABASE_DAMAGED" || failure.code === "COMPONENT_EMPTY") this.alarms.push(`${plan.name}: ${failure.message}`);
-      this.notCaptured[plan.name] = refuseOrRecord(plan.name, importance, failure);
+      this.notCaptured[plan.name] = refuseOrRecord(importance, failure);
     }
   }
 }

@@ -10,7 +10,7 @@ export type ExitCode = 0 | 3 | 4;
 export interface CommandContext {
   readonly io: Io;
   /** The instance of --config; loaded when first asked for. */
-  instance(): Promise<Instance>;
+  readonly instance: () => Promise<Instance>;
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: Readonly<Record<string, unknown>>;
 }

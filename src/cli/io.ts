@@ -15,19 +15,19 @@ export interface Io {
   readonly signal: AbortSignal;
   readonly paint: Paint;
   /** Text for people; nothing with --json. */
-  print(text?: string): void;
+  readonly print: (text?: string) => void;
   /** One JSON document; nothing without --json. */
-  document(value: unknown): void;
+  readonly document: (value: unknown) => void;
   /** Remarks for people on stderr; nothing with --json or --quiet. */
-  remark(text: string): void;
+  readonly remark: (text: string) => void;
 }
 
 export interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
 }
 
 function paintWith(colour: boolean): Paint {

@@ -127,9 +127,9 @@ export function errorFromJson(value: unknown): HoldfastError {
   const text = typeof message === "string" ? message : "The other process failed without a message";
   const context = { ...(hint === undefined ? {} : { hint }), ...(position === undefined ? {} : { position }), ...(details === undefined ? {} : { details }) };
   const row = code === undefined ? undefined : (ERROR_CODES as Readonly<Record<string, ErrorCodeRow>>)[code];
-  if (row === undefined || row.kind === "internal") return new InternalError(text, context);
+  if (code === undefined || row === undefined || row.kind === "internal") return new InternalError(text, context);
   const NamedError = CLASSES[row.kind] as new (code: ErrorCode, message: string, context: ErrorContext) => HoldfastError;
-  return new NamedError(code!, text, context);
+  return new NamedError(code, text, context);
 }
 
 /** The errno name of a system error ("ENOENT"), or undefined. */

@@ -52,7 +52,7 @@ async function run(instance: Instance, trigger: Trigger, options: BackupOptions)
   const { config } = instance;
   const components = await planComponents(instance, options.components);
   await using vault = await instance.openVault({ create: true });
-  return takeBackup({
+  return await takeBackup({
     vault,
     vaultPath: config.backup.path,
     instance: config.name,

@@ -5,5 +5,5 @@ import type { Instance } from "./instance.ts";
 /** One backup's manifest and marks. */
 export async function show(instance: Instance, reference: string): Promise<BackupHead> {
   await using vault = await instance.openVault();
-  return findBackup(vault, reference);
+  return await findBackup(vault, reference);
 }

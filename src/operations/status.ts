@@ -64,7 +64,7 @@ const EMPTY: Listing = { backups: [], damaged: [], unfinished: [], foreign: [], 
 async function listingOf(instance: Instance): Promise<Listing> {
   if (!existsSync(instance.config.backup.path)) return EMPTY;
   await using vault = await instance.openVault();
-  return vault.list();
+  return await vault.list();
 }
 
 function componentStatus(name: string, instance: Instance, backups: readonly BackupHead[]): ComponentStatus {

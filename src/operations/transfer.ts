@@ -16,5 +16,5 @@ export async function exportTo(instance: Instance, reference: string, output: st
 /** Takes a portable archive into the vault after checking every byte of it. */
 export async function importFrom(instance: Instance, file: string, signal?: AbortSignal): Promise<BackupHead> {
   await using vault = await instance.openVault({ create: true });
-  return importArchive(vault, resolve(file), signal === undefined ? {} : { signal });
+  return await importArchive(vault, resolve(file), signal === undefined ? {} : { signal });
 }

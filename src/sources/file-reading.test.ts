@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { openReading } from "./open-reading.ts";
 import { readBack, testPlace, type TestPlace } from "./test-request.ts";
@@ -9,6 +10,7 @@ import { readBack, testPlace, type TestPlace } from "./test-request.ts";
 /** Opens the component as an account without rights, in a process of its own. */
 function asNobody(place: TestPlace): (path: string) => string {
   chmodSync(place.folder, 0o755);
+  chownSync(place.staging, 65534, 65534);
   const script = `
     const { readBack } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, "test-request.ts")).href)});
     const request = JSON.parse(process.argv[1], (key, value) => (key === "paths" ? new Set() : value));
@@ -50,6 +52,16 @@ describe("openReading() of a file", () => {
         ...["secret.db", "secret.json", "secret.log", "secret.txt"].map((path) => ({ path, reason: "Cannot be opened (EACCES)", harmless: false })),
       ],
     });
+  });
+
+  it("refuses a warm write-ahead log whose -shm the account may not write, and names the owner", () => {
+    using place = testPlace();
+    const open = asNobody(place);
+    const path = join(place.state, "a.db");
+    using database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode=wal; CREATE TABLE t (x)");
+    expect(open(path)).toBe('COMPONENT_UNREADABLE Run Holdfast as "root", which owns the database, or as root');
+    expect(open(place.state)).toMatch(/^COMPONENT_UNREADABLE /);
   });
 
   it("gives one live entry under the name that was declared", async () => {

@@ -1,10 +1,21 @@
 /**
  * What a backup is: ids, entries, spans, readings, manifests, marks, and the port that every form of vault fills.
- * Knows no medium and reads no file of a component. A document is validated here once, at the door, and trusted inside.
+ * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
 export { isBackupId, isTrigger, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
+export { EntryChecksum } from "./entry-checksum.ts";
+export { pathProblem, quotePath } from "./entry-path.ts";
+export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
+export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
+export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
+export { parseManifest } from "./parse-manifest.ts";
+export { MARK_KINDS, parseMark } from "./parse-mark.ts";
+export { readContent, type ContentEnd, type ContentStep, type LiveFacts, type ReadableContent } from "./read-content.ts";
+export { parseRecord, RECORD_VERSION, type RecordedBackup, type VaultRecord } from "./removal-record.ts";
+export { resolveBackup } from "./resolve-backup.ts";
 export type { Content, Span } from "./span.ts";
+export { ENTRIES_NAME, MANIFEST_NAME, storedPath } from "./stored-path.ts";
 export {
   SOURCE_KINDS,
   type Change,
@@ -22,6 +33,7 @@ export {
   IMPORTANCES,
   MANIFEST_VERSION,
   type ComponentDetails,
+  type ImportedFrom,
   type Importance,
   type Manifest,
   type NotCaptured,

@@ -32,6 +32,15 @@ export interface Previous {
   readonly sha256: string;
 }
 
+/** Where an imported backup was first taken; its own chain goes on there. */
+export interface ImportedFrom {
+  readonly vault: string;
+  readonly instance: string;
+  readonly sequence: number;
+  /** Of the manifest as it was there. */
+  readonly manifest_sha256: string;
+}
+
 /** The document that describes a backup and, by being written last, makes it exist. Never changed afterwards. */
 export interface Manifest {
   readonly version: typeof MANIFEST_VERSION;
@@ -42,6 +51,7 @@ export interface Manifest {
   readonly vault: string;
   readonly sequence: number;
   readonly previous: Previous | null;
+  readonly imported_from?: ImportedFrom;
   /** When the backup began. ISO 8601 UTC, seconds. */
   readonly timestamp: string;
   readonly finished_at: string;

@@ -53,7 +53,7 @@ export interface StoredComponent {
 }
 
 /** What the caller knows; the vault adds sequence, previous, sizes and checksum. */
-export type ManifestBody = Omit<Manifest, "version" | "id" | "vault" | "sequence" | "previous" | "size_bytes" | "stored_bytes" | "checksum" | "features">;
+export type ManifestBody = Omit<Manifest, "version" | "id" | "vault" | "sequence" | "previous" | "imported_from" | "size_bytes" | "stored_bytes" | "checksum" | "features">;
 
 /** A backup that does not exist yet. Exactly one of commit and abort ends it. */
 export interface Draft extends AsyncDisposable {

@@ -1,0 +1,153 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Command, measure, type Measurement } from "./measure.ts";
+import { inPairs, median, type Paired, type Side } from "./pairs.ts";
+import { bytesBelow, type Rig } from "./rig.ts";
+
+export const COMPARISONS = ["gzip", "plain", "start", "memory"] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+
+export interface Row {
+  readonly what: string;
+  /** Medians, with their unit. */
+  readonly ours: string;
+  readonly peer: string;
+  /** What is judged: a ratio to the peer, or bytes. */
+  readonly value: number;
+  readonly unit: "ratio" | "bytes";
+  /** The largest value that is accepted; null: measured for information. */
+  readonly must: number | null;
+}
+
+export function isMet({ value, must }: Row): boolean | null {
+  return must === null ? null : value <= must;
+}
+
+const TREE = ["data", "memory", "checkpoints", "logs"];
+const MB = 1_000_000;
+
+function seconds(measurements: readonly Measurement[]): string {
+  return `${median(measurements.map(({ wall }) => wall)).toFixed(2)} s`;
+}
+function cpuSeconds(measurements: readonly Measurement[]): string {
+  return `${median(measurements.map(({ cpu }) => cpu)).toFixed(2)} s`;
+}
+export function megabytes(bytes: number, digits = 0): string {
+  return `${(bytes / MB).toFixed(digits)} MB`;
+}
+
+function timeRow(what: string, pair: Paired, must: number | null): Row {
+  return { what, ours: seconds(pair.ours), peer: seconds(pair.peers), value: pair.ratio, unit: "ratio", must };
+}
+function cpuRow(what: string, pair: Paired): Row {
+  return { what, ours: cpuSeconds(pair.ours), peer: cpuSeconds(pair.peers), value: pair.cpuRatio, unit: "ratio", must: null };
+}
+function sizeRow(what: string, ours: number, peer: number, must: number): Row {
+  return { what, ours: megabytes(ours, 1), peer: megabytes(peer, 1), value: ours / peer, unit: "ratio", must };
+}
+const shell = (name: string, script: string, ...args: string[]): Command => ({ name, argv: ["sh", "-c", script, "sh", ...args] });
+
+/** `holdfast backup` in the gzip form, and `tar | gzip -6` of the same tree; the peer flushes nothing to disk. */
+export async function gzip(rig: Rig, rounds: number): Promise<Row[]> {
+  const tar = rig.place("peer.tar.gz");
+  const ours: Side = { prepare: () => rig.forget("gzip"), run: () => measure(rig.on("gzip", "backup")) };
+  const peer: Side = {
+    prepare: () => rmSync(tar, { force: true }),
+    run: () => measure(shell("tar | gzip -6", 'tar -c -C "$1" data memory checkpoints logs | gzip -6 > "$2"', rig.workload.root, tar)),
+  };
+  const pair = await inPairs(ours, peer, rounds);
+  const rows = [
+    timeRow("gzip: backup / tar, gzip -6", pair, 1 / 1.6),
+    cpuRow("gzip: processor time", pair),
+    sizeRow("gzip: stored size", bytesBelow(rig.vaults.gzip), bytesBelow(tar), 1.03),
+  ];
+  rmSync(tar);
+  return rows;
+}
+
+/** `holdfast backup` with `compression: false`, and `cp -a` with the same durability; then the way back. */
+export async function plain(rig: Rig, rounds: number): Promise<Row[]> {
+  const copy = rig.place("peer-copy");
+  const restored = rig.place("restored");
+  const copyFrom = (from: string, names: readonly string[]): Side => ({
+    prepare: () => {
+      rmSync(copy, { recursive: true, force: true });
+      mkdirSync(copy);
+    },
+    run: () =>
+      measure(shell("cp -a, sync -f", 'to=$1; shift; cp -a "$@" "$to" && sync -f "$to"', copy, ...names.map((name) => join(from, name)))),
+  });
+  const ours: Side = { prepare: () => rig.forget("plain"), run: () => measure(rig.on("plain", "backup")) };
+  const backup = await inPairs(ours, copyFrom(rig.workload.root, TREE), rounds);
+  const rows = [timeRow("plain: backup / cp -a, sync -f", backup, 1.5), cpuRow("plain: processor time", backup)];
+
+  const back: Side = {
+    prepare: () => rmSync(restored, { recursive: true, force: true }),
+    run: () => measure(rig.on("plain", "restore", "latest", "--to", restored, "--yes")),
+  };
+  const stored = join(rig.vaults.plain, onlyBackup(rig.vaults.plain));
+  const restore = await inPairs(back, copyFrom(stored, readdirSync(stored)), rounds);
+  rows.push(timeRow("plain: restore --to / cp -a, sync -f", restore, null));
+
+  const verify = await inPairs(
+    { prepare: () => {}, run: () => measure(rig.on("plain", "verify", "latest")) },
+    { prepare: () => {}, run: () => measure(shell("sha256sum", 'find "$1" -type f -print0 | xargs -0 sha256sum', stored)) },
+    rounds,
+  );
+  rows.push(timeRow("plain: verify / find, sha256sum", verify, null));
+  for (const path of [copy, restored]) rmSync(path, { recursive: true, force: true });
+  return rows;
+}
+
+function onlyBackup(vault: string): string {
+  const [name, ...more] = readdirSync(vault).filter((entry) => /^\d{4}-/.test(entry));
+  if (name === undefined || more.length > 0) throw new Error(`Expected one backup in ${vault}, found ${1 + more.length}`);
+  return name;
+}
+
+/** How long it takes until a command that does next to nothing is done, beside the runtime that it needs. */
+export async function start(rig: Rig, rounds: number): Promise<Row[]> {
+  const file = rig.place("small.yaml");
+  mkdirSync(rig.place("small"));
+  writeFileSync(rig.place("small/state.json"), '{ "tasks": [] }\n');
+  writeFileSync(
+    file,
+    "name: bench-small\nstate_dir: state-small\ncomponents: { state: { path: small/state.json } }\nbackup: { path: vault-small }\n",
+    { mode: 0o600 },
+  );
+  for (let count = 0; count < 100; count += 1) await measure(rig.holdfast("--config", file, "backup"), { sync: false });
+
+  const many = Math.max(15, rounds);
+  const node: Side = { prepare: () => {}, run: () => measure({ name: "node -e 0", argv: [process.execPath, "-e", "0"] }, { sync: false }) };
+  const side = (...args: string[]): Side => ({ prepare: () => {}, run: () => measure(rig.holdfast(...args), { sync: false }) });
+  const millis = (row: Row, pair: Paired): Row => ({
+    ...row,
+    ours: `${(median(pair.ours.map(({ wall }) => wall)) * 1000).toFixed(0)} ms`,
+    peer: `${(median(pair.peers.map(({ wall }) => wall)) * 1000).toFixed(0)} ms`,
+  });
+  const version = await inPairs(side("--version"), node, many);
+  const list = await inPairs(side("--config", file, "backup", "list"), node, many);
+  return [
+    millis(timeRow("start: --version / node -e 0", version, 4), version),
+    millis(timeRow("start: backup list of 100 / node -e 0", list, 4), list),
+  ];
+}
+
+/** The largest resident set of any one process, by command. Runs of their own: looking costs time. */
+export async function memory(rig: Rig): Promise<Row[]> {
+  const rows: Row[] = [];
+  const look = async (what: string, command: Command): Promise<void> => {
+    const { peak } = await measure(command, { memory: true });
+    rows.push({ what: `memory: ${what}`, ours: megabytes(peak), peer: "", value: peak, unit: "bytes", must: 300 * MB });
+  };
+  for (const form of ["gzip", "plain"] as const) {
+    rig.forget(form);
+    const restored = rig.place(`restored-${form}`);
+    await look(`${form} backup`, rig.on(form, "backup"));
+    await look(`${form} verify`, rig.on(form, "verify", "latest"));
+    await look(`${form} restore`, rig.on(form, "restore", "latest", "--to", restored, "--yes"));
+    rmSync(restored, { recursive: true, force: true });
+    rig.forget(form);
+  }
+  return rows;
+}

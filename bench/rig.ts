@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { packageTarball } from "../scripts/package-tarball.ts";
+import { type Command, run } from "./measure.ts";
+import type { Workload } from "./workload.ts";
+
+const checkout = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where one run of the bench works: the package as it is published, one configuration for each form, and the peers' output. */
+export interface Rig extends AsyncDisposable {
+  readonly folder: string;
+  readonly workload: Workload;
+  /** A command of the published package. */
+  holdfast(...args: string[]): Command;
+  /** A command of the published package, on the workload, in one form. */
+  on(form: Form, ...args: string[]): Command;
+  readonly vaults: Readonly<Record<Form, string>>;
+  /** Nothing is left of earlier backups: vault and state folder are gone. */
+  forget(form: Form): void;
+  place(name: string): string;
+}
+export type Form = "gzip" | "plain";
+
+/**
+ * @param folder an empty place for the run is made in it, on the same file system as the workload
+ * @param options.keep leaves everything for looking at
+ */
+export async function makeRig(folder: string, workload: Workload, options: { readonly keep: boolean }): Promise<Rig> {
+  mkdirSync(folder, { recursive: true });
+  const home = mkdtempSync(join(folder, "run-"));
+  let holder: ChildProcess | undefined;
+  const dispose = async (): Promise<void> => {
+    if (holder !== undefined) await letGo(holder);
+    if (!options.keep) rmSync(home, { recursive: true, force: true });
+  };
+  try {
+    const launcher = await publishedPackage(home);
+    holder = await holdOpen(join(workload.root, "data", "agent.db"));
+    const place = (name: string): string => join(home, name);
+    const configs = { gzip: writeConfig(home, "gzip", workload.root), plain: writeConfig(home, "plain", workload.root) };
+    const holdfast = (...args: string[]): Command => ({
+      name: `holdfast ${args.join(" ")}`,
+      argv: [process.execPath, launcher, ...args],
+      cwd: home,
+    });
+    const vaults = { gzip: place("vault-gzip"), plain: place("vault-plain") };
+    return {
+      folder: home,
+      workload,
+      holdfast,
+      on: (form, ...args) => ({ ...holdfast("--config", configs[form], ...args), name: `holdfast ${args.join(" ")}` }),
+      vaults,
+      forget: (form) => {
+        for (const path of [vaults[form], place(`state-${form}`)]) rmSync(path, { recursive: true, force: true });
+      },
+      place,
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** The files that npm would publish, built from this checkout, with the dependencies beside them and no sources in reach. */
+async function publishedPackage(home: string): Promise<string> {
+  await run([process.execPath, join(checkout, "scripts", "build.ts")], checkout);
+  await run(["tar", "-xzf", packageTarball(checkout, home).path, "-C", home]);
+  symlinkSync(join(checkout, "node_modules"), join(home, "node_modules"));
+  return join(home, "package", "bin", "holdfast.js");
+}
+
+function writeConfig(home: string, form: Form, tree: string): string {
+  const file = join(home, `${form}.yaml`);
+  writeFileSync(
+    file,
+    `name: bench-${form}
+state_dir: state-${form}
+components:
+  persistence: { path: ${JSON.stringify(join(tree, "data", "agent.db"))} }
+  memory: { path: ${JSON.stringify(join(tree, "memory"))} }
+  checkpoints: { path: ${JSON.stringify(join(tree, "checkpoints"))} }
+  logs: { path: ${JSON.stringify(join(tree, "logs"))} }
+backup: { path: vault-${form}, compression: ${form === "gzip"} }
+`,
+  );
+  // A configuration that others could have written is refused.
+  chmodSync(file, 0o600);
+  return file;
+}
+
+async function holdOpen(database: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "holder.ts"), database], { stdio: ["pipe", "pipe", "inherit"] });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("error", reject).once("exit", (code) => reject(new Error(`The process that holds the database ended with ${code}`)));
+  });
+  return child;
+}
+
+async function letGo(holder: ChildProcess): Promise<void> {
+  if (holder.exitCode !== null) return;
+  const ended = new Promise((resolve) => holder.once("exit", resolve));
+  holder.stdin?.end();
+  await ended;
+}
+
+/** Bytes of everything below a path, or of the file at it. */
+export function bytesBelow(path: string): number {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.size;
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((item) => item.isFile())
+    .reduce((sum, item) => sum + statSync(join(item.parentPath, item.name)).size, 0);
+}

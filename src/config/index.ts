@@ -1,0 +1,24 @@
+/**
+ * From a file and the environment to one frozen Config: absolute paths, defaults filled in, every problem told at once with
+ * its line, column and the nearest known key. Also what `init` writes, and the reference of all keys.
+ *
+ * It never accepts a key without effect (what is not built yet is refused by name; synthorg#449's keys give a notice), never
+ * reads a configuration that somebody else could have written, and never quotes a value that may hold a secret.
+ * Variables that begin with HOLDFAST_ are overrides; HOLDFAST_CONFIG and HOLDFAST_CRASHPOINT are reserved and none.
+ */
+export type {
+  BackupConfig,
+  CommandConfig,
+  ComponentConfig,
+  Config,
+  ConfigImportance,
+  ConfigSourceKind,
+  PathReference,
+  PauseConfig,
+  SchemaVersionConfig,
+} from "./config.ts";
+export { findConfig, type FindRequest } from "./find-config.ts";
+export { loadConfig, type LoadRequest } from "./load-config.ts";
+export { configReference, describeSchema, type ReferenceRow } from "./reference.ts";
+export { renderConfig, type RenderComponent, type RenderRequest } from "./render-config.ts";
+export { resolvePath, type ResolvedPath } from "./resolve-path.ts";

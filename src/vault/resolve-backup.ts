@@ -1,0 +1,49 @@
+import { nearest, NotFoundError } from "../kernel/index.ts";
+import { goodForAll } from "./manifest.ts";
+import type { BackupHead, Listing } from "./vault.ts";
+
+/**
+ * The backup that a reference names: an id, a unique prefix of one, `latest` (the newest listed), or `latest:verified`
+ * (the newest that was captured whole and read back whole; never one taken before a restore, because what that kept is
+ * the state somebody wanted to leave).
+ *
+ * @throws NotFoundError BACKUP_NOT_FOUND, BACKUP_AMBIGUOUS
+ */
+export function resolveBackup(listing: Listing, reference: string): BackupHead {
+  const { backups } = listing;
+  if (reference === "latest") {
+    const [newest] = backups;
+    if (newest !== undefined) return newest;
+    throw new NotFoundError("BACKUP_NOT_FOUND", "There is no backup yet", { hint: emptyHint(listing) });
+  }
+  if (reference === "latest:verified") {
+    const found = backups.find(({ manifest, marks }) => manifest.trigger !== "pre-restore" && marks.verified?.ok === true && goodForAll(manifest));
+    if (found !== undefined) return found;
+    const hint = backups[0] === undefined ? emptyHint(listing) : `Read one back first: holdfast verify ${backups[0].id}`;
+    throw new NotFoundError("BACKUP_NOT_FOUND", "No complete backup is verified", { hint });
+  }
+  const matches = reference === "" ? [] : backups.filter(({ id }) => id.startsWith(reference));
+  const exact = matches.find(({ id }) => id === reference) ?? (matches.length === 1 ? matches[0] : undefined);
+  if (exact !== undefined) return exact;
+  if (matches.length > 1) {
+    const shown = matches.slice(0, 5).map(({ id }) => id);
+    throw new NotFoundError("BACKUP_AMBIGUOUS", `${matches.length} backups begin with "${reference}"`, {
+      hint: `Give more of the id: ${shown.join(", ")}${matches.length > shown.length ? ", …" : ""}`,
+      details: { ids: shown },
+    });
+  }
+  throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${reference.slice(0, 200)}"`, { hint: notFoundHint(listing, reference) });
+}
+
+function emptyHint({ damaged }: Listing): string {
+  return damaged.length === 0 ? "Take one: holdfast backup" : `${damaged.length} in the vault cannot be trusted: holdfast verify --all says why`;
+}
+
+function notFoundHint(listing: Listing, reference: string): string {
+  const { backups, damaged, trash } = listing;
+  if (damaged.some(({ name }) => name.startsWith(reference))) return "It is in the vault and cannot be trusted: holdfast verify --all says why";
+  if (trash.some(({ id }) => id === reference)) return `It was deleted; bring it back: holdfast backup undelete ${reference}`;
+  const near = nearest(reference, ["latest", "latest:verified", ...backups.map(({ id }) => id)]);
+  if (near !== undefined) return `Did you mean "${near}"?`;
+  return backups[0] === undefined ? emptyHint(listing) : `The newest is "${backups[0].id}"`;
+}
