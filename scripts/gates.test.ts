@@ -83,7 +83,7 @@ describe("gate language", () => {
       ".gitignore": "dist/\n",
       "a.md": `fine\nhttps://${registry}/\n`,
       ".ci/run": `npm ci --registry=https://${registry}\n`,
-      "package-lock.json": '{ "resolved": "https://host/a.tgz" }\n',
+      "package-lock.json": `${JSON.stringify({ resolved: "https://host/a.tgz" })}\n`,
       "dist/a.js": registry,
       "node_modules/a.js": registry,
     });

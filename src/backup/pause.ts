@@ -68,7 +68,7 @@ function readMessages(child: ChildProcess & { stdout: NodeJS.ReadableStream }): 
   return {
     next: async () => {
       const { value, done } = await iterator.next();
-      return done === true ? undefined : (JSON.parse(String(value)) as GuardianMessage);
+      return done === true ? undefined : (JSON.parse(value) as GuardianMessage);
     },
   };
 }

@@ -13,7 +13,10 @@ const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "
 
 export function backupCommand(runner: Runner): Command {
   const group = new Command("backup").summary("take a backup, and look after the ones taken").description("Take a backup; with a subcommand, look after the ones taken");
-  group.addCommand(createCommand(runner), { isDefault: true });
+  const create = createCommand(runner);
+  group.addCommand(create, { isDefault: true });
+  // Without a subcommand it is `create`, so that one's options belong on this page as well.
+  group.addHelpText("after", () => `\nWithout a subcommand a backup is taken:\n${create.helpInformation().split("\n").slice(4).join("\n")}\n  $ holdfast backup\n  $ holdfast backup list`);
   for (const command of [listCommand(runner), showCommand(runner), deleteCommand(runner), undeleteCommand(runner), pinCommand(runner), unpinCommand(runner), restoreCommand(runner)]) {
     group.addCommand(command);
   }
@@ -26,7 +29,8 @@ function createCommand(runner: Runner): Command {
     examples: ["backup", "backup --component persistence --tag before-upgrade", "backup --dry-run", "backup --wait 5m --json"],
   };
   return (
-    makeCommand("create", about, runner, create)
+    makeCommand("create", about, runner, takeOne)
+      .usage("[options]")
       // A mistyped subcommand must not take a backup instead.
       .addArgument(new Argument("[unexpected]").argParser(refuseUnknown))
       .option("--component <name>", "only this component (repeatable)", collect)
@@ -42,7 +46,7 @@ function refuseUnknown(word: string): never {
   throw new UsageError("USAGE", `Unknown command "backup ${word}"`, { hint: near === undefined ? `One of ${NAMES.join(", ")}` : `Did you mean "backup ${near}"?` });
 }
 
-const create: Action = async ({ io, instance, options }) => {
+const takeOne: Action = async ({ io, instance, options }) => {
   const components = options["component"] as readonly string[] | undefined;
   const opened = await instance();
   if (options["dryRun"] === true) return printDryRun(io, opened, components);

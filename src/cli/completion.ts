@@ -35,18 +35,22 @@ function longOptions(command: Command): string[] {
 type Words = ReturnType<typeof wordsOf>;
 
 const SCRIPTS = {
-  bash: (words: Words) => `_holdfast() {
-  local path="" word
+  bash: (words: Words) => {
+    const paths = words.map(([path]) => path).filter((path) => path !== "");
+    return `_holdfast() {
+  local path="" word words=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) case "$path \$word" in ${words.filter(([path]) => path !== "").map(([path]) => `${JSON.stringify(path.includes(" ") ? path : ` ${path}`)}`).join("|")}) path="\${path:+$path }$word" ;; esac ;; esac
+    case "\${path:+$path }$word" in
+      ${paths.map((path) => JSON.stringify(path)).join("|")}) path="\${path:+$path }$word" ;;
+    esac
   done
-  local words=""
   case "$path" in
 ${words.map(([path, list]) => `    ${JSON.stringify(path)}) words=${JSON.stringify(list.join(" "))} ;;`).join("\n")}
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")
 }
-complete -o default -F _holdfast holdfast`,
+complete -o default -F _holdfast holdfast`;
+  },
   zsh: (words: Words) => `#compdef holdfast
 autoload -U +X bashcompinit && bashcompinit
 ${SCRIPTS.bash(words)}`,

@@ -7,7 +7,7 @@ import { printable, table } from "./table.ts";
 const ID = "id, unique prefix, latest, or latest:verified";
 
 function modeOf(entry: Entry): string {
-  const letters = [..."rwxrwxrwx"].map((letter, bit) => ((entry.mode >> (8 - bit)) & 1 ? letter : "-")).join("");
+  const letters = Array.from("rwxrwxrwx", (letter, bit) => ((entry.mode >> (8 - bit)) & 1 ? letter : "-")).join("");
   return `${{ file: "-", directory: "d", symlink: "l" }[entry.type]}${letters}`;
 }
 

@@ -54,7 +54,9 @@ export function loadConfig(request: LoadRequest): Config {
     return variable === undefined ? document.locate(path, at) : { variable };
   };
 
-  refuse([...document.problems, ...overrides.problems, ...schemaProblems(root, locate), ...meaningProblems(root, locate)]);
+  const read = [...document.problems, ...overrides.problems];
+  const found = [...schemaProblems(root, locate), ...meaningProblems(root, locate)];
+  refuse([...read, ...found.filter(({ key }) => !read.some((problem) => problem.key !== "" && isWithin(key, problem.key)))]);
   const config = buildConfig({
     file,
     raw: root as unknown as RawConfig,
@@ -63,6 +65,11 @@ export function loadConfig(request: LoadRequest): Config {
   });
   refuse(placeProblems(config, locate));
   return config;
+}
+
+/** Whether a key is, or lies in, one whose value could not even be read: that is told already. */
+function isWithin(key: string, other: string): boolean {
+  return key === other || key.startsWith(`${other}.`) || key.startsWith(`${other}[`);
 }
 
 /** What came from a variable has the variable as its file. */

@@ -74,13 +74,22 @@ function parseJson(file: string, text: string): unknown {
   }
 }
 
-function jsonErrorPosition(file: string, text: string, error: unknown): Position {
-  const offset = /at position (\d+)/.exec(String(error))?.[1];
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (offset !== undefined) return positionAt(file, lines, Number(offset));
-  const first = document.errors[0]?.pos[0];
-  return positionAt(file, lines, first ?? (/unexpected end/i.test(String(error)) ? text.length : 0));
+const JSON_TOKEN = /[\s]*(?:[{}[\],:]|"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
+
+/** V8 gives a position for some errors; for the others it is the end, or the first thing that is no word of JSON. */
+function jsonErrorPosition(file: string, text: string, error: unknown): Position | undefined {
+  const given = /at position (\d+)/.exec(String(error))?.[1];
+  if (given !== undefined) return positionIn(file, text, Number(given));
+  if (/unexpected end/i.test(String(error))) return positionIn(file, text, text.length);
+  let end = 0;
+  for (const token = new RegExp(JSON_TOKEN); token.test(text); ) end = token.lastIndex;
+  const wrong = text.slice(end).search(/\S/);
+  return wrong === -1 ? undefined : positionIn(file, text, end + wrong);
+}
+
+function positionIn(file: string, text: string, offset: number): Position {
+  const before = text.slice(0, offset);
+  return { file, line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
 function parseYaml(file: string, text: string): unknown {

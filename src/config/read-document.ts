@@ -31,7 +31,9 @@ export function readDocument(file: string, text: string): ReadDocument {
   const reader = new Reader(file, lineCounter);
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const said = code === "MULTIPLE_DOCS" ? "The file holds more than one document" : `Not valid YAML: ${message}`;
-    reader.report([], said, pos[0]);
+    // One missing bracket makes several complaints at its place.
+    const line = lineCounter.linePos(pos[0]).line;
+    if (!reader.problems.some(({ place }) => "line" in place && place.line === line)) reader.report([], said, pos[0]);
   }
   // What follows a syntax error is guesswork; its shape would only add noise.
   const value = reader.problems.length === 0 ? reader.convert(document.contents, [], 0) : undefined;
@@ -102,7 +104,7 @@ class Reader {
       const offset = offsetOf(keyNode) ?? offsetOf(node) ?? 0;
       const key = isScalar(keyNode) && keyNode.value !== null ? (typeof keyNode.value === "string" ? keyNode.value : keyNode.source) : undefined;
       if (key === undefined || key === "__proto__") {
-        this.report(path, key === undefined ? "A key must be text" : "`__proto__` cannot be a key", offset);
+        this.report([...path, key ?? "?"], key === undefined ? "A key must be text" : "`__proto__` cannot be a key", offset);
       } else if (Object.hasOwn(result, key)) {
         const first = this.locate([...path, key], "key");
         this.report([...path, key], `\`${key}\` is here twice; first on line ${first.line}`, offset);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { CaptureError, InternalError, redact, stopGroup } from "../kernel/index.ts";
+import { CaptureError, formatDuration, InternalError, redact, stopGroup } from "../kernel/index.ts";
 import type { Reading } from "../vault/index.ts";
 import type { Notes } from "./notes.ts";
 import { readingOf } from "./reading-of.ts";
@@ -74,6 +74,7 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
       hint: "Run it by hand, in the folder of the configuration and as this account, to see why",
     });
   };
+  const tooLate = (): CaptureError => failed(`did not end within ${formatDuration(command.timeout)}`);
   const output = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
@@ -110,7 +111,7 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
   const exit = new Promise<void>((resolve, reject) => {
     child.once("error", (cause) => reject(failed("cannot be started", cause)));
     child.once("exit", (code, signal) => {
-      if (late) reject(failed(`did not end within ${Math.round(command.timeout / 1000)} s`));
+      if (late) reject(tooLate());
       else if (signal !== null) reject(failed(`was ended by ${signal}`));
       else if (code !== 0) reject(failed(`ended with exit code ${code}`));
       else resolve();
@@ -120,8 +121,11 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
   const ended = (async () => {
     try {
       // The exit first: it says why the output stopped.
-      await Promise.all([exit, copied.catch(async (cause: unknown) => exit.then(() => Promise.reject(failed("was cut off", cause))))]);
-      if (late) throw failed(`did not end within ${Math.round(command.timeout / 1000)} s`);
+      await exit;
+      await copied.catch((cause: unknown) => {
+        throw late ? tooLate() : failed("was cut off", cause);
+      });
+      if (late) throw tooLate();
       output.end();
       return bytes;
     } catch (error) {
@@ -134,8 +138,7 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
     }
   })();
   // Whoever reads the output or confirms hears of it; nobody may be left when a reading is only closed.
-  ended.catch(() => {});
-  exit.catch(() => {});
+  for (const promise of [ended, exit, copied]) promise.catch(() => {});
   return {
     output,
     ended,

@@ -19,7 +19,11 @@ export function stagedContent(path: string): { readonly content: Content; readon
   if (stats === undefined) throw new InternalError(`The staged copy "${path}" is gone`);
   const size = Number(stats.size);
   return {
-    content: { kind: "staged", spans: [{ kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: size }], movable: true },
+    content: {
+      kind: "staged",
+      spans: [{ kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: size }],
+      movable: true,
+    },
     size,
   };
 }

@@ -1,4 +1,15 @@
-import { closeSync, constants, copyFileSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync, type BigIntStats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeSync,
+  type BigIntStats,
+} from "node:fs";
 import { CaptureError, namedSystemError, type FileIdentity } from "../kernel/index.ts";
 import { breathe } from "./stop-signal.ts";
 
@@ -16,9 +27,16 @@ const ZEROS = Buffer.alloc(CHUNK);
  * Copies a file into staging: a reflink where the file system can (one instant, no space), else its bytes up to the
  * size seen at open, with holes kept as holes.
  *
+ * @param reflinks false where a reflink is known to be impossible
  * @throws CaptureError COMPONENT_MOVED when another file has the name than the one expected
  */
-export async function copyIntoStaging(source: string, target: string, expected: FileIdentity | undefined, signal: AbortSignal | undefined): Promise<CopiedFile> {
+export async function copyIntoStaging(
+  source: string,
+  target: string,
+  expected: FileIdentity | undefined,
+  signal: AbortSignal | undefined,
+  reflinks = true,
+): Promise<CopiedFile> {
   // O_NONBLOCK: a FIFO that took the name in the meantime would hang the open.
   const from = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -26,7 +44,7 @@ export async function copyIntoStaging(source: string, target: string, expected: 
     if (!stats.isFile() || (expected !== undefined && (stats.dev !== expected.device || stats.ino !== expected.inode))) {
       throw new CaptureError("COMPONENT_MOVED", `"${source}" was replaced while it was read`, { hint: "Back up when nothing replaces it" });
     }
-    if (!reflink(from, target)) await copyBytes(from, target, Number(stats.size), signal);
+    if (!reflinks || !reflink(from, target)) await copyBytes(from, target, Number(stats.size), signal);
     const after = fstatSync(from, { bigint: true });
     return { stats, moved: after.size !== stats.size || after.mtimeNs !== stats.mtimeNs };
   } finally {
@@ -68,5 +86,5 @@ async function copyBytes(from: number, target: string, size: number, signal: Abo
 }
 
 function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }

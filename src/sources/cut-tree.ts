@@ -7,7 +7,7 @@ import { stagedContent } from "./content.ts";
 import { copyIntoStaging, type CopiedFile } from "./copy-into-staging.ts";
 import { headOf } from "./head.ts";
 import { canReflink } from "./reflink.ts";
-import { databaseEntry, plainEntry, type TreeWork } from "./tree-reading.ts";
+import { databaseEntry, plainEntry, type TreeWork } from "./tree-entry.ts";
 import type { Found } from "./walk.ts";
 
 const TRIES = 3;
@@ -25,14 +25,20 @@ interface CutLine {
  * @param measure walks the same tree once more beforehand, to count bytes where no reflink is possible
  * @returns the entries, read back from a list beside the copies
  */
-export async function cutTree(found: AsyncIterable<Found>, measure: () => AsyncIterable<Found>, work: TreeWork, finish: () => void): Promise<() => AsyncGenerator<ReadingEntry>> {
+export async function cutTree(
+  found: AsyncIterable<Found>,
+  measure: () => AsyncIterable<Found>,
+  work: TreeWork,
+  finish: () => void,
+): Promise<() => AsyncGenerator<ReadingEntry>> {
   const folder = work.staging.path();
-  if (!canReflink(work.root.real, folder)) await requireSpace(measure(), folder, work);
+  const reflinks = canReflink(work.root.real, folder);
+  if (!reflinks) await requireSpace(measure(), folder, work);
   const list = join(folder, "entries.jsonl");
   const into = openSync(list, "wx", 0o600);
   try {
     for await (const one of found) {
-      const line = await cutOne(one, work);
+      const line = await cutOne(one, work, reflinks);
       if (line !== undefined) writeSync(into, `${JSON.stringify(line)}\n`);
     }
   } finally {
@@ -48,22 +54,22 @@ export async function cutTree(found: AsyncIterable<Found>, measure: () => AsyncI
   };
 }
 
-async function cutOne(found: Found, work: TreeWork): Promise<CutLine | undefined> {
+async function cutOne(found: Found, work: TreeWork, reflinks: boolean): Promise<CutLine | undefined> {
   const plain = plainEntry(found);
   if (plain !== undefined) return { head: plain.head, copy: null };
-  const entry = found.type === "database" ? await databaseEntry(found, work) : await copiedEntry(found, work);
+  const entry = found.type === "database" ? await databaseEntry(found, work) : await copiedEntry(found, work, reflinks);
   if (entry === undefined || entry.content.kind !== "staged") return undefined;
   const [span] = entry.content.spans;
   return { head: entry.head, copy: span?.kind === "file" ? span.path : null };
 }
 
-async function copiedEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+async function copiedEntry(found: Found, work: TreeWork, reflinks: boolean): Promise<ReadingEntry | undefined> {
   const { notes, request } = work;
   for (let attempt = 1; ; attempt += 1) {
     const target = work.staging.fresh();
     let copied: CopiedFile;
     try {
-      copied = await copyIntoStaging(found.absolute, target, identityOf(found.stats), request.signal);
+      copied = await copyIntoStaging(found.absolute, target, identityOf(found.stats), request.signal, reflinks);
     } catch (error) {
       if (error instanceof CaptureError) notes.omit(found.path, "Was replaced although its component was paused", false);
       else if (error instanceof HoldfastError) throw error;
@@ -85,7 +91,11 @@ async function requireSpace(found: AsyncIterable<Found>, folder: string, work: T
   }
   const free = freeBytes(folder);
   if (bytes <= BigInt(free)) return;
-  throw new HostError("NO_SPACE", `The copy of "${work.root.path}" under its pause needs ${formatBytes(Number(bytes))}, and ${formatBytes(free)} are free beside the vault`, {
-    hint: "Free space on the vault's file system, or take the pause away and let the folder be read live",
-  });
+  throw new HostError(
+    "NO_SPACE",
+    `The copy of "${work.root.path}" under its pause needs ${formatBytes(Number(bytes))}, and ${formatBytes(free)} are free beside the vault`,
+    {
+      hint: "Free space on the vault's file system, or take the pause away and let the folder be read live",
+    },
+  );
 }

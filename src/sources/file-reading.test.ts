@@ -5,19 +5,22 @@ import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { openReading } from "./open-reading.ts";
-import { readBack, testPlace, type TestPlace } from "./test-request.ts";
+import { readBack, testPlace, type TestPlace } from "../../test/support/source-place.ts";
 
 /** Opens the component as an account without rights, in a process of its own. */
 function asNobody(place: TestPlace): (path: string) => string {
   chmodSync(place.folder, 0o755);
   chownSync(place.staging, 65534, 65534);
   const script = `
-    const { readBack } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, "test-request.ts")).href)});
+    const { readBack } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../test/support/source-place.ts")).href)});
     const request = JSON.parse(process.argv[1], (key, value) => (key === "paths" ? new Set() : value));
     try { const { report, paths } = await readBack(request); console.log(JSON.stringify({ paths, omissions: report.omissions })) }
     catch (error) { console.log(error.code + " " + error.hint) }`;
   const argv = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script];
-  return (path: string) => execFileSync("setpriv", [...argv, JSON.stringify(place.request({ path }))]).toString().trim();
+  return (path: string) =>
+    execFileSync("setpriv", [...argv, JSON.stringify(place.request({ path }))])
+      .toString()
+      .trim();
 }
 
 describe("openReading() of a file", () => {
@@ -27,7 +30,10 @@ describe("openReading() of a file", () => {
     await expect(openReading(place.request({ path: file }))).rejects.toMatchObject({ code: "COMPONENT_MISSING" });
     await expect(openReading(place.request({ path: join(file, "below") }))).rejects.toMatchObject({ code: "COMPONENT_MISSING" });
     symlinkSync("nowhere", join(place.state, "dangling"));
-    await expect(openReading(place.request({ path: join(place.state, "dangling") }))).rejects.toMatchObject({ code: "COMPONENT_MISSING", message: expect.stringContaining("leads nowhere") });
+    await expect(openReading(place.request({ path: join(place.state, "dangling") }))).rejects.toMatchObject({
+      code: "COMPONENT_MISSING",
+      message: expect.stringContaining("leads nowhere"),
+    });
     symlinkSync("loop", join(place.state, "loop"));
     await expect(openReading(place.request({ path: join(place.state, "loop") }))).rejects.toMatchObject({ code: "COMPONENT_PATH" });
     execFileSync("mkfifo", [join(place.state, "fifo")]);
@@ -49,7 +55,11 @@ describe("openReading() of a file", () => {
       paths: [".", "closed", "open.txt"],
       omissions: [
         { path: "closed", reason: "Cannot be listed (EACCES)", harmless: false },
-        ...["secret.db", "secret.json", "secret.log", "secret.txt"].map((path) => ({ path, reason: "Cannot be opened (EACCES)", harmless: false })),
+        ...["secret.db", "secret.json", "secret.log", "secret.txt"].map((path) => ({
+          path,
+          reason: "Cannot be opened (EACCES)",
+          harmless: false,
+        })),
       ],
     });
   });

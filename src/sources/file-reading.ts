@@ -16,7 +16,13 @@ const MOVING = 2000;
 const SEARCH = 16 * 1024 * 1024;
 
 /** One file, or one log, read where it lies; under a pause it is copied first. */
-export async function fileReading(kind: "file" | "log", root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
+export async function fileReading(
+  kind: "file" | "log",
+  root: Root,
+  request: ReadingRequest,
+  notes: Notes,
+  staging: StagingFolder,
+): Promise<Reading> {
   let stats: BigIntStats;
   let content: Content;
   let size: number;
@@ -67,7 +73,7 @@ function lookIn(root: Root, kind: "file" | "log", now: number): { stats: BigIntS
 function endOfLastLine(descriptor: number, length: number): number {
   const buffer = Buffer.allocUnsafe(64 * 1024);
   const limit = Math.max(0, length - SEARCH);
-  for (let end = length; end > limit; ) {
+  for (let end = length; end > limit;) {
     const begin = Math.max(limit, end - buffer.length);
     const read = readSync(descriptor, buffer, 0, end - begin, begin);
     const newline = buffer.subarray(0, read).lastIndexOf(0x0a);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { problemInJson } from "./json-problem.ts";
 import { openReading } from "./open-reading.ts";
-import { readBack, testPlace } from "./test-request.ts";
+import { readBack, testPlace } from "../../test/support/source-place.ts";
 
 describe("openReading() of a JSON document", () => {
   it("stores exactly the bytes that parse, a byte order mark included", async () => {
@@ -100,11 +100,15 @@ describe("problemInJson()", () => {
       ["  ", [1, 3]],
       [Buffer.from([0x5b, 0x0a, 0x22, 0xff, 0x22, 0x5d]), [2, 2]],
     ];
-    for (const [document, place] of documents) {
+    for (const [document, at] of documents) {
       writeFileSync(file, document);
       for (const whole of [Number.MAX_SAFE_INTEGER, 0]) {
         const problem = await problemInJson(file, whole);
-        expect([document.toString().slice(0, 20), whole, problem && [problem.line, problem.column]]).toEqual([document.toString().slice(0, 20), whole, place]);
+        expect([document.toString().slice(0, 20), whole, problem && [problem.line, problem.column]]).toEqual([
+          document.toString().slice(0, 20),
+          whole,
+          at,
+        ]);
       }
     }
   });

@@ -50,15 +50,22 @@ async function wholeCopy(root: Root, request: ReadingRequest, staging: StagingFo
   throw failure(root.path, undefined);
 }
 
-function failure(path: string, problem: { readonly line: number; readonly column: number; readonly message: string } | undefined): CaptureError {
+function failure(
+  path: string,
+  problem: { readonly line: number; readonly column: number; readonly message: string } | undefined,
+): CaptureError {
   if (problem === undefined) {
     return new CaptureError("COMPONENT_MOVED", `"${path}" changed during each of ${WAITS.length + 1} readings`, {
       hint: "Let its writer replace it by rename, or pause it while it is backed up",
     });
   }
   const position: Position = { file: path, line: problem.line, column: problem.column };
-  return new CaptureError("DOCUMENT_INVALID", `"${path}" is no valid JSON at line ${problem.line}, column ${problem.column}: ${problem.message}`, {
-    position,
-    hint: 'Repair it, or set "kind: file" when it is not meant to be JSON',
-  });
+  return new CaptureError(
+    "DOCUMENT_INVALID",
+    `"${path}" is no valid JSON at line ${problem.line}, column ${problem.column}: ${problem.message}`,
+    {
+      position,
+      hint: 'Repair it, or set "kind: file" when it is not meant to be JSON',
+    },
+  );
 }

@@ -37,7 +37,8 @@ export async function lookAtFile(file: FileToLookAt, notes: Notes, signal: Abort
     if (database) return { type: "database", stats };
     const suspicious = file.wasDatabase ? "header-lost" : file.logListed && hasLogBeside(file.absolute) ? "log-beside" : undefined;
     if (suspicious === undefined) {
-      if (stats.size === 0n && hasDatabaseName(basename(file.absolute))) notes.warn(`"${file.path}" is named like a database and is empty: it is stored as an empty file`);
+      if (stats.size === 0n && hasDatabaseName(basename(file.absolute)))
+        notes.warn(`"${file.path}" is named like a database and is empty: it is stored as an empty file`);
       return { type: "file", stats };
     }
     if (wait === undefined) throw damagedDatabase(file.absolute, stats.size === 0n ? "empty" : suspicious);

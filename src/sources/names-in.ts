@@ -21,19 +21,19 @@ export function namesIn(folder: string): Names {
     if (Buffer.from(name, "utf8").equals(bytes)) good.push(name);
     else foreign.push(bytes);
   }
-  return { names: sortBytewise(good), foreign: foreign.toSorted(Buffer.compare) };
+  return { names: sortBytewise(good), foreign: foreign.toSorted((a, b) => a.compare(b)) };
 }
 
 /** UTF-16 order is the order of the bytes except around surrogates. */
-function sortBytewise(names: string[]): string[] {
-  if (!names.some((name) => /[\uD800-\uFFFF]/.test(name))) return names.sort();
-  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+function sortBytewise(names: readonly string[]): string[] {
+  if (!names.some((name) => /[\uD800-\uFFFF]/.test(name))) return names.toSorted();
+  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** A name that is not UTF-8, for people: "caf\xe9". */
 export function showBytes(bytes: Buffer): string {
   let text = "";
-  for (let index = 0; index < bytes.length; ) {
+  for (let index = 0; index < bytes.length;) {
     const lead = bytes[index] ?? 0;
     const length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
     const part = bytes.subarray(index, index + length);

@@ -38,7 +38,9 @@ export function resolveRoot(path: string, component: string, avoid: ReadonlySet<
     });
   }
   if (!stats.isFile() && !stats.isDirectory()) {
-    throw new CaptureError("COMPONENT_PATH", `Component "${component}" is neither a file nor a folder: "${path}"`, { hint: "Declare a file or a folder" });
+    throw new CaptureError("COMPONENT_PATH", `Component "${component}" is neither a file nor a folder: "${path}"`, {
+      hint: "Declare a file or a folder",
+    });
   }
   try {
     if (stats.isDirectory()) opendirSync(real).closeSync();
@@ -63,10 +65,14 @@ export function rootError(path: string, component: string, cause: unknown): Capt
       hint: "Run Holdfast as the account that owns it, or give that account the right to read it",
     });
   }
-  return new CaptureError("COMPONENT_PATH", `The path of component "${component}" does not lead to a place on disk: "${path}" (${errno ?? String(cause)})`, {
-    cause,
-    hint: "Correct its path",
-  });
+  return new CaptureError(
+    "COMPONENT_PATH",
+    `The path of component "${component}" does not lead to a place on disk: "${path}" (${errno ?? String(cause)})`,
+    {
+      cause,
+      hint: "Correct its path",
+    },
+  );
 }
 
 function danglingLink(path: string): boolean {
@@ -86,10 +92,14 @@ export function kindOf(root: Root, request: ReadingRequest, notes: Notes): Sourc
   if (root.stats.isDirectory()) {
     if (remembered.single) throw damagedDatabase(root.path, "other-sort");
     if (kind === undefined || kind === "tree") return "tree";
-    throw new CaptureError("COMPONENT_PATH", `Component "${request.component}" is a folder, and its kind is "${kind}": "${root.path}"`, { hint: 'Correct the path, or set "kind: tree"' });
+    throw new CaptureError("COMPONENT_PATH", `Component "${request.component}" is a folder, and its kind is "${kind}": "${root.path}"`, {
+      hint: 'Correct the path, or set "kind: tree"',
+    });
   }
   if (kind === "tree" || kind === "command") {
-    throw new CaptureError("COMPONENT_PATH", `Component "${request.component}" is a file, and its kind is "${kind}": "${root.path}"`, { hint: 'Correct the path, or leave "kind" out' });
+    throw new CaptureError("COMPONENT_PATH", `Component "${request.component}" is a file, and its kind is "${kind}": "${root.path}"`, {
+      hint: 'Correct the path, or leave "kind" out',
+    });
   }
   let sniffed: SourceKind;
   try {
@@ -98,7 +108,8 @@ export function kindOf(root: Root, request: ReadingRequest, notes: Notes): Sourc
     throw rootError(root.path, request.component, cause);
   }
   if (sniffed === "sqlite" || kind === "sqlite" || remembered.single) {
-    if (kind !== undefined && kind !== "sqlite") notes.warn(`"${root.path}" is a database and is read as one, although its kind is "${kind}"`);
+    if (kind !== undefined && kind !== "sqlite")
+      notes.warn(`"${root.path}" is a database and is read as one, although its kind is "${kind}"`);
     return "sqlite";
   }
   return kind ?? sniffed;

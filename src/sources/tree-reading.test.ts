@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { identityAt, type FileIdentity } from "../kernel/index.ts";
 import { openReading } from "./open-reading.ts";
-import { readBack, testPlace } from "./test-request.ts";
+import { readBack, testPlace } from "../../test/support/source-place.ts";
 
 const SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n";
 
@@ -14,7 +14,8 @@ describe("openReading() of a tree", () => {
     using place = testPlace();
     mkdirSync(join(place.state, "a"));
     mkdirSync(join(place.state, "empty"));
-    for (const name of ["a/z", "a/b.txt", "a.txt", "B", "\u{10000}", "\uFF5E", "line\nbreak", "n".repeat(255)]) writeFileSync(join(place.state, name), name);
+    for (const name of ["a/z", "a/b.txt", "a.txt", "B", "\u{10000}", "\uFF5E", "line\nbreak", "n".repeat(255)])
+      writeFileSync(join(place.state, name), name);
     const { paths, bytes, report } = await readBack(place.request());
     expect(paths).toEqual([".", "B", "a", "a/b.txt", "a/z", "a.txt", "empty", "line\nbreak", "n".repeat(255), "\uFF5E", "\u{10000}"]);
     expect(bytes.get("line\nbreak")?.toString()).toBe("line\nbreak");
@@ -40,7 +41,11 @@ describe("openReading() of a tree", () => {
       size: 1_000_000,
       sparse: true,
     });
-    expect(entries[1]?.content).toMatchObject({ kind: "live", appending: false, span: { device: stats.dev, inode: stats.ino, offset: 0, length: 1_000_000 } });
+    expect(entries[1]?.content).toMatchObject({
+      kind: "live",
+      appending: false,
+      span: { device: stats.dev, inode: stats.ino, offset: 0, length: 1_000_000 },
+    });
   });
 
   it("stores links as links, loops included, and follows only the component's own path", async () => {
@@ -93,7 +98,8 @@ describe("openReading() of a tree", () => {
   it("leaves out what exclude patterns match, as git would, without listing it", async () => {
     using place = testPlace();
     for (const folder of ["node_modules/x", "keep", "deep/cache"]) mkdirSync(join(place.state, folder), { recursive: true });
-    for (const file of ["node_modules/x/a", "keep/a.tmp", "keep/b.tmp", "keep/c.txt", "deep/cache/x", "cache", "A.TMP"]) writeFileSync(join(place.state, file), "");
+    for (const file of ["node_modules/x/a", "keep/a.tmp", "keep/b.tmp", "keep/c.txt", "deep/cache/x", "cache", "A.TMP"])
+      writeFileSync(join(place.state, file), "");
     const { paths, report } = await readBack(place.request({ exclude: ["node_modules/", "*.tmp", "!b.tmp", "/cache", "nothing-like-it"] }));
     expect(paths).toEqual([".", "A.TMP", "deep", "deep/cache", "deep/cache/x", "keep", "keep/b.tmp", "keep/c.txt"]);
     expect(report.omissions).toEqual([]);
@@ -110,7 +116,10 @@ describe("openReading() of a tree", () => {
 
   it("keeps a cache folder and its tag, and drops what is in it", async () => {
     using place = testPlace();
-    for (const [folder, tag] of [["cache", SIGNATURE], ["fake", "Signature: none"]] as const) {
+    for (const [folder, tag] of [
+      ["cache", SIGNATURE],
+      ["fake", "Signature: none"],
+    ] as const) {
       mkdirSync(join(place.state, folder));
       writeFileSync(join(place.state, folder, "CACHEDIR.TAG"), tag);
       writeFileSync(join(place.state, folder, "blob"), "x");

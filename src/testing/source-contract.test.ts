@@ -66,8 +66,24 @@ function single(name: string, make: (path: string) => void): () => Promise<Sourc
 const runner = { describe, it };
 sourceContract(runner, "tree", tree(false));
 sourceContract(runner, "tree, cut", tree(true));
-sourceContract(runner, "file", single("a.bin", (path) => writeFileSync(path, "content")));
-sourceContract(runner, "json", single("a.json", (path) => writeFileSync(path, "{}")));
-sourceContract(runner, "log", single("a.log", (path) => writeFileSync(path, "one\ntwo")));
+sourceContract(
+  runner,
+  "file",
+  single("a.bin", (path) => writeFileSync(path, "content")),
+);
+sourceContract(
+  runner,
+  "json",
+  single("a.json", (path) => writeFileSync(path, "{}")),
+);
+sourceContract(
+  runner,
+  "log",
+  single("a.log", (path) => writeFileSync(path, "one\ntwo")),
+);
 sourceContract(runner, "sqlite", single("a.db", makeDatabase));
-sourceContract(runner, "command", subject(() => ({ path: null, command: { argv: ["echo", "x"], as: "out", timeout: 60_000 } })));
+sourceContract(
+  runner,
+  "command",
+  subject(() => ({ path: null, command: { argv: ["echo", "x"], as: "out", timeout: 60_000 } })),
+);

@@ -61,7 +61,11 @@ export function sourceContract(runner: ContractRunner, name: string, makeSubject
         for await (const { head, content } of reading.entries()) {
           const spans = spansOf(content);
           spans.forEach(assertSpan);
-          if (spans.length > 0) assert.equal(head.size, spans.reduce((sum, span) => sum + span.length, 0));
+          if (spans.length > 0)
+            assert.equal(
+              head.size,
+              spans.reduce((sum, span) => sum + span.length, 0),
+            );
           if (content.kind === "stream") for await (const _ of content.open());
         }
         await reading.confirm();
@@ -95,10 +99,10 @@ export function sourceContract(runner: ContractRunner, name: string, makeSubject
     });
 
     it("removes its copies when it is closed, read or not, once or twice", async (subject) => {
-      const read = await subject.open();
-      await consume(read);
-      await read.close();
-      await read.close();
+      const whole = await subject.open();
+      await consume(whole);
+      await whole.close();
+      await whole.close();
       assert.deepEqual(readdirSync(subject.staging), []);
       const unread = await subject.open();
       await unread.close();

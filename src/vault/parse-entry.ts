@@ -4,7 +4,7 @@ import { PATH_LIMIT, pathProblem } from "./entry-path.ts";
 import type { Entry } from "./entry.ts";
 
 /** Longest line of entries.jsonl: two paths at their longest, every character escaped. Bytes. */
-export const ENTRY_LINE_LIMIT = 64 * 1024;
+export const ENTRY_LINE_LIMIT: number = 64 * 1024;
 const SHA256 = /^[0-9a-f]{64}$/;
 const MTIME = /^-?\d{1,20}$/;
 const HIGHEST_ID = 2 ** 32 - 1;

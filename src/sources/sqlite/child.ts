@@ -51,7 +51,8 @@ function openSource(request: CopyRequest): DatabaseSync {
  * name: a sidecar owned by root stops the runtime.
  */
 function inNameOf<T>(account: CopyRequest["as"], action: () => T): T {
-  if (account === null || process.seteuid === undefined || process.setegid === undefined || process.setgroups === undefined) return action();
+  if (account === null || process.seteuid === undefined || process.setegid === undefined || process.setgroups === undefined)
+    return action();
   const groups = process.getgroups?.() ?? [];
   process.setgroups([]);
   process.setegid(account.gid);

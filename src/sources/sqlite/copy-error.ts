@@ -39,9 +39,13 @@ export function copyError(path: string, failure: Failure, state: DatabaseState):
     });
   }
   if (primary === FULL) {
-    return new HostError("NO_SPACE", `No space is left for the copy of "${path}"`, { details, hint: "Free space on the vault's file system" });
+    return new HostError("NO_SPACE", `No space is left for the copy of "${path}"`, {
+      details,
+      hint: "Free space on the vault's file system",
+    });
   }
-  if (primary === READONLY || primary === CANTOPEN || PERMISSION_ERRNOS.has(failure.errno ?? "")) return unreadableDatabase(path, state, failure.message);
+  if (primary === READONLY || primary === CANTOPEN || PERMISSION_ERRNOS.has(failure.errno ?? ""))
+    return unreadableDatabase(path, state, failure.message);
   return new CaptureError("COMPONENT_UNREADABLE", `"${path}" cannot be read: ${failure.message}`, {
     details,
     hint: primary === IOERR ? "See the system's log for errors of its disk" : "Open it with the sqlite3 command to see what is wrong",

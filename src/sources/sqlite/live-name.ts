@@ -35,7 +35,13 @@ export async function liveName(
   );
 }
 
-async function otherNames(path: string, state: DatabaseState, root: string, deep: boolean, signal: AbortSignal | undefined): Promise<string[]> {
+async function otherNames(
+  path: string,
+  state: DatabaseState,
+  root: string,
+  deep: boolean,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const wanted = identityKey(state.identity);
   const found: string[] = [];
   const folders = deep ? [root, dirname(path)] : [root];

@@ -38,7 +38,9 @@ export function keepOwners(path: string, before: DatabaseState): string[] {
       lchownSync(path + suffix, Number(wanted.uid), Number(wanted.gid));
     } catch (error) {
       if (errnoOf(error) === "ENOENT") continue;
-      problems.push(`"${path}${suffix}" belongs to uid ${now.uid} now, and the database to uid ${wanted.uid}: its application may fail to open it`);
+      problems.push(
+        `"${path}${suffix}" belongs to uid ${now.uid} now, and the database to uid ${wanted.uid}: its application may fail to open it`,
+      );
     }
   }
   return problems;

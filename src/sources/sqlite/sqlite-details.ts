@@ -24,7 +24,11 @@ export interface CopyToDescribe {
 }
 
 /** What a copy says of its database, and whether it is suspect. */
-export function detailsOf(copy: CopyToDescribe): { readonly details: SqliteDetails; readonly suspect: boolean; readonly warnings: readonly string[] } {
+export function detailsOf(copy: CopyToDescribe): {
+  readonly details: SqliteDetails;
+  readonly suspect: boolean;
+  readonly warnings: readonly string[];
+} {
   const { answer } = copy;
   const warnings: string[] = [];
   const complaint = answer.quickCheck !== null && answer.quickCheck !== "ok" ? answer.quickCheck : undefined;

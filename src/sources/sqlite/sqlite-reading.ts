@@ -36,7 +36,8 @@ export async function sqliteReading(root: Root, request: ReadingRequest, notes: 
   } finally {
     await child.close();
   }
-  if (staged === undefined) throw rootError(root.path, request.component, Object.assign(new Error("The file vanished"), { code: "ENOENT" }));
+  if (staged === undefined)
+    throw rootError(root.path, request.component, Object.assign(new Error("The file vanished"), { code: "ENOENT" }));
   for (const warning of staged.warnings) notes.warn(warning);
   if (staged.suspect) notes.suspect();
   const { content, size } = stagedContent(target);

@@ -48,9 +48,13 @@ export async function stageDatabase(database: DatabaseToStage, child: DatabaseCh
   requireSafeSqlite();
   const unsafe = unsafeFileSystem(dirname(database.path));
   if (unsafe !== undefined) {
-    throw new HostError("FILE_SYSTEM_UNSUPPORTED", `"${database.path}" lies on ${unsafe}, where the locks of a database cannot be relied on`, {
-      hint: "Run Holdfast where the runtime itself runs, on the disk that holds the database",
-    });
+    throw new HostError(
+      "FILE_SYSTEM_UNSUPPORTED",
+      `"${database.path}" lies on ${unsafe}, where the locks of a database cannot be relied on`,
+      {
+        hint: "Run Holdfast where the runtime itself runs, on the disk that holds the database",
+      },
+    );
   }
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     throwIfStopped(database.signal);
@@ -77,23 +81,42 @@ function lookAt(path: string): DatabaseState | undefined {
     const errno = errnoOf(cause);
     if (errno === "ENOENT") return undefined;
     if (errno !== "EACCES" && errno !== "EPERM") throw cause;
-    throw new CaptureError("COMPONENT_UNREADABLE", `"${path}" cannot be opened: ${errno}`, { cause, hint: "Run Holdfast as the account that owns it, or as root" });
+    throw new CaptureError("COMPONENT_UNREADABLE", `"${path}" cannot be opened: ${errno}`, {
+      cause,
+      hint: "Run Holdfast as the account that owns it, or as root",
+    });
   }
 }
 
 /** undefined: what was read is not to be believed, and is thrown away. */
-async function attemptCopy(database: DatabaseToStage, path: string, state: DatabaseState, child: DatabaseChild): Promise<StagedDatabase | undefined> {
+async function attemptCopy(
+  database: DatabaseToStage,
+  path: string,
+  state: DatabaseState,
+  child: DatabaseChild,
+): Promise<StagedDatabase | undefined> {
   const { target, signal } = database;
   const bytes = Number(state.stats.size + (state.sidecars.get("-wal")?.size ?? 0n));
   const free = freeBytes(dirname(target));
   if (free < bytes) {
-    throw new HostError("NO_SPACE", `The copy of "${path}" needs ${formatBytes(bytes)}, and ${formatBytes(free)} are free beside the vault`, {
-      hint: "Free space on the vault's file system, or move backup.path to a larger one",
-    });
+    throw new HostError(
+      "NO_SPACE",
+      `The copy of "${path}" needs ${formatBytes(bytes)}, and ${formatBytes(free)} are free beside the vault`,
+      {
+        hint: "Free space on the vault's file system, or move backup.path to a larger one",
+      },
+    );
   }
   const cold = isCold(state);
   const due = checkIsDue(database.known, database.now);
-  const request: CopyRequest = { path, cold, target, busyTimeout: database.busyTimeout, as: cold ? null : openingAccount(path, state), quickCheck: due };
+  const request: CopyRequest = {
+    path,
+    cold,
+    target,
+    busyTimeout: database.busyTimeout,
+    as: cold ? null : openingAccount(path, state),
+    quickCheck: due,
+  };
   const deadline = 60_000 + database.busyTimeout + Math.ceil(bytes / SLOWEST);
   let answer: CopyAnswer;
   let problems: string[];

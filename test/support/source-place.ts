@@ -1,9 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
-import { openReading } from "./open-reading.ts";
-import type { ReadingRequest } from "./reading-request.ts";
+import type { Reading, ReadingEntry, ReadingReport } from "../../src/vault/index.ts";
+import { openReading, type ReadingRequest } from "../../src/sources/index.ts";
 
 /** A folder for one test: `state` holds what is protected, `staging` the copies. */
 export interface TestPlace extends Disposable {
@@ -68,7 +67,9 @@ export async function drain(reading: Reading): Promise<ReadBack> {
     entries.push(entry);
     const { content } = entry;
     if (content.kind === "staged") {
-      const parts = content.spans.map((span) => (span.kind === "zeros" ? Buffer.alloc(span.length) : readFileSync(span.path).subarray(span.offset, span.offset + span.length)));
+      const parts = content.spans.map((span) =>
+        span.kind === "zeros" ? Buffer.alloc(span.length) : readFileSync(span.path).subarray(span.offset, span.offset + span.length),
+      );
       bytes.set(entry.head.path, Buffer.concat(parts));
     } else if (content.kind === "live") {
       bytes.set(entry.head.path, readFileSync(content.span.path).subarray(0, content.span.length));

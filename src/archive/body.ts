@@ -1,0 +1,46 @@
+import type { ContentEnd, EntryHead, LiveFacts, ReadableContent } from "../vault/index.ts";
+
+/** A reading's entry on its way into a backup. */
+export interface BodyItem {
+  readonly head: EntryHead;
+  readonly place: string;
+  readonly content: ReadableContent | undefined;
+}
+
+/** What became of it: stored with these facts, or not stored. */
+export type BodyResult =
+  | { readonly item: BodyItem; readonly stored: true; readonly size: number; readonly sha256: string | undefined; readonly facts: LiveFacts | undefined; readonly change: (ContentEnd & { stored: true })["change"] }
+  | { readonly item: BodyItem; readonly stored: false; readonly reason: (ContentEnd & { stored: false })["reason"] };
+
+/** What is asked when a hard link comes: its first name's place, or its own bytes when the first name was not stored. */
+export type ResolveLink = (item: BodyItem) => { readonly firstPlace: string } | { readonly content: ReadableContent } | undefined;
+
+export interface ComponentWriter {
+  /** Takes items in order; resolves when it can take the next. */
+  add(item: BodyItem): Promise<void>;
+  /** Resolves when everything is stored and every result was given. */
+  finish(): Promise<void>;
+  /** Takes away everything of this component. */
+  rollback(): Promise<void>;
+}
+
+export interface ComponentOptions {
+  readonly storedAs: string;
+  readonly resolveLink: ResolveLink;
+  /** Called once per item, in order. */
+  readonly onResult: (result: BodyResult) => void;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The contents of a backup while it is built, in one of the two forms. */
+export interface Body extends AsyncDisposable {
+  component(options: ComponentOptions): ComponentWriter;
+  /** Bytes that it occupies once it is complete. */
+  finish(): Promise<number>;
+  /**
+   * Puts manifest and entries with it, under a name that is not listed yet.
+   *
+   * @returns the path to rename into place
+   */
+  seal(parts: { readonly manifest: Buffer; readonly entriesFile: string }): Promise<string>;
+}

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { errnoOf, HoldfastError, HostError, lstatAt, namedSystemError } from "../kernel/index.ts";
+import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../vault/index.ts";
+import { isRunning } from "./process-identity.ts";
+import { readClaim } from "./claim.ts";
+import { OWN_FOLDER, parseBackupName, parsePartialName, type ArchiveForm, type Layout } from "./layout.ts";
+import { readHeadAt, readManifest } from "./read-head.ts";
+
+export interface FoundBackup {
+  readonly id: BackupId;
+  readonly form: ArchiveForm;
+  readonly path: string;
+  readonly manifest: Manifest;
+  readonly sha256: string;
+}
+
+export interface Damaged {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** Everything in a vault that carries a sequence number, and everything that does not belong. */
+export interface Documents {
+  readonly backups: readonly FoundBackup[];
+  readonly trash: readonly FoundBackup[];
+  readonly records: readonly { readonly record: VaultRecord; readonly sha256: string }[];
+  readonly damaged: readonly Damaged[];
+  /** Sequence numbers of damaged documents, as far as they can still be told. */
+  readonly damagedNumbers: readonly number[];
+  /** Damaged backups whose number cannot be told. */
+  readonly unnumbered: number;
+  readonly unfinished: readonly string[];
+  readonly foreign: readonly string[];
+  /** The highest number that was ever given out, as far as a note beside the documents says; 0 when it says nothing. */
+  readonly highestNoted: number;
+}
+
+/** How often a listing begins anew because something moved under it. */
+const ATTEMPTS = 20;
+
+/**
+ * Reads a vault without a lock: everything in it appears and goes by one rename. When something went between its name
+ * and its content, the reading begins anew, so that what is being deleted is never called damaged.
+ */
+export function readDocuments(layout: Layout, vault: string): Documents {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return readOnce(layout, vault);
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+      if (attempt === ATTEMPTS) throw new HostError("FILE_SYSTEM", `Cannot list the vault at "${layout.top}": it does not hold still`, { cause: error.cause, hint: "Try again" });
+    }
+  }
+}
+
+class Moved extends Error {}
+
+function readOnce(layout: Layout, vault: string): Documents {
+  const damaged: Damaged[] = [];
+  const numbers: (number | undefined)[] = [];
+  const unfinished: string[] = [];
+  const foreign: string[] = [];
+  const backups = new Map<BackupId, FoundBackup>();
+  for (const name of namesIn(layout.top)) {
+    if (name === OWN_FOLDER) continue;
+    const parsed = parseBackupName(name);
+    const partial = parsePartialName(name);
+    if (parsed !== undefined) {
+      const found = readBackup(layout.backup(parsed.id, parsed.form), name, parsed, vault, damaged, numbers);
+      if (found === undefined) continue;
+      if (backups.has(found.id)) damaged.push({ name, problem: "Another backup has the same id" });
+      else backups.set(found.id, found);
+    } else if (partial !== undefined) {
+      const claim = readClaim(layout.partial(partial));
+      if (claim === undefined || claim.vault !== vault) {
+        if (lstatAt(layout.partial(partial)) !== undefined) foreign.push(name);
+      } else if (!isRunning(claim)) unfinished.push(name);
+    } else foreign.push(name);
+  }
+  const trash: FoundBackup[] = [];
+  for (const name of namesIn(layout.trash)) {
+    const parsed = parseBackupName(name);
+    const found = parsed === undefined ? undefined : readBackup(layout.trashed(parsed.id, parsed.form), `trash/${name}`, parsed, vault, damaged, numbers);
+    if (found !== undefined) trash.push(found);
+  }
+  // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
+  const records = readRecords(layout, damaged, numbers);
+  const damagedNumbers = numbers.filter((number) => number !== undefined);
+  return {
+    backups: [...backups.values()],
+    trash,
+    records,
+    damaged,
+    damagedNumbers,
+    unnumbered: numbers.length - damagedNumbers.length,
+    unfinished,
+    foreign,
+    highestNoted: readNoted(layout),
+  };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch (error) {
+    throw namedSystemError(error, `read the vault's folder "${folder}"`);
+  }
+}
+
+function readBackup(path: string, name: string, { id, form }: { id: BackupId; form: ArchiveForm }, vault: string, damaged: Damaged[], numbers: (number | undefined)[]): FoundBackup | undefined {
+  try {
+    const { manifest, sha256 } = readHeadAt(path, form, id);
+    if (manifest.vault === vault) return { id, form, path, manifest, sha256 };
+    damaged.push({ name, problem: `It was written for another vault, of instance "${manifest.instance}"; take it over with: holdfast import` });
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
+    if (!(error instanceof HoldfastError)) throw error;
+    damaged.push({ name, problem: error.message });
+    numbers.push(numberIn(path, form));
+  }
+  return undefined;
+}
+
+/** The sequence number that a damaged manifest still shows. */
+function numberIn(path: string, form: ArchiveForm): number | undefined {
+  try {
+    const { sequence } = JSON.parse(readManifest(path, form).toString()) as { sequence?: unknown };
+    return typeof sequence === "number" && Number.isSafeInteger(sequence) && sequence > 0 ? sequence : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readRecords(layout: Layout, damaged: Damaged[], numbers: (number | undefined)[]): { record: VaultRecord; sha256: string }[] {
+  const records: { record: VaultRecord; sha256: string }[] = [];
+  for (const name of namesIn(layout.records)) {
+    const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
+    if (sequence === undefined) continue; // a temporary file of a write that was cut off
+    try {
+      const bytes = readFileSync(layout.record(Number(sequence)));
+      records.push({ record: parseRecord(bytes, { sequence: Number(sequence) }), sha256: createHash("sha256").update(bytes).digest("hex") });
+    } catch (error) {
+      const failure = namedSystemError(error, `read record ${sequence}`);
+      damaged.push({ name: `records/${name}`, problem: failure.message });
+      numbers.push(Number(sequence));
+    }
+  }
+  return records;
+}
+
+function readNoted(layout: Layout): number {
+  try {
+    const { sequence } = JSON.parse(readFileSync(layout.newest, "utf8")) as { sequence?: unknown };
+    return typeof sequence === "number" && Number.isSafeInteger(sequence) ? sequence : 0;
+  } catch {
+    // A hint and no more: without it the numbers of the documents decide.
+    return 0;
+  }
+}

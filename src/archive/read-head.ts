@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { DamageError, errnoOf, lstatAt, namedSystemError } from "../kernel/index.ts";
+import { MANIFEST_NAME, openFile, parseManifest, readFully, type BackupId, type Manifest } from "../vault/index.ts";
+import type { ArchiveForm } from "./layout.ts";
+import { MANIFEST_LIMIT, readManifestBytes } from "./targz/read-manifest.ts";
+
+export interface StoredManifest {
+  readonly manifest: Manifest;
+  readonly bytes: Buffer;
+  readonly sha256: string;
+}
+
+/**
+ * The manifest of the backup at a path.
+ *
+ * @throws DamageError · HostError VERSION_UNSUPPORTED · an ENOENT of the system when the backup has gone
+ */
+export function readHeadAt(path: string, form: ArchiveForm, id?: BackupId): StoredManifest {
+  const bytes = readManifest(path, form);
+  const manifest = parseManifest(bytes, id === undefined ? {} : { id });
+  return { manifest, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Its bytes, unproved. */
+export function readManifest(path: string, form: ArchiveForm): Buffer {
+  return form === "tar.gz" ? readFromArchive(path) : readFromFolder(path);
+}
+
+function readFromArchive(path: string): Buffer {
+  using file = openPlain(path);
+  return readManifestBytes(file.descriptor).bytes;
+}
+
+function readFromFolder(path: string): Buffer {
+  if (lstatAt(path)?.isDirectory() === false) throw notPlain(path);
+  try {
+    using file = openPlain(join(path, MANIFEST_NAME));
+    const size = Number(file.stats.size);
+    if (size > MANIFEST_LIMIT) throw new DamageError("MANIFEST_INVALID", `Cannot read "${join(path, MANIFEST_NAME)}": it is larger than any manifest`);
+    const bytes = Buffer.allocUnsafeSlow(size);
+    return bytes.subarray(0, readFully(file.descriptor, bytes, size, 0));
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT" || lstatAt(path) === undefined) throw error;
+    throw new DamageError("MANIFEST_INVALID", `"${path}" has no ${MANIFEST_NAME}`, { cause: error, hint: "Use another backup" });
+  }
+}
+
+function openPlain(path: string): ReturnType<typeof openFile> {
+  try {
+    const file = openFile(path);
+    if (file.stats.isFile()) return file;
+    file[Symbol.dispose]();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw error;
+    if (errnoOf(error) !== "ELOOP") throw namedSystemError(error, `open "${path}"`);
+  }
+  throw notPlain(path);
+}
+
+function notPlain(path: string): DamageError {
+  return new DamageError("MANIFEST_INVALID", `"${path}" is a link or no plain file: a vault holds neither`, { hint: "Look at who put it there" });
+}

@@ -1,0 +1,68 @@
+import type { EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
+import { isLogName, liveContent, stagedContent } from "./content.ts";
+import { headOf } from "./head.ts";
+import type { Notes } from "./notes.ts";
+import type { ReadingRequest } from "./reading-request.ts";
+import type { Root } from "./root.ts";
+import type { DatabaseChild } from "./sqlite/database-child.ts";
+import { BUSY_TIMEOUT } from "./sqlite/sqlite-reading.ts";
+import { stageDatabase } from "./sqlite/stage-database.ts";
+import type { StagingFolder } from "./staging-folder.ts";
+import type { Found } from "./walk.ts";
+
+/** What the entries of a tree are made with. */
+export interface TreeWork {
+  readonly root: Root;
+  readonly request: ReadingRequest;
+  readonly notes: Notes;
+  readonly staging: StagingFolder;
+  readonly child: DatabaseChild;
+  /** Databases met, by entry path. */
+  readonly databases: Map<string, SqliteDetails>;
+}
+
+export async function liveEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+  const plain = plainEntry(found);
+  if (plain !== undefined) return plain;
+  if (found.type === "database") return databaseEntry(found, work);
+  return { head: headOf(found.path, "file", found.stats), content: liveContent(found.absolute, found.stats, isLogName(found.path)) };
+}
+
+/** An entry without bytes of its own: a folder, a link, another name. undefined for the others. */
+export function plainEntry(found: Found): ReadingEntry | undefined {
+  const content = { kind: "none" } as const;
+  if (found.type === "directory") return { head: headOf(found.path, "directory", found.stats), content };
+  if (found.type === "symlink") return { head: { ...headOf(found.path, "symlink", found.stats), target: found.target }, content };
+  if (found.linkTo === undefined) return undefined;
+  const { sparse: _, ...head } = headOf(found.path, "file", found.stats);
+  return { head: { ...head, size: 0, hard_link: found.linkTo, ...(found.type === "database" ? { database: true } : {}) }, content };
+}
+
+/** A database inside a tree, copied when the walk meets it. */
+export async function databaseEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+  const { request, notes } = work;
+  const target = work.staging.fresh();
+  const staged = await stageDatabase(
+    {
+      path: found.absolute,
+      within: work.root.real,
+      target,
+      known: request.quickCheckBefore?.get(found.path),
+      busyTimeout: request.busyTimeout ?? BUSY_TIMEOUT,
+      now: request.now,
+      signal: request.signal,
+    },
+    work.child,
+  );
+  if (staged === undefined) {
+    notes.omit(found.path, "vanished", true);
+    return undefined;
+  }
+  for (const warning of staged.warnings) notes.warn(warning);
+  if (staged.suspect) notes.suspect();
+  work.databases.set(found.path, staged.details);
+  const { content, size } = stagedContent(target);
+  const { sparse: _, ...rest } = headOf(found.path, "file", staged.stats);
+  const head: EntryHead = { ...rest, size, database: true };
+  return { head, content };
+}
