@@ -35,6 +35,8 @@ export interface ComponentOptions {
 /** The contents of a backup while it is built, in one of the two forms. */
 export interface Body extends AsyncDisposable {
   component(options: ComponentOptions): ComponentWriter;
+  /** Gives up long work under way; what waits for it fails. */
+  interrupt(): void;
   /** Bytes that it occupies once it is complete. */
   finish(): Promise<number>;
   /**

@@ -11,12 +11,12 @@ const ID = "id, unique prefix, latest, or latest:verified";
 export function listCommand(runner: Runner): Command {
   const about = { summary: "list the backups, newest first, with their verdicts", examples: ["backup list", "backup list --tag before-upgrade", "backup list --json"] };
   return makeCommand("list", about, runner, async ({ io, instance, options }) => {
-    const { list } = await import("../operations/index.ts");
+    const { damageIn, list } = await import("../operations/index.ts");
     const listing = await list(await instance(), { tags: (options["tag"] as readonly string[] | undefined) ?? [] });
     io.document({ schema: "holdfast.backups/1", ...listing, backups: listing.backups.map(rowOf) });
     if (listing.backups.length === 0) io.print("No backups yet. Take one with: holdfast backup");
     else io.print(table(["ID", "SIZE", "STORED", "VERDICT", "TAGS"], listing.backups.map(cellsOf), [1, 2]));
-    const damage = [...listing.damaged.map(({ name, problem }) => `${name}: ${problem}`), ...listing.missing.map((n) => `backup number ${n} is gone, and no removal record names it`), ...listing.chain];
+    const damage = damageIn(listing);
     for (const line of damage) io.remark(`${io.paint.red("damaged")} ${line}`);
     if (listing.unfinished.length > 0) io.remark(`${listing.unfinished.length} unfinished, not listed: ${listing.unfinished.join(", ")}`);
     if (listing.trash.length > 0) io.remark(`${listing.trash.length} in the trash; bring one back with: holdfast backup undelete ID`);

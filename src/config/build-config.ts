@@ -40,7 +40,10 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
 
 /** A folder's name made into an instance's. */
 export function nameFrom(folder: string): string {
-  const name = basename(folder).replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 100).replaceAll(/^-+|-+$/g, "");
+  const name = basename(folder)
+    .replaceAll(/[^A-Za-z0-9]+/g, "-")
+    .slice(0, 100)
+    .replaceAll(/^-+|-+$/g, "");
   return name === "" ? "instance" : name;
 }
 

@@ -21,7 +21,8 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   const components = isMap(root["components"]) ? root["components"] : undefined;
   if (components !== undefined) {
     checkNames(Object.keys(components), report);
-    for (const [name, component] of Object.entries(components)) if (isMap(component)) checkComponent(["components", name], component, report);
+    for (const [name, component] of Object.entries(components))
+      if (isMap(component)) checkComponent(["components", name], component, report);
   }
   const names = components === undefined ? undefined : Object.keys(components);
   const backup = isMap(root["backup"]) ? root["backup"] : {};
@@ -51,7 +52,9 @@ function checkNames(names: readonly string[], report: Report): void {
     } else if (name.toLowerCase() === RESERVED_NAME) {
       report(path, "key", `"${name}" is the component that holds this configuration itself`, { hint: "Give this one another name" });
     } else if (twin !== undefined) {
-      report(path, "key", `"${name}" and "${twin}" differ in case only`, { hint: "Names become folders, which some systems do not tell apart by case" });
+      report(path, "key", `"${name}" and "${twin}" differ in case only`, {
+        hint: "Names become folders, which some systems do not tell apart by case",
+      });
     }
   }
 }
@@ -63,13 +66,15 @@ function checkComponent(path: KeyPath, component: Record<string, unknown>, repor
     report([...path, "command"], "key", "A component has either `path` or `command`, not both");
   } else if (has("command")) {
     if (!has("as")) report(path, "key", "`as` is missing: the name of the file that holds the command's output");
-    if (typeof kind === "string" && kind !== "command") report([...path, "kind"], "value", `With \`command\`, the kind is "command", not "${kind}"`);
+    if (typeof kind === "string" && kind !== "command")
+      report([...path, "kind"], "value", `With \`command\`, the kind is "command", not "${kind}"`);
     for (const key of ONLY_FOR_TREES) if (has(key)) report([...path, key], "key", `\`${key}\` has no effect on a command's output`);
   } else if (has("path")) {
     if (kind === "command") report([...path, "kind"], "value", 'The kind "command" needs `command` in place of `path`');
     for (const key of ONLY_WITH_COMMAND) if (has(key)) report([...path, key], "key", `\`${key}\` has an effect with \`command\` only`);
     if (typeof kind !== "string" || kind === "tree" || kind === "command") return;
-    for (const key of ONLY_FOR_TREES) if (has(key)) report([...path, key], "key", `\`${key}\` has an effect on a folder only, and the kind is "${kind}"`);
+    for (const key of ONLY_FOR_TREES)
+      if (has(key)) report([...path, key], "key", `\`${key}\` has an effect on a folder only, and the kind is "${kind}"`);
   } else if (nearest("path", Object.keys(component)) === undefined) {
     report(path, "key", `Component "${path.at(-1)}" has neither \`path\` nor \`command\``);
   }
@@ -81,7 +86,12 @@ function checkInclude(include: readonly unknown[], names: readonly string[], rep
     const path = ["backup", "include", index];
     if (!names.includes(name)) {
       const near = nearest(name, names);
-      report(path, "value", `No component is called "${name}"`, near === undefined ? { hint: `Declared are: ${names.join(", ")}` } : meant(near));
+      report(
+        path,
+        "value",
+        `No component is called "${name}"`,
+        near === undefined ? { hint: `Declared are: ${names.join(", ")}` } : meant(near),
+      );
     } else if (include.indexOf(name) < index) {
       report(path, "value", `"${name}" is here twice`);
     }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configReference } from "./reference.ts";
 import { LEAST, testPlace } from "./test-place.ts";
@@ -74,19 +74,33 @@ describe("loadConfig() with variables", () => {
 
   it("leaves the reserved variables and everything without the prefix alone", () => {
     using place = testPlace();
-    expect(place.load(FILE, { HOLDFAST_CONFIG: "x", HOLDFAST_CRASHPOINT: "y", HOLD_FAST: "1", HOLDFASTNAME: "z", HOLDFAST_NOT: undefined }).name).toBe("acme");
+    expect(
+      place.load(FILE, { HOLDFAST_CONFIG: "x", HOLDFAST_CRASHPOINT: "y", HOLD_FAST: "1", HOLDFASTNAME: "z", HOLDFAST_NOT: undefined }).name,
+    ).toBe("acme");
   });
 
   it.each([
     ["an unknown variable", "HOLDFAST_BACKUP__PAHT", "/x", "overrides no key", "Did you mean `HOLDFAST_BACKUP__PATH`?"],
-    ["an unknown component", "HOLDFAST_COMPONENTS__STAET__PATH", "x", "overrides no key", "Did you mean `HOLDFAST_COMPONENTS__STATE__PATH`?"],
+    [
+      "an unknown component",
+      "HOLDFAST_COMPONENTS__STAET__PATH",
+      "x",
+      "overrides no key",
+      "Did you mean `HOLDFAST_COMPONENTS__STATE__PATH`?",
+    ],
     ["the prefix alone", "HOLDFAST_", "x", "overrides no key", undefined],
     ["something inside text", "HOLDFAST_COMPONENTS__STATE__PATH__ENV", "X", "`components.state.path` is not a map of keys", undefined],
     ["empty text", "HOLDFAST_BACKUP__PATH", "", "`backup.path` must not be empty", undefined],
-    ["a list that is not JSON", "HOLDFAST_BACKUP__INCLUDE", "state", "must be JSON here, such as [\"one\", \"two\"]", undefined],
-    ["a map that is not JSON", "HOLDFAST_COMPONENTS__STATE__PAUSE", "a: b", "must be JSON here, such as {\"key\": \"value\"}", undefined],
+    ["a list that is not JSON", "HOLDFAST_BACKUP__INCLUDE", "state", 'must be JSON here, such as ["one", "two"]', undefined],
+    ["a map that is not JSON", "HOLDFAST_COMPONENTS__STATE__PAUSE", "a: b", 'must be JSON here, such as {"key": "value"}', undefined],
     ["__proto__ in JSON", "HOLDFAST_BACKUP", '{"path": "/x", "__proto__": {}}', "must be JSON here", undefined],
-    ["a mistyped key in JSON", "HOLDFAST_BACKUP", '{"path": "/x", "compresion": true}', "Unknown key `compresion`", "Did you mean `compression`?"],
+    [
+      "a mistyped key in JSON",
+      "HOLDFAST_BACKUP",
+      '{"path": "/x", "compresion": true}',
+      "Unknown key `compresion`",
+      "Did you mean `compression`?",
+    ],
     ["a missing key in JSON", "HOLDFAST_BACKUP", "{}", "`backup.path` is missing", undefined],
     ["what is not available", "HOLDFAST_BACKUP__COPIES", "[]", "`copies` is not available in this version", undefined],
     ["what is not available at the top", "HOLDFAST_DRILL", "{}", "`drill` is not available in this version", undefined],
@@ -120,9 +134,12 @@ describe("loadConfig() with variables", () => {
 
   it("leaves the other alias of a map as it is", () => {
     using place = testPlace();
-    const config = place.load("components:\n  a: &one { path: data, pause: { command: [a], resume: [b] } }\n  b: *one\nbackup: { path: /v }\n", {
-      HOLDFAST_COMPONENTS__B__PAUSE__TIMEOUT: "1h",
-    });
+    const config = place.load(
+      "components:\n  a: &one { path: data, pause: { command: [a], resume: [b] } }\n  b: *one\nbackup: { path: /v }\n",
+      {
+        HOLDFAST_COMPONENTS__B__PAUSE__TIMEOUT: "1h",
+      },
+    );
     expect(config.components.map(({ pause }) => pause?.timeout)).toEqual([30_000, 3_600_000]);
   });
 
@@ -130,11 +147,13 @@ describe("loadConfig() with variables", () => {
     using place = testPlace();
     const variables = configReference().map(({ key }) => `HOLDFAST_${key.replace("NAME", "state").toUpperCase().replaceAll(".", "__")}`);
     const unknown = (variable: string): boolean =>
-      place.problems(`${FILE}zz: 1\n`, { [variable]: "{}" }).some(({ message }) => message === "This variable overrides no key of the configuration");
+      place
+        .problems(`${FILE}zz: 1\n`, { [variable]: "{}" })
+        .some(({ message }) => message === "This variable overrides no key of the configuration");
     for (const variable of variables) expect(unknown(variable), variable).toBe(false);
     fc.assert(
-      fc.property(fc.constantFrom(...variables), fc.nat(), (variable, place) => {
-        const at = "HOLDFAST_".length + (place % (variable.length - "HOLDFAST_".length));
+      fc.property(fc.constantFrom(...variables), fc.nat(), (variable, where) => {
+        const at = "HOLDFAST_".length + (where % (variable.length - "HOLDFAST_".length));
         expect(unknown(`${variable.slice(0, at)}Q${variable.slice(at)}`)).toBe(true);
       }),
       { numRuns: 60 },

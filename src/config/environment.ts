@@ -28,7 +28,9 @@ export interface Overrides {
 export function applyEnvironment(value: Record<string, unknown>, env: NodeJS.ProcessEnv): Overrides {
   const problems: Problem[] = [];
   const applied = new Map<string, string>();
-  const variables = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== undefined && !RESERVED_VARIABLES.includes(name));
+  const variables = Object.keys(env).filter(
+    (name) => name.startsWith(PREFIX) && env[name] !== undefined && !RESERVED_VARIABLES.includes(name),
+  );
   // Shorter first, so that a map as a whole comes before what is set inside it.
   for (const variable of variables.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
     const targets = targetsOf(value);

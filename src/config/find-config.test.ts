@@ -42,7 +42,10 @@ describe("findConfig()", () => {
   it("never goes on to another one when the one asked for is not there", () => {
     using folder = nested();
     writeFileSync(folder.join("holdfast.yaml"), "");
-    expect(refusal({ flag: "gone.yaml", env: {}, cwd: folder.path })).toMatchObject({ code: "CONFIG_NOT_FOUND", hint: expect.stringContaining("holdfast init") });
+    expect(refusal({ flag: "gone.yaml", env: {}, cwd: folder.path })).toMatchObject({
+      code: "CONFIG_NOT_FOUND",
+      hint: expect.stringContaining("holdfast init"),
+    });
     expect(refusal({ flag: "", env: {}, cwd: folder.path }).code).toBe("CONFIG_NOT_FOUND");
     expect(refusal({ flag: "holdfast.yaml/x", env: {}, cwd: folder.path }).code).toBe("CONFIG_NOT_FOUND");
     expect(refusal({ env: { HOLDFAST_CONFIG: "gone.yaml" }, cwd: folder.path }).message).toContain("which HOLDFAST_CONFIG names");

@@ -45,7 +45,9 @@ function named(path: string, cwd: string, by: string): string {
     });
   }
   if (stats.isDirectory()) {
-    throw new ConfigError("CONFIG_NOT_FOUND", `"${file}", which ${by} names, is a folder`, { hint: `Name the file itself, such as "${join(file, CONFIG_NAMES[0])}"` });
+    throw new ConfigError("CONFIG_NOT_FOUND", `"${file}", which ${by} names, is a folder`, {
+      hint: `Name the file itself, such as "${join(file, CONFIG_NAMES[0])}"`,
+    });
   }
   return file;
 }

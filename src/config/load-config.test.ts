@@ -34,7 +34,11 @@ describe("loadConfig()", () => {
   it("loads the block of synthorg#449 verbatim, with one notice for each key that has no effect yet", () => {
     using place = testPlace();
     const config = place.load(SYNTHORG_COMPONENTS + SYNTHORG);
-    expect(config.backup).toEqual({ path: "/data/backups", compression: true, include: ["persistence", "memory", "config", "checkpoints"] });
+    expect(config.backup).toEqual({
+      path: "/data/backups",
+      compression: true,
+      include: ["persistence", "memory", "config", "checkpoints"],
+    });
     expect(config.notices).toEqual([
       "backup.enabled: nothing runs by itself yet",
       "backup.schedule_hours: nothing is scheduled yet",
@@ -47,7 +51,9 @@ describe("loadConfig()", () => {
   it("gives a notice only for a key that is there, also when it comes from a variable", () => {
     using place = testPlace();
     expect(place.load(LEAST).notices).toEqual([]);
-    expect(place.load(LEAST, { HOLDFAST_BACKUP__SCHEDULE_HOURS: "12" }).notices).toEqual(["backup.schedule_hours: nothing is scheduled yet"]);
+    expect(place.load(LEAST, { HOLDFAST_BACKUP__SCHEDULE_HOURS: "12" }).notices).toEqual([
+      "backup.schedule_hours: nothing is scheduled yet",
+    ]);
     expect(place.load(`${LEAST}  retention: {}\n`).notices).toEqual(["backup.retention: nothing is pruned yet"]);
   });
 

@@ -17,8 +17,10 @@ export function placeProblems({ stateDir, backup, components }: Config, locate: 
   }
   for (const { name, path } of components) {
     if (path === null || !("literal" in path)) continue;
-    if (isInside(path.literal, backup.path)) report(["components", name, "path"], `Component "${name}" lies in the vault, which is never captured`);
-    else if (isInside(path.literal, stateDir)) report(["components", name, "path"], `Component "${name}" lies in Holdfast's own state folder, which is never captured`);
+    if (isInside(path.literal, backup.path))
+      report(["components", name, "path"], `Component "${name}" lies in the vault, which is never captured`);
+    else if (isInside(path.literal, stateDir))
+      report(["components", name, "path"], `Component "${name}" lies in Holdfast's own state folder, which is never captured`);
   }
   return problems;
 }

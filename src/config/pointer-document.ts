@@ -5,6 +5,8 @@ import { decodeText } from "./decode-text.ts";
 
 /** A runtime's configuration is far smaller; what is larger is another file. Bytes. */
 const LARGEST = 8 * 1024 * 1024;
+/** YAML is read a hundred times slower than JSON, and blocks the process meanwhile. Characters. */
+const LARGEST_YAML = 1024 * 1024;
 
 export interface PointerDocument {
   readonly text: string;
@@ -30,7 +32,8 @@ export async function readPointerDocument(file: string): Promise<PointerDocument
 }
 
 /** Where in the document the value of a pointer begins, for messages; the nearest place above it when it is not there. */
-export function locatePointer(file: string, text: string, keys: readonly string[]): Position {
+export function locatePointer(file: string, text: string, keys: readonly string[]): Position | undefined {
+  if (text.length > LARGEST_YAML) return undefined;
   const lines = new LineCounter();
   let node: unknown = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }).contents;
   for (const key of keys) {
@@ -58,7 +61,9 @@ async function readLimited(file: string): Promise<Buffer> {
     const missing = errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR";
     throw new CaptureError(
       "COMPONENT_PATH",
-      missing ? `No document at "${file}", which holds the path` : `Cannot read the document "${file}", which holds the path: ${error instanceof Error ? error.message : String(error)}`,
+      missing
+        ? `No document at "${file}", which holds the path`
+        : `Cannot read the document "${file}", which holds the path: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error, hint: "Correct `from` in the configuration, or put the document there" },
     );
   }
@@ -74,7 +79,8 @@ function parseJson(file: string, text: string): unknown {
   }
 }
 
-const JSON_TOKEN = /[\s]*(?:[{}[\],:]|"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
+const JSON_TOKEN =
+  /[\s]*(?:[{}[\],:]|"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/uy;
 
 /** V8 gives a position for some errors; for the others it is the end, or the first thing that is no word of JSON. */
 function jsonErrorPosition(file: string, text: string, error: unknown): Position | undefined {
@@ -82,7 +88,7 @@ function jsonErrorPosition(file: string, text: string, error: unknown): Position
   if (given !== undefined) return positionIn(file, text, Number(given));
   if (/unexpected end/i.test(String(error))) return positionIn(file, text, text.length);
   let end = 0;
-  for (const token = new RegExp(JSON_TOKEN); token.test(text); ) end = token.lastIndex;
+  for (const token = new RegExp(JSON_TOKEN); token.test(text);) end = token.lastIndex;
   const wrong = text.slice(end).search(/\S/);
   return wrong === -1 ? undefined : positionIn(file, text, end + wrong);
 }
@@ -93,6 +99,7 @@ function positionIn(file: string, text: string, offset: number): Position {
 }
 
 function parseYaml(file: string, text: string): unknown {
+  if (text.length > LARGEST_YAML) throw invalid(file, `it has ${text.length} characters, at most ${LARGEST_YAML} are read as YAML`);
   const lines = new LineCounter();
   let position: Position | undefined;
   try {

@@ -25,7 +25,11 @@ export function readDocument(file: string, text: string): ReadDocument {
     document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, schema: "core" });
   } catch (error) {
     // The parser recurses; a few thousand nested lists end its stack.
-    const problem = { key: "", message: `Not readable: ${error instanceof Error ? error.message : String(error)}`, place: { file, line: 1, column: 1 } };
+    const problem = {
+      key: "",
+      message: `Not readable: ${error instanceof Error ? error.message : String(error)}`,
+      place: { file, line: 1, column: 1 },
+    };
     return { value: undefined, problems: [problem], locate: () => problem.place };
   }
   const reader = new Reader(file, lineCounter);
@@ -102,7 +106,8 @@ class Reader {
     const result: Record<string, unknown> = {};
     for (const { key: keyNode, value } of node.items) {
       const offset = offsetOf(keyNode) ?? offsetOf(node) ?? 0;
-      const key = isScalar(keyNode) && keyNode.value !== null ? (typeof keyNode.value === "string" ? keyNode.value : keyNode.source) : undefined;
+      const key =
+        isScalar(keyNode) && keyNode.value !== null ? (typeof keyNode.value === "string" ? keyNode.value : keyNode.source) : undefined;
       if (key === undefined || key === "__proto__") {
         this.report([...path, key ?? "?"], key === undefined ? "A key must be text" : "`__proto__` cannot be a key", offset);
       } else if (Object.hasOwn(result, key)) {

@@ -11,7 +11,10 @@ interface Schema {
 }
 
 function keysIn(schema: Schema, prefix = ""): string[] {
-  const own = Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [`${prefix}${name}`, ...keysIn(inner, `${prefix}${name}.`)]);
+  const own = Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [
+    `${prefix}${name}`,
+    ...keysIn(inner, `${prefix}${name}.`),
+  ]);
   const each = typeof schema.additionalProperties === "object" ? keysIn(schema.additionalProperties, `${prefix}NAME.`) : [];
   return [...own, ...each, ...(schema.anyOf ?? []).flatMap((option) => keysIn(option, prefix))];
 }
@@ -19,13 +22,20 @@ function keysIn(schema: Schema, prefix = ""): string[] {
 describe("describeSchema()", () => {
   it("is closed at every level and requires what loadConfig() requires", () => {
     const schema = describeSchema() as Schema;
-    expect(schema).toMatchObject({ $schema: "https://json-schema.org/draft/2020-12/schema", required: ["components", "backup"], additionalProperties: false });
+    expect(schema).toMatchObject({
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      required: ["components", "backup"],
+      additionalProperties: false,
+    });
     expect(schema.properties?.["backup"]).toMatchObject({
       required: ["path"],
       additionalProperties: false,
       properties: { schedule_hours: { type: "integer", minimum: 1, maximum: 168, default: 6 }, compression: { default: true } },
     });
-    expect(schema.properties?.["components"]).toMatchObject({ propertyNames: { pattern: expect.any(String) as string }, additionalProperties: { additionalProperties: false } });
+    expect(schema.properties?.["components"]).toMatchObject({
+      propertyNames: { pattern: expect.any(String) as string },
+      additionalProperties: { additionalProperties: false },
+    });
     expect(JSON.parse(JSON.stringify(schema))).toEqual(schema);
   });
 });
@@ -46,7 +56,9 @@ describe("configReference()", () => {
     expect(fallback("components.NAME.exclude_caches")).toBe(String(components[0]?.excludeCaches));
     expect(fallback("components.NAME.one_file_system")).toBe(String(components[0]?.oneFileSystem));
     expect(fallback("components.NAME.optional")).toBe(String(components[0]?.optional));
-    const timeouts = place.load("components:\n  a: { path: a, pause: { command: [a], resume: [b] } }\n  b: { command: [a], as: b }\nbackup: { path: /v }\n");
+    const timeouts = place.load(
+      "components:\n  a: { path: a, pause: { command: [a], resume: [b] } }\n  b: { command: [a], as: b }\nbackup: { path: /v }\n",
+    );
     expect(fallback("components.NAME.pause.timeout")).toBe(`${(timeouts.components[0]?.pause?.timeout ?? 0) / 1000}s`);
     expect(fallback("components.NAME.timeout")).toBe(`${(timeouts.components[1]?.command?.timeout ?? 0) / 60_000}m`);
   });

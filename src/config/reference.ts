@@ -36,7 +36,12 @@ export function configReference(): readonly ReferenceRow[] {
   visit(FILE_SCHEMA, "");
   for (const [place, names] of Object.entries(UNAVAILABLE_KEYS)) {
     for (const name of names) {
-      rows.push({ key: `${place === "" ? "" : `${place.replace("*", "NAME")}.`}${name}`, type: "-", meaning: "Refused by name", available: false });
+      rows.push({
+        key: `${place === "" ? "" : `${place.replace("*", "NAME")}.`}${name}`,
+        type: "-",
+        meaning: "Refused by name",
+        available: false,
+      });
     }
   }
   return rows;

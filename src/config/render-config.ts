@@ -37,7 +37,7 @@ export function renderConfig({ name, backupPath, components }: RenderRequest): s
     ...sure.flatMap((component) => [...comment(component), ...block(component)]),
   ];
   if (guesses.length > 0) {
-    lines.push("", "  # Guesses. To protect one, take the \"# \" away from its lines.");
+    lines.push("", '  # Guesses. To protect one, take the "# " away from its lines.');
     for (const component of guesses) lines.push("", ...comment(component), ...block(component).map((line) => `  # ${line.slice(2)}`));
   }
   lines.push(
@@ -75,5 +75,10 @@ function plainPath(path: string): string {
 function scalar(text: string): string {
   const plain = /^[A-Za-z0-9_./][A-Za-z0-9_./-]*$/.test(text) && parse(text) === text;
   // DEL and the C1 controls, the byte order mark and the line separators are valid in JSON and not shown by an editor.
-  return plain ? text : JSON.stringify(text).replaceAll(/[\u007F-\u009F\u2028\u2029\uFEFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return plain
+    ? text
+    : JSON.stringify(text).replaceAll(
+        /[\u007F-\u009F\u2028\u2029\uFEFF]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      );
 }

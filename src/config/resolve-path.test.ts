@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { CaptureError } from "../kernel/index.ts";
@@ -26,7 +26,10 @@ const CONFIG = `components:
 backup: { path: /vault }
 `;
 
-function place(document: string | Uint8Array = ORCHESTRATOR, name = "orchestrator_config.json"): Disposable & {
+function place(
+  document: string | Uint8Array = ORCHESTRATOR,
+  name = "orchestrator_config.json",
+): Disposable & {
   join(...names: string[]): string;
   document: string;
   resolve(pointer: string, env?: NodeJS.ProcessEnv, variable?: string | null): Promise<ResolvedPath>;
@@ -104,19 +107,23 @@ describe("resolvePath()", () => {
     expect((await here.resolve(pointer)).path).toBe(here.join("conf/data/state.json"));
   });
 
-  it.each(["mongo:orchestrator-state", "sqlite:./data/state.sqlite", "redis://user:hunter2@host/0", "file:///data/state.json", "s3://bucket/x", "git+ssh:x"])(
-    "refuses %s by the name of its scheme, from the document and from the variable, and quotes no more of it",
-    async (address) => {
-      using here = place(`{\n  "logsDir": "logs",\n  "stateFile": ${JSON.stringify(address)}\n}`);
-      const scheme = address.slice(0, address.indexOf(":") + 1);
-      const error = await here.refusal("/stateFile");
-      expect(error.message).toBe(`${here.document}:3:16: "/stateFile" is a \`${scheme}\` address, not a path on disk`);
-      expect(error.position).toEqual({ file: here.document, line: 3, column: 16 });
-      const fromVariable = await here.refusal("/logsDir", { STATE_FILE: address }, "STATE_FILE");
-      expect(fromVariable.message).toBe(`The environment variable STATE_FILE is a \`${scheme}\` address, not a path on disk`);
-      expect(JSON.stringify([error, fromVariable])).not.toContain("hunter2");
-    },
-  );
+  it.each([
+    "mongo:orchestrator-state",
+    "sqlite:./data/state.sqlite",
+    "redis://user:hunter2@host/0",
+    "file:///data/state.json",
+    "s3://bucket/x",
+    "git+ssh:x",
+  ])("refuses %s by the name of its scheme, from the document and from the variable, and quotes no more of it", async (address) => {
+    using here = place(`{\n  "logsDir": "logs",\n  "stateFile": ${JSON.stringify(address)}\n}`);
+    const scheme = address.slice(0, address.indexOf(":") + 1);
+    const error = await here.refusal("/stateFile");
+    expect(error.message).toBe(`${here.document}:3:16: "/stateFile" is a \`${scheme}\` address, not a path on disk`);
+    expect(error.position).toEqual({ file: here.document, line: 3, column: 16 });
+    const fromVariable = await here.refusal("/logsDir", { STATE_FILE: address }, "STATE_FILE");
+    expect(fromVariable.message).toBe(`The environment variable STATE_FILE is a \`${scheme}\` address, not a path on disk`);
+    expect(JSON.stringify([error, fromVariable])).not.toContain("hunter2");
+  });
 
   it("takes one letter and a colon, and a path that says it is one, for a path", async () => {
     using here = place('{"drive": "C:data", "dotted": "./mongo:state", "absolute": "/a:b"}');
@@ -195,13 +202,27 @@ describe("resolvePath()", () => {
   it("refuses broken YAML, aliases that unfold without end, bytes that are no text, and a giant", async () => {
     using here = place("state: [\n", "conf.yaml");
     expect((await here.refusal("/state")).message).toContain("it is not whole YAML");
-    const layers = Array.from({ length: 20 }, (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}*l${index}]\n`).join("");
+    const layers = Array.from({ length: 20 }, (_, index) => `l${index + 1}: &l${index + 1} [${`*l${index}, `.repeat(9)}*l${index}]\n`).join(
+      "",
+    );
     writeFileSync(here.document, `l0: &l0 [x]\n${layers}`);
     expect((await here.refusal("/l20")).message).toContain("it is not whole YAML");
     writeFileSync(here.document, Buffer.from("state: \xFF\n", "latin1"));
     expect((await here.refusal("/state")).message).toContain(":1:8: not UTF-8");
+    writeFileSync(here.document, `# ${"x".repeat(1024 * 1024)}\nstate: x\n`);
+    expect((await here.refusal("/state")).message).toContain("at most 1048576 are read as YAML");
     writeFileSync(here.document, Buffer.alloc(9 * 1024 * 1024, " "));
     expect((await here.refusal("/state")).message).toContain("at most 8388608 are read");
+  });
+});
+
+describe("resolvePath() with a large document", () => {
+  it("reads megabytes of JSON, and refuses without a position what would take long to find", async () => {
+    using here = place(JSON.stringify({ history: "x".repeat(4_000_000), stateFile: "state.json", store: "mongo:x" }));
+    expect((await here.resolve("/stateFile")).path).toBe(here.join("conf/state.json"));
+    const error = await here.refusal("/store");
+    expect(error.message).toBe(`${here.document}: "/store" is a \`mongo:\` address, not a path on disk`);
+    expect(error.position).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { CaptureError, type Position } from "../kernel/index.ts";
 import type { PathReference } from "./config.ts";
 import { followPointer, pointerKeys } from "./json-pointer.ts";
@@ -23,42 +23,52 @@ export async function resolvePath(reference: PathReference, { env }: { readonly 
   const { from, pointer, env: variable } = reference;
   const fromVariable = variable === null ? undefined : env[variable];
   if (variable !== null && fromVariable !== undefined && fromVariable !== "") {
-    const how = `environment variable ${variable}`;
-    return { path: pathOf(fromVariable, `The ${how}`, from, env), how };
+    const complaint = complaintOf(fromVariable);
+    if (complaint !== undefined) throw refusal(`The environment variable ${variable} ${complaint[0]}`, complaint[1]);
+    return { path: absolutePath(dirname(from), fromVariable, env), how: `environment variable ${variable}` };
   }
   const { text, data } = await readPointerDocument(from);
   const keys = pointerKeys(pointer);
   const { value, reached } = followPointer(data, keys);
-  const position = (): Position => locatePointer(from, text, keys);
+  // Asked for only when something is wrong: it reads the document a second time.
+  const locate = (): Position | undefined => locatePointer(from, text, keys);
   if (value === undefined) {
     const missing = keys.slice(reached).join("/");
-    throw new CaptureError("COMPONENT_PATH", `Nothing at "${pointer}" in "${from}": "${missing}" is not there`, {
-      hint: variable === null ? "Correct `pointer` in the configuration, or the document" : `Correct \`pointer\` in the configuration or the document, or set ${variable}`,
-      position: position(),
-    });
-  }
-  const where = position();
-  const subject = `${from}:${where.line}:${where.column}: "${pointer}"`;
-  if (typeof value !== "string") {
-    throw new CaptureError("COMPONENT_PATH", `${subject} is ${describe(value)}, not a path`, { hint: "A path is text; correct `pointer` or the document", position: where });
-  }
-  return { path: pathOf(value, subject, from, env, where), how: `"${pointer}" in "${from}"` };
-}
-
-function pathOf(text: string, subject: string, from: string, env: NodeJS.ProcessEnv, position?: Position): string {
-  const refuse = (what: string, hint: string): CaptureError =>
-    new CaptureError("COMPONENT_PATH", `${subject} ${what}`, { hint, ...(position === undefined ? {} : { position }) });
-  if (text.trim() === "") throw refuse("is empty, not a path", "Set it to the path of the component");
-  if (text.includes("\0")) throw refuse("holds a NUL character and is no path", "Correct the value");
-  const scheme = schemeOf(text);
-  // Only the scheme is named: an address can hold a password.
-  if (scheme !== undefined) {
-    throw refuse(
-      `is a \`${scheme}:\` address, not a path on disk`,
-      `Protect what \`${scheme}:\` stands for by a component of its own, with \`path\` for a file or \`command\` for a dump; a relative path with a colon begins with "./"`,
+    const also = variable === null ? "" : `, or set ${variable}`;
+    throw refusal(
+      `Nothing at "${pointer}" in "${from}": "${missing}" is not there`,
+      `Correct \`pointer\` in the configuration or the document${also}`,
+      locate(),
     );
   }
-  return resolve(absolutePath(dirname(from), text, env));
+  const complaint =
+    typeof value === "string"
+      ? complaintOf(value)
+      : ([`is ${describe(value)}, not a path`, "A path is text; correct `pointer` or the document"] as const);
+  if (complaint !== undefined) {
+    const position = locate();
+    const place = position === undefined ? from : `${from}:${position.line}:${position.column}`;
+    throw refusal(`${place}: "${pointer}" ${complaint[0]}`, complaint[1], position);
+  }
+  return { path: absolutePath(dirname(from), String(value), env), how: `"${pointer}" in "${from}"` };
+}
+
+function refusal(message: string, hint: string, position?: Position): CaptureError {
+  return new CaptureError("COMPONENT_PATH", message, { hint, ...(position === undefined ? {} : { position }) });
+}
+
+/** What keeps a text from being a path on disk, and what to do about it. */
+function complaintOf(text: string): readonly [string, string] | undefined {
+  if (text.trim() === "") return ["is empty, not a path", "Set it to the path of the component"];
+  if (text.includes("\0")) return ["holds a NUL character and is no path", "Correct the value"];
+  const scheme = schemeOf(text);
+  // Only the scheme is named: an address can hold a password.
+  return scheme === undefined
+    ? undefined
+    : [
+        `is a \`${scheme}:\` address, not a path on disk`,
+        `Protect what \`${scheme}:\` stands for by a component of its own, with \`path\` for a file or \`command\` for a dump; a relative path with a colon begins with "./"`,
+      ];
 }
 
 function describe(value: unknown): string {

@@ -23,7 +23,9 @@ export function schemaProblems(value: unknown, locate: Locate): Problem[] {
     if (actual === undefined) {
       const name = String(path.at(-1));
       // A mistyped key is one mistake, and not also a missing one.
-      const typo = unknown.some((other) => samePath(other.path, path.slice(0, -1)) && other.keys.some((word) => nearKey(other.path, word) === name));
+      const typo = unknown.some(
+        (other) => samePath(other.path, path.slice(0, -1)) && other.keys.some((word) => nearKey(other.path, word) === name),
+      );
       return typo ? [] : [{ key: keyText(path), message: `\`${keyText(path)}\` is missing`, place: locate(path, "key") }];
     }
     return [wrongValue(issue, path, actual, locate)];
@@ -35,9 +37,17 @@ function unknownKey(path: KeyPath, name: string, locate: Locate): Problem {
   const key = keyText(whole);
   const place = locate(whole, "key");
   if (unavailableKeys(path).includes(name)) return { key, message: notAvailable(name), place };
-  const near = path.length === 0 && Object.hasOwn(keysOf(schemaAt(FILE_SCHEMA, ["backup"]) ?? FILE_SCHEMA), name) ? `backup.${name}` : nearKey(path, name);
+  const near =
+    path.length === 0 && Object.hasOwn(keysOf(schemaAt(FILE_SCHEMA, ["backup"]) ?? FILE_SCHEMA), name)
+      ? `backup.${name}`
+      : nearKey(path, name);
   const known = Object.keys(keysOf(schemaAt(FILE_SCHEMA, path) ?? FILE_SCHEMA));
-  return { key, message: `Unknown key \`${name}\``, place, ...(near === undefined ? { hint: `Known here: ${known.join(", ")}` } : meant(near)) };
+  return {
+    key,
+    message: `Unknown key \`${name}\``,
+    place,
+    ...(near === undefined ? { hint: `Known here: ${known.join(", ")}` } : meant(near)),
+  };
 }
 
 function nearKey(path: readonly PropertyKey[], name: string): string | undefined {
@@ -52,7 +62,12 @@ function wrongValue(issue: z.core.$ZodIssue, path: KeyPath, actual: unknown, loc
   if (isUnavailableValue(path, actual)) return { key, message: notAvailable(`${String(path.at(-1))}: ${String(actual)}`), place };
   const words = schema === undefined ? undefined : wordsOf(schema);
   if (words !== undefined) {
-    return { key, message: `${named} must be ${listed(words)}`, place, ...meant(typeof actual === "string" ? nearest(actual, words) : undefined) };
+    return {
+      key,
+      message: `${named} must be ${listed(words)}`,
+      place,
+      ...meant(typeof actual === "string" ? nearest(actual, words) : undefined),
+    };
   }
   if (issue.code !== "invalid_type" && issue.code !== "invalid_union") return { key, message: `${named} ${issue.message}`, place };
   const wanted = schema === undefined ? [] : [...expected(schema)].map((kind) => WORDS[kind]);
@@ -66,7 +81,8 @@ function advice(actual: unknown, schema: SchemaNode | undefined): { readonly hin
     const duration = KEY_META.get(required(schema))?.title === "duration";
     return { hint: duration ? `A duration has its unit: ${actual}s, ${actual}m or ${actual}h` : `Put it in quotes: "${actual}"` };
   }
-  if (kinds.has("list") && typeof actual === "string") return { hint: "A list is written [one, two], or with a dash before each on lines of their own" };
+  if (kinds.has("list") && typeof actual === "string")
+    return { hint: "A list is written [one, two], or with a dash before each on lines of their own" };
   return {};
 }
 

@@ -35,10 +35,12 @@ function textThat(complaint: (text: string) => string | undefined): z.ZodMiniStr
   return z.string().check(z.refine((text) => complaint(text) === undefined, { error: ({ input }) => complaint(String(input)) ?? "" }));
 }
 
-const matching = (pattern: string, message: string): z.ZodMiniString => textThat((text) => (new RegExp(pattern).test(text) ? undefined : message));
+const matching = (pattern: string, message: string): z.ZodMiniString =>
+  textThat((text) => (new RegExp(pattern).test(text) ? undefined : message));
 const name = (): z.ZodMiniString => textThat((text) => (isName(text) ? undefined : `must be a name: ${NAME_RULE}`));
 const path = (): z.ZodMiniString => textThat(pathComplaint);
-const filled = (): z.ZodMiniString => textThat((text) => (text === "" ? "must not be empty" : text.includes("\0") ? "must not hold a NUL character" : undefined));
+const filled = (): z.ZodMiniString =>
+  textThat((text) => (text === "" ? "must not be empty" : text.includes("\0") ? "must not hold a NUL character" : undefined));
 const duration = (): z.ZodMiniString => textThat((text) => onlyText(timeoutOf(text)));
 const argv = (): z.ZodMiniArray<z.ZodMiniString> =>
   z.array(filled()).check(z.minLength(1, { error: "must not be empty: a program, then its arguments" }));
@@ -76,7 +78,13 @@ const pointer: z.ZodMiniType<RawPointer> = z.strictObject({
 const pause: z.ZodMiniType<RawPause> = z.strictObject({
   command: key(argv(), { description: "Program and arguments that hold the writers still; no shell. `./` is the configuration's folder" }),
   resume: key(argv(), { description: "Program and arguments that let them go on; also run when the backup fails or is killed" }),
-  timeout: z.optional(key(duration(), { title: "duration", default: "30s", description: "After this long the writers go on by themselves, and the backup fails" })),
+  timeout: z.optional(
+    key(duration(), {
+      title: "duration",
+      default: "30s",
+      description: "After this long the writers go on by themselves, and the backup fails",
+    }),
+  ),
 });
 
 const component: z.ZodMiniType<RawComponent> = z.strictObject({
@@ -86,7 +94,9 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
       description: "The file or folder; relative to the configuration's folder. Either `path` or `command`",
     }),
   ),
-  command: z.optional(key(argv(), { description: "Program and arguments whose output is the component; no shell. `./` is the configuration's folder" })),
+  command: z.optional(
+    key(argv(), { description: "Program and arguments whose output is the component; no shell. `./` is the configuration's folder" }),
+  ),
   as: z.optional(key(textThat(plainFileName), { title: "file name", description: "With `command`: the file's name in the backup" })),
   timeout: z.optional(key(duration(), { title: "duration", default: "10m", description: "With `command`: how long it may take" })),
   kind: z.optional(
@@ -101,44 +111,70 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
     }),
   ),
   exclude: z.optional(key(patterns(), { default: [], description: "Patterns as in .gitignore, of what to leave out of a folder" })),
-  include: z.optional(key(patterns(), { default: [], description: "Patterns as in .gitignore; when given, only what they match is taken" })),
+  include: z.optional(
+    key(patterns(), { default: [], description: "Patterns as in .gitignore; when given, only what they match is taken" }),
+  ),
   exclude_larger: z.optional(
-    key(z.union([textThat((text) => onlyText(sizeOf(text))), z.number().check(z.refine((value) => typeof sizeOf(value) === "number", { error: "must be a size, such as 10MB, 1.5GiB or 4096" }))]), {
-      title: "size",
-      description: "Leaves out files above this size",
-    }),
+    key(
+      z.union([
+        textThat((text) => onlyText(sizeOf(text))),
+        z.number().check(z.refine((value) => typeof sizeOf(value) === "number", { error: "must be a size, such as 10MB, 1.5GiB or 4096" })),
+      ]),
+      {
+        title: "size",
+        description: "Leaves out files above this size",
+      },
+    ),
   ),
   exclude_caches: z.optional(key(z.boolean(), { default: true, description: "Leaves out what lies in a folder with a CACHEDIR.TAG" })),
   one_file_system: z.optional(key(z.boolean(), { default: false, description: "Does not go into other file systems mounted inside" })),
   optional: z.optional(key(z.boolean(), { default: false, description: "That it is not there is no failure" })),
-  group: z.optional(key(name(), { title: "name", pattern: NAME_PATTERN, description: "Components of one group are captured under one pause" })),
+  group: z.optional(
+    key(name(), { title: "name", pattern: NAME_PATTERN, description: "Components of one group are captured under one pause" }),
+  ),
   pause: z.optional(key(pause, { description: "Commands that hold the component's writers still while it is copied" })),
 });
 
 const backup: z.ZodMiniType<RawBackup> = z.strictObject({
-  enabled: z.optional(key(z.boolean(), { default: true, description: "Whether backups are taken on schedule. Accepted; nothing is scheduled yet" })),
+  enabled: z.optional(
+    key(z.boolean(), { default: true, description: "Whether backups are taken on schedule. Accepted; nothing is scheduled yet" }),
+  ),
   path: key(path(), { title: "path", description: "Folder of the vault" }),
-  schedule_hours: z.optional(key(between(1, 168), { default: 6, description: "Hours between scheduled backups. Accepted; nothing is scheduled yet" })),
+  schedule_hours: z.optional(
+    key(between(1, 168), { default: 6, description: "Hours between scheduled backups. Accepted; nothing is scheduled yet" }),
+  ),
   retention: z.optional(
     key(
       z.strictObject({
         max_count: z.optional(key(between(1, 1000), { default: 10, description: "Backups to keep. Accepted; nothing is pruned yet" })),
-        max_age_days: z.optional(key(between(1, 3650), { default: 30, description: "Days to keep a backup. Accepted; nothing is pruned yet" })),
+        max_age_days: z.optional(
+          key(between(1, 3650), { default: 30, description: "Days to keep a backup. Accepted; nothing is pruned yet" }),
+        ),
       }),
       { description: "Which backups stay. Accepted; nothing is pruned yet" },
     ),
   ),
-  on_shutdown: z.optional(key(z.boolean(), { default: true, description: "Backup before shutdown. Accepted; none is taken by itself yet" })),
+  on_shutdown: z.optional(
+    key(z.boolean(), { default: true, description: "Backup before shutdown. Accepted; none is taken by itself yet" }),
+  ),
   on_startup: z.optional(key(z.boolean(), { default: true, description: "Backup at startup. Accepted; none is taken by itself yet" })),
   compression: z.optional(key(z.boolean(), { default: true, description: "One .tar.gz per backup, or a plain folder" })),
-  include: z.optional(key(z.array(filled()).check(z.minLength(1, { error: "must name a component, or not be given" })), { description: "Components that a backup holds; every declared one unless given" })),
-  format: z.optional(key(z.enum(["archive"]), { default: "archive", description: "Form of the vault; `repository` is not available in this version" })),
+  include: z.optional(
+    key(z.array(filled()).check(z.minLength(1, { error: "must name a component, or not be given" })), {
+      description: "Components that a backup holds; every declared one unless given",
+    }),
+  ),
+  format: z.optional(
+    key(z.enum(["archive"]), { default: "archive", description: "Form of the vault; `repository` is not available in this version" }),
+  ),
 });
 
 /** The whole file. What concerns more than one key is in check-meaning.ts. */
 export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
   name: z.optional(key(name(), { title: "name", pattern: NAME_PATTERN, description: "The instance's name; its folder's unless given" })),
-  state_dir: z.optional(key(path(), { title: "path", default: ".holdfast", description: "Folder of Holdfast's own state for this instance" })),
+  state_dir: z.optional(
+    key(path(), { title: "path", default: ".holdfast", description: "Folder of Holdfast's own state for this instance" }),
+  ),
   components: key(z.record(z.string(), component), {
     description: "What is protected, by name",
     propertyNames: { type: "string", pattern: NAME_PATTERN },
@@ -148,7 +184,9 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
     key(
       z.strictObject({
         component: key(filled(), { title: "name of a component", description: "The database that knows the state's schema version" }),
-        query: z.optional(key(filled(), { title: "SQL", description: "Query with one number as its result; `PRAGMA user_version` unless given" })),
+        query: z.optional(
+          key(filled(), { title: "SQL", description: "Query with one number as its result; `PRAGMA user_version` unless given" }),
+        ),
       }),
       { description: "Where `db_schema_version` of the manifest comes from; `persistence` unless given" },
     ),

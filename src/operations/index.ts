@@ -11,6 +11,7 @@ export { dryRun, type DryRun } from "./dry-run.ts";
 export { init, type InitResult } from "./init.ts";
 export type { Instance } from "./instance.ts";
 export { list } from "./list.ts";
+export { damageIn } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
 export { pin, unpin } from "./pin.ts";
 export { protect, type Protected } from "./protect.ts";

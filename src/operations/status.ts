@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { goodFor, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
+import { goodFor, type BackupHead, type Importance } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
+import { damageIn, readListing } from "./read-listing.ts";
 
 export interface ComponentStatus {
   readonly name: string;
@@ -36,7 +36,7 @@ export interface Status {
 /** One screen about what is protected. Reads the vault only; never opens a component. */
 export async function status(instance: Instance): Promise<Status> {
   const { config } = instance;
-  const listing = await listingOf(instance);
+  const listing = await readListing(instance);
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
   const components = config.backup.include.map((name) => componentStatus(name, instance, listing.backups));
@@ -48,23 +48,13 @@ export async function status(instance: Instance): Promise<Status> {
     components,
     failedRun,
     problems: [
-      ...listing.damaged.map(({ name, problem }) => `${name}: ${problem}`),
-      ...listing.missing.map((sequence) => `backup number ${sequence} is gone, and no removal record names it`),
-      ...listing.chain,
+      ...damageIn(listing),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
     notices: config.notices,
     safe: failedRun === null && components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
   };
-}
-
-const EMPTY: Listing = { backups: [], damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [] };
-
-async function listingOf(instance: Instance): Promise<Listing> {
-  if (!existsSync(instance.config.backup.path)) return EMPTY;
-  await using vault = await instance.openVault();
-  return await vault.list();
 }
 
 function componentStatus(name: string, instance: Instance, backups: readonly BackupHead[]): ComponentStatus {

@@ -2,6 +2,7 @@ import { DamageError, HoldfastError, VERSION } from "../kernel/index.ts";
 import type { BackupHead, Vault, VerifiedMark } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { damageIn } from "./read-listing.ts";
 
 export interface VerifyOptions {
   /** References; the newest backup unless given. */
@@ -29,15 +30,10 @@ export interface VerifyReport {
 export async function verify(instance: Instance, options: VerifyOptions = {}): Promise<VerifyReport> {
   await using vault = await instance.openVault();
   const listing = await vault.list();
-  const problems = [
-    ...listing.damaged.map(({ name, problem }) => `${name}: ${problem}`),
-    ...listing.missing.map((sequence) => `backup number ${sequence} is gone, and no removal record names it`),
-    ...listing.chain,
-  ];
   const heads = options.all === true ? listing.backups : await Promise.all((options.references ?? ["latest"]).map((reference) => findBackup(vault, reference)));
   const results: VerifyResult[] = [];
   for (const head of heads) results.push(await verifyOne(vault, head, instance, options));
-  return { results, vault: problems };
+  return { results, vault: damageIn(listing) };
 }
 
 /** Reads one backup back, leaves the verdict beside it, and reports it. Only damage is a verdict; other failures throw. */

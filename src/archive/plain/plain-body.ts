@@ -52,6 +52,10 @@ export class PlainBody implements Body {
     };
   }
 
+  interrupt(): void {
+    void this.#pool[Symbol.asyncDispose]();
+  }
+
   finish(): Promise<number> {
     return Promise.resolve(this.#bytes);
   }

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { entryPoint } from "../../kernel/index.ts";
+import { entryPoint, InternalError } from "../../kernel/index.ts";
 import { WorkerPool } from "../worker-pool.ts";
 import { encodeMember, MEMBER_LIMIT } from "./gzip-member.ts";
 import type { GzipDone, GzipJob } from "./gzip-worker.ts";
@@ -91,8 +91,8 @@ export class MemberWriter implements AsyncDisposable {
     job.catch(() => {});
     this.#under.push(job);
     this.#filled = 0;
-    while (this.#under.length > this.#pool.size * 2) await this.#settleOldest();
     this.#block = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(MEMBER_LIMIT));
+    while (this.#under.length > this.#pool.size * 2) await this.#settleOldest();
   }
 
   async #settleOldest(): Promise<void> {
@@ -103,6 +103,8 @@ export class MemberWriter implements AsyncDisposable {
   }
 
   #write(member: Uint8Array): void {
+    // The number of a closed descriptor may be another file's by now.
+    if (!this.#open) throw new InternalError("The archive was closed while it was written");
     this.#starts.push(this.#position);
     for (let offset = 0; offset < member.length; ) offset += writeSync(this.#descriptor, member, offset, member.length - offset, this.#position + offset);
     this.#position += member.length;

@@ -1,0 +1,150 @@
+import { mkdirSync, rmSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { crashpoint, HoldfastError, InternalError, namedSystemError } from "../kernel/index.ts";
+import type { BackupHead, BackupId, Draft, ManifestBody, StoredComponent, StoreRequest } from "../vault/index.ts";
+import type { Body } from "./body.ts";
+import { EntriesFile } from "./entries-file.ts";
+import { PlainBody } from "./plain/plain-body.ts";
+import { storeReading } from "./store-reading.ts";
+import { TarGzBody } from "./targz/targz-body.ts";
+import { throwIfAborted } from "./throw-if-aborted.ts";
+
+/** What only the vault knows: numbers, marks, locks. */
+export interface DraftOwner {
+  readonly id: BackupId;
+  /** The draft's folder, claimed. */
+  readonly folder: string;
+  readonly compression: boolean;
+  /** Writes the manifest, makes everything durable, and renames it into place. */
+  publish(body: ManifestBody, draft: FinishedDraft): Promise<BackupHead>;
+  /** Gives back the write lock; runs once. */
+  release(): void;
+}
+
+export interface FinishedDraft {
+  readonly checksum: string;
+  readonly sizeBytes: number;
+  readonly storedBytes: number;
+  seal(manifest: Buffer): Promise<string>;
+}
+
+/** A backup while it is built, below a dot-name. Holds the vault's write lock until it ends. */
+export class ArchiveDraft implements Draft {
+  readonly id: BackupId;
+  readonly staging: string;
+  readonly #owner: DraftOwner;
+  readonly #body: Body;
+  readonly #entries: EntriesFile;
+  readonly #stored: Map<string, StoredComponent & { readonly storedAs: string }> = new Map();
+  #state: "open" | "broken" | "ended" = "open";
+  #ending: Promise<void> | undefined;
+
+  constructor(owner: DraftOwner) {
+    this.id = owner.id;
+    this.#owner = owner;
+    this.staging = join(owner.folder, "staging");
+    mkdirSync(this.staging, { mode: 0o700 });
+    this.#entries = new EntriesFile(join(owner.folder, "entries.jsonl"));
+    this.#body = owner.compression ? new TarGzBody(owner.folder) : new PlainBody(join(owner.folder, "content"));
+  }
+
+  async store(request: StoreRequest): Promise<StoredComponent> {
+    this.#mustBeOpen();
+    if (this.#stored.has(request.component)) throw new InternalError(`Component "${request.component}" is stored twice`);
+    const stop = (): void => this.#body.interrupt();
+    request.signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const stored = await storeReading(request, { body: this.#body, entries: this.#entries, staging: this.staging });
+      this.#stored.set(request.component, { ...stored, storedAs: request.storedAs });
+      crashpoint("backup-component-stored");
+      return stored;
+    } catch (error) {
+      const failure = this.#failure(error, request);
+      if (!["capture", "damage"].includes(failure.row.kind)) this.#state = "broken";
+      throw failure;
+    } finally {
+      request.signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  #failure(error: unknown, { component, signal }: StoreRequest): HoldfastError {
+    try {
+      throwIfAborted(signal);
+    } catch (interrupted) {
+      if (interrupted instanceof HoldfastError) return interrupted;
+    }
+    return namedSystemError(error, `store component "${component}"`);
+  }
+
+  async commit(body: ManifestBody): Promise<BackupHead> {
+    this.#mustBeOpen();
+    this.#check(body);
+    try {
+      const checksum = this.#entries.finish();
+      const storedBytes = await this.#body.finish();
+      crashpoint("backup-all-stored");
+      const head = await this.#owner.publish(body, {
+        checksum,
+        storedBytes,
+        sizeBytes: [...this.#stored.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+        seal: async (manifest) => await this.#body.seal({ manifest, entriesFile: this.#entries.path }),
+      });
+      await this.#end();
+      return head;
+    } catch (error) {
+      this.#state = "broken";
+      throw namedSystemError(error, `commit backup "${this.id}"`);
+    }
+  }
+
+  /** What the manifest says of a component is what was stored of it. */
+  #check({ components, component_details: details }: ManifestBody): void {
+    const wrong = components.length !== this.#stored.size || components.some((name) => !this.#stored.has(name));
+    if (wrong) throw new InternalError(`The manifest names ${components.join(", ") || "no component"}, and ${[...this.#stored.keys()].join(", ") || "none"} is stored`);
+    for (const [name, stored] of this.#stored) {
+      const told = details[name];
+      if (told?.bytes !== stored.bytes || told.entries !== stored.entries || told.stored_as !== stored.storedAs) {
+        throw new InternalError(`The manifest does not describe component "${name}" as it was stored`);
+      }
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state !== "open") throw new InternalError(`The draft of "${this.id}" is ${this.#state}`);
+  }
+
+  abort(): Promise<void> {
+    return this.#end();
+  }
+
+  /** Removes whatever is left of the draft; after a commit that is staging and claim. */
+  #end(): Promise<void> {
+    this.#ending ??= (async () => {
+      this.#state = "ended";
+      try {
+        await this.#body[Symbol.asyncDispose]();
+        this.#entries[Symbol.dispose]();
+        removeDraftFolder(this.#owner.folder);
+      } finally {
+        this.#owner.release();
+      }
+    })();
+    return this.#ending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+  }
+}
+
+/** The claim goes last, so that what is left after a crash is still known to be ours. */
+export function removeDraftFolder(folder: string): void {
+  for (const name of ["content", "archive.tar.gz", "body.gz", "entries.jsonl", "staging", "claim.json"]) {
+    rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw namedSystemError(error, `remove "${folder}"`);
+  }
+}

@@ -1,0 +1,92 @@
+import { DamageError } from "../kernel/index.ts";
+import { ENTRY_LINE_LIMIT, EntryChecksum, EntrySafety, parseEntryLine, storedPath, type Entry, type Manifest } from "../vault/index.ts";
+
+/** The bytes of entries.jsonl from the beginning; may be asked for more than once. */
+export type EntryBytes = () => AsyncIterable<Uint8Array>;
+
+export interface CheckedEntries {
+  /** Every place of the backup. */
+  readonly safety: EntrySafety;
+  /** `component/path` of files that have another name. */
+  readonly linked: ReadonlySet<string>;
+}
+
+/** Lines to entries, several at once: one await per piece and not per line. */
+async function* parseLines(bytes: EntryBytes): AsyncGenerator<Entry[]> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let rest = "";
+  let number = 0;
+  for await (const chunk of bytes()) {
+    const lines = (rest + decode(decoder, chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > ENTRY_LINE_LIMIT) throw damaged("has a line that is too long");
+    yield lines.map((line) => parseEntryLine(line, (number += 1)));
+  }
+  if (rest !== "" || decode(decoder, undefined) !== "") throw damaged("is cut off");
+}
+
+function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
+  try {
+    return decoder.decode(chunk, { stream: chunk !== undefined });
+  } catch (cause) {
+    throw damaged("is not UTF-8", cause);
+  }
+}
+
+export function placeIn(manifest: Manifest, entry: Entry, path: string = entry.path): string {
+  const details = manifest.component_details[entry.component];
+  if (details === undefined) throw damaged(`names component "${entry.component}", which the manifest does not`);
+  return storedPath(details.stored_as, details.source, path);
+}
+
+/**
+ * The first pass over the entries: counts, sizes and checksum are those of the manifest, and no place is one that could
+ * do harm. Only then is an entry given to anyone.
+ */
+export async function checkEntries(bytes: EntryBytes, manifest: Manifest, options: { readonly foreign: boolean }): Promise<CheckedEntries> {
+  const safety = new EntrySafety(options);
+  const linked = new Set<string>();
+  const sum = await summed(bytes, manifest, (entry) => {
+    const place = placeIn(manifest, entry);
+    if (entry.hard_link === undefined) return safety.add(entry, place);
+    safety.addLink(entry, place, placeIn(manifest, entry, entry.hard_link));
+    linked.add(`${entry.component}/${entry.hard_link}`);
+  });
+  if (sum !== manifest.checksum) throw damaged("does not have the checksum of the manifest");
+  return { safety, linked };
+}
+
+/** The entries once more, for use. The checksum is compared again: nobody may have changed them in between. */
+export async function* givenEntries(bytes: EntryBytes, manifest: Manifest): AsyncGenerator<Entry> {
+  const checksum = new EntryChecksum();
+  for await (const entries of parseLines(bytes)) {
+    for (const entry of entries) {
+      checksum.add(entry);
+      yield entry;
+    }
+  }
+  if (checksum.value() !== manifest.checksum) throw damaged("changed while it was read");
+}
+
+async function summed(bytes: EntryBytes, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
+  const checksum = new EntryChecksum();
+  const left = new Map(Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]));
+  for await (const entries of parseLines(bytes)) {
+    for (const entry of entries) {
+      const counts = left.get(entry.component);
+      if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0) throw damaged(`holds more of "${entry.component}" than the manifest declares`);
+      checksum.add(entry);
+      each(entry);
+    }
+  }
+  for (const [name, counts] of left) {
+    if (counts.entries !== 0 || counts.bytes !== 0) throw damaged(`holds less of "${name}" than the manifest declares`);
+  }
+  const total = Object.values(manifest.component_details).reduce((all, details) => all + details.bytes, 0);
+  if (total !== manifest.size_bytes) throw damaged("and the manifest disagree about the size");
+  return checksum.value();
+}
+
+function damaged(problem: string, cause?: unknown): DamageError {
+  return new DamageError("BACKUP_DAMAGED", `The backup is damaged: entries.jsonl ${problem}`, { cause, hint: "Use another backup" });
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { lstatAt, InternalError } from "../kernel/index.ts";
+import { storedPath, type Change, type Content, type Omission, type ReadableContent, type StoredComponent, type StoreRequest } from "../vault/index.ts";
+import type { Body, BodyItem, BodyResult } from "./body.ts";
+import type { EntriesFile } from "./entries-file.ts";
+import { LinkGroups } from "./link-groups.ts";
+import { throwIfAborted } from "./throw-if-aborted.ts";
+import { withFacts } from "./with-facts.ts";
+
+export interface StorePlace {
+  readonly body: Body;
+  readonly entries: EntriesFile;
+  /** Where a stream of unknown length is kept until its length is known. */
+  readonly staging: string;
+}
+
+/** Stores one reading: all of it with its confirm(), or nothing. */
+export async function storeReading(request: StoreRequest, { body, entries, staging }: StorePlace): Promise<StoredComponent> {
+  const { component, storedAs, reading, signal } = request;
+  const { source } = reading.report();
+  const placeOf = (path: string): string => storedPath(storedAs, source, path);
+  const links = new LinkGroups(placeOf);
+  const originals: BodyItem[] = [];
+  const mark = entries.mark();
+  let count = 0;
+  let bytes = 0;
+  const changed: Change[] = [];
+  const omissions: Omission[] = [];
+
+  const onResult = (result: BodyResult): void => {
+    // Results come in the order in which items were given.
+    const original = originals.shift();
+    if (original === undefined) throw new InternalError("More was stored than was given");
+    links.note(result, original);
+    const { head } = result.item;
+    if (!result.stored) {
+      if (result.reason === "vanished") changed.push({ path: head.path, change: "vanished" });
+      else omissions.push({ path: head.path, reason: result.reason.unreadable, harmless: false });
+      return;
+    }
+    if (result.change !== undefined) changed.push({ path: head.path, change: result.change });
+    const { hard_link: first, ...facts } = withFacts(head, result.size, result.facts);
+    entries.add({
+      component,
+      ...facts,
+      ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
+      ...(first === undefined ? {} : { hard_link: links.firstName(first) }),
+    });
+    count += 1;
+    bytes += result.size;
+  };
+
+  const onBytes = (read: number): void => {
+    throwIfAborted(signal);
+    request.onBytes?.(read);
+  };
+  const writer = body.component({ storedAs, resolveLink: links.resolve, onResult, onBytes });
+  let number = 0;
+  try {
+    for await (const { head, content } of reading.entries()) {
+      throwIfAborted(signal);
+      if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
+      number += 1;
+      if (head.type === "file" && head.hard_link === undefined && content.kind === "none") throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
+      const item = { head, place: placeOf(head.path), content: await readable(content, join(staging, `stream-${randomUUID()}`), signal) };
+      originals.push(item);
+      await writer.add(item);
+    }
+    await writer.finish();
+    throwIfAborted(signal);
+    if (originals.length > 0) throw new InternalError("Less was stored than was given");
+    await reading.confirm();
+  } catch (error) {
+    await writer.rollback();
+    entries.rewind(mark);
+    throw error;
+  }
+  return { entries: count, bytes, changed, omissions };
+}
+
+/** A stream becomes a file first: a tar header states the length before the bytes. */
+async function readable(content: Content, spool: string, signal: AbortSignal | undefined): Promise<ReadableContent | undefined> {
+  if (content.kind === "none") return undefined;
+  if (content.kind !== "stream") return content;
+  await pipeline(content.open(), createWriteStream(spool, { flags: "wx", mode: 0o600 }), signal === undefined ? {} : { signal });
+  const stats = lstatAt(spool);
+  if (stats === undefined) throw new InternalError(`"${spool}" is gone`);
+  return {
+    kind: "staged",
+    spans: [{ kind: "file", path: spool, device: stats.dev, inode: stats.ino, offset: 0, length: Number(stats.size) }],
+    movable: true,
+  };
+}
