@@ -1,4 +1,4 @@
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isMet, megabytes, type Row } from "./comparisons.ts";
 
@@ -13,9 +13,9 @@ export interface Facts {
   readonly machine: string;
 }
 
-/** The machine, without saying which one it is. */
+/** The machine, without saying which one it is, and how busy others keep it: a load near 0 is a quiet one. */
 export function describeMachine(): string {
-  return `${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB of memory, ${process.platform} ${process.arch}, Node.js ${process.versions.node}`;
+  return `${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB of memory, ${process.platform} ${process.arch}, Node.js ${process.versions.node}, load ${(loadavg()[0] ?? 0).toFixed(1)} before the run`;
 }
 
 export function cellsOf(row: Row): string[] {

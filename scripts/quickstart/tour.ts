@@ -56,10 +56,14 @@ export async function tour(folder: string): Promise<void> {
   await prove(join(folder, "restored"), agent, { before, after }, orchestrator);
 
   heading(7, "Where things are");
-  say(`${here(agent)}/holdfast.yaml   what is protected; every line may be edited
-${here(join(folder, "backups"))}/   two backups, readable with tar alone
-${here(join(folder, "restored"))}/   what came back
-
+  const places: readonly (readonly [string, string])[] = [
+    [`${here(agent)}/holdfast.yaml`, "what is protected; every line may be edited"],
+    [`${here(join(folder, "backups"))}/`, "two backups, readable with tar alone"],
+    [`${here(join(folder, "restored"))}/`, "what came back"],
+  ];
+  const width = Math.max(...places.map(([place]) => place.length));
+  for (const [place, what] of places) say(`${place.padEnd(width)}  ${what}`);
+  say(`
 Go on in ${here(agent)}/:
   npx holdfast status
   npx holdfast find '*.md'

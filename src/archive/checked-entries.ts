@@ -1,5 +1,9 @@
+import { TextDecoder } from "node:util";
 import { DamageError } from "../kernel/index.ts";
 import { ENTRY_LINE_LIMIT, EntryChecksum, EntrySafety, parseEntryLine, storedPath, type Entry, type Manifest } from "../vault/index.ts";
+
+/** More entries than this are refused: a bomb is small on disk and large in memory. */
+const MOST_ENTRIES = 20_000_000;
 
 /** The bytes of entries.jsonl from the beginning; may be asked for more than once. */
 export type EntryBytes = () => AsyncIterable<Uint8Array>;
@@ -71,6 +75,8 @@ export async function* givenEntries(bytes: EntryBytes, manifest: Manifest): Asyn
 async function summed(bytes: EntryBytes, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
   const checksum = new EntryChecksum();
   const left = new Map(Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]));
+  const declared = [...left.values()].reduce((all, { entries }) => all + entries, 0);
+  if (declared > MOST_ENTRIES) throw damaged(`would hold ${declared} entries, and at most ${MOST_ENTRIES} are read`);
   for await (const entries of parseLines(bytes)) {
     for (const entry of entries) {
       const counts = left.get(entry.component);

@@ -74,7 +74,10 @@ function readOnce(layout: Layout, vault: string): Documents {
     } else if (partial !== undefined) {
       const claim = readClaim(layout.partial(partial));
       if (claim === undefined || claim.vault !== vault) {
-        if (lstatAt(layout.partial(partial)) !== undefined) foreign.push(name);
+        const rest = lstatAt(layout.partial(partial));
+        // Killed between making the folder and writing the claim, or at the very end of removing it.
+        if (rest?.isDirectory() === true && namesIn(layout.partial(partial)).length === 0) unfinished.push(name);
+        else if (rest !== undefined) foreign.push(name);
       } else if (!isRunning(claim)) unfinished.push(name);
     } else foreign.push(name);
   }

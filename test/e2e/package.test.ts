@@ -28,8 +28,8 @@ beforeAll(() => {
 
 afterAll(() => installed[Symbol.dispose]());
 
-async function run(cwd: string, ...args: string[]): Promise<ProgramResult> {
-  const result = await runProgram([process.execPath, bin, ...args], { cwd, env: { HOLDFAST_CONFIG: undefined, NO_COLOR: "1" } });
+async function run(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ProgramResult> {
+  const result = await runProgram([process.execPath, bin, ...args], { cwd, env: { HOLDFAST_CONFIG: undefined, NO_COLOR: "1", ...env } });
   expect(result, `holdfast ${args.join(" ")}`).toMatchObject({ exitCode: 0 });
   return result;
 }
@@ -82,7 +82,10 @@ describe("the packed package", () => {
     expect(writer.committed()).toBeGreaterThan(0);
   });
 
-  it("backs up a workspace with a live database, verifies it, and restores it", async () => {
+  it.each([
+    ["one .tar.gz", "true"],
+    ["a plain folder", "false"],
+  ])("backs up a workspace with a live database as %s, verifies it, and restores it", async (_, compression) => {
     using workspace = temporaryFolder();
     const agent = workspace.join("agent");
     const notes = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`memory/note-${index}.md`, `# ${index}\n`.repeat(index + 1)]));
@@ -90,12 +93,14 @@ describe("the packed package", () => {
     await using writer = await writerProcess(join(agent, "data/agent.db"), { tps: 0 });
     await writer.waitFor(100);
 
-    await run(agent, "init", "--vault", workspace.join("vault"));
+    const env = { HOLDFAST_BACKUP__COMPRESSION: compression };
+    await run(agent, ["init", "--vault", workspace.join("vault")]);
     const before = writer.committed();
-    const taken = (await run(agent, "backup", "--json")).json<{ id: string; status: string }>();
+    const taken = (await run(agent, ["backup", "--json"], env)).json<{ id: string; status: string }>();
     expect(taken).toMatchObject({ id: expect.stringMatching(/_manual$/) as string, status: "complete" });
-    await run(agent, "verify", taken.id);
-    await run(agent, "restore", "latest:verified", "--to", workspace.join("restored"), "--yes");
+    expect(readdirSync(workspace.join("vault")).toSorted()).toEqual([".vault", compression === "true" ? `${taken.id}.tar.gz` : taken.id]);
+    await run(agent, ["verify", taken.id], env);
+    await run(agent, ["restore", "latest:verified", "--to", workspace.join("restored"), "--yes"], env);
 
     const restored = readdirSync(workspace.join("restored"), { recursive: true, encoding: "utf8" });
     const find = (end: string): string => workspace.join("restored", restored.find((file) => file.endsWith(end)) ?? `no ${end} among ${restored.join(" ")}`);

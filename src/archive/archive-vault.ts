@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+import { InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
+import {
+  MANIFEST_VERSION,
+  MARK_KINDS,
+  openFile,
+  parseManifest,
+  type BackupHead,
+  type BackupId,
+  type BackupReader,
+  type Draft,
+  type ImportedFrom,
+  type Listing,
+  type Manifest,
+  type ManifestBody,
+  type MarkKind,
+  type Marks,
+  type Trigger,
+  type Vault,
+  type VaultIdentity,
+} from "../vault/index.ts";
+import { ArchiveDraft, type FinishedDraft } from "./archive-draft.ts";
+import { checkChain } from "./chain.ts";
+import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./claim-draft.ts";
+import { layoutOf, type ArchiveForm, type Layout } from "./layout.ts";
+import { makeListing } from "./listing.ts";
+import { readMarks, writeMark } from "./marks-folder.ts";
+import { noteNewest } from "./note-newest.ts";
+import { PlainReader } from "./plain/plain-reader.ts";
+import { publishBackup } from "./publish.ts";
+import { readDocuments, type Documents } from "./read-documents.ts";
+import { readHeadAt } from "./read-head.ts";
+import { emptyTrash, removeBackups, settleRecords, undeleteBackup } from "./removal.ts";
+import { TarGzReader, type ReaderParts } from "./targz/targz-reader.ts";
+import { lockVault, type HeldLock } from "./vault-lock.ts";
+
+/** How long a short change waits for another one, and a reader for a sweep. Milliseconds. */
+const PATIENCE = 5000;
+
+export interface BeginRequest {
+  readonly trigger: Trigger;
+  readonly time: number;
+  readonly wait?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A backup that was taken elsewhere. */
+export interface Imported {
+  readonly origin: ImportedFrom;
+  /** Of its manifest: what is stored must be what was read. */
+  readonly checksum: string;
+}
+
+/** A vault of folders and .tar.gz files on a local disk. */
+export class ArchiveVault implements Vault {
+  readonly location: string;
+  readonly identity: VaultIdentity;
+  readonly clock: Clock;
+  readonly #layout: Layout;
+  readonly #compression: boolean;
+
+  constructor(path: string, identity: VaultIdentity, options: { readonly compression: boolean; readonly clock: Clock }) {
+    this.location = path;
+    this.identity = identity;
+    this.clock = options.clock;
+    this.#layout = layoutOf(path);
+    this.#compression = options.compression;
+  }
+
+  list(): Promise<Listing> {
+    return Promise.resolve(makeListing(this.#layout, this.#documents()));
+  }
+
+  async begin(request: BeginRequest): Promise<Draft> {
+    return await this.#begin({ ...request, what: "a backup", claim: () => claimNewDraft(this.#layout, this.identity.id, request.time, request.trigger) });
+  }
+
+  /** A draft under a given id, for a backup that was taken elsewhere. */
+  async beginImport(id: BackupId, imported: Imported, options: { readonly signal?: AbortSignal }): Promise<Draft> {
+    return await this.#begin({ ...options, wait: PATIENCE, what: "an import", imported, claim: () => claimDraft(this.#layout, this.identity.id, id) });
+  }
+
+  async #begin(request: {
+    readonly what: string;
+    readonly wait?: number;
+    readonly signal?: AbortSignal;
+    readonly imported?: Imported;
+    readonly claim: () => { readonly id: BackupId; readonly folder: string };
+  }): Promise<Draft> {
+    const { what, wait, signal, imported } = request;
+    const lock = await this.#lock("write", what, wait ?? 0, signal);
+    try {
+      const documents = this.#documents();
+      settleRecords(this.#layout, documents);
+      removeAbandonedDrafts(this.#layout, this.identity.id, documents.unfinished);
+      const { id, folder } = request.claim();
+      return new ArchiveDraft({
+        id,
+        folder,
+        compression: this.#compression,
+        publish: async (body, draft) => await this.#publish(id, body, draft, imported),
+        release: () => lock[Symbol.dispose](),
+      });
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw namedSystemError(error, "begin a backup");
+    }
+  }
+
+  async #publish(id: BackupId, body: ManifestBody, draft: FinishedDraft, imported: Imported | undefined): Promise<BackupHead> {
+    const form: ArchiveForm = this.#compression ? "tar.gz" : "directory";
+    if (imported !== undefined && imported.checksum !== draft.checksum) throw new InternalError("What was stored is not what was read from the archive");
+    const { nextSequence, newest } = checkChain(this.#documents());
+    const manifest: Manifest = {
+      version: MANIFEST_VERSION,
+      holdfast_version: body.holdfast_version,
+      id,
+      instance: body.instance,
+      vault: this.identity.id,
+      sequence: nextSequence,
+      previous: newest,
+      ...(imported === undefined ? {} : { imported_from: imported.origin }),
+      timestamp: body.timestamp,
+      finished_at: body.finished_at,
+      trigger: body.trigger,
+      tags: body.tags,
+      components: body.components,
+      not_captured: body.not_captured,
+      db_schema_version: body.db_schema_version,
+      size_bytes: draft.sizeBytes,
+      stored_bytes: draft.storedBytes,
+      checksum: draft.checksum,
+      component_details: body.component_details,
+      runtime: body.runtime,
+      host: body.host,
+      features: { read: [], write: [] },
+    };
+    const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+    // What would not come in through the door is not put behind it.
+    const parsed = parseManifest(bytes, { id });
+    // Left by an earlier backup of the same id that is gone for good.
+    for (const kind of MARK_KINDS) removeFile(this.#layout.mark(id, kind));
+    await publishBackup(this.#layout, await draft.seal(bytes), id, form);
+    noteNewest(this.#layout, nextSequence);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return { id, manifest: parsed, manifestSha256: sha256, marks: {}, form, location: this.#layout.backup(id, form) };
+  }
+
+  async open(id: BackupId): Promise<BackupReader> {
+    const lock = await this.#lock("shared", "a reader", PATIENCE, undefined);
+    try {
+      const { head, path } = this.#find(id);
+      const parts: ReaderParts = { head, foreign: false, release: () => lock[Symbol.dispose]() };
+      return head.form === "tar.gz" ? new TarGzReader(openFile(path), parts) : new PlainReader(path, parts);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw namedSystemError(error, `open backup "${id}"`);
+    }
+  }
+
+  async setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void> {
+    this.#find(id);
+    return Promise.resolve(writeMark(this.#layout, id, kind, mark));
+  }
+
+  async remove(ids: readonly BackupId[], reason: string, time: number): Promise<void> {
+    using _ = await this.#lock("write", "a removal", PATIENCE, undefined);
+    settleRecords(this.#layout, this.#documents());
+    removeBackups(this.#layout, this.identity.id, ids, reason, time);
+  }
+
+  async undelete(id: BackupId, time: number): Promise<void> {
+    using _ = await this.#lock("write", "an undelete", PATIENCE, undefined);
+    settleRecords(this.#layout, this.#documents());
+    undeleteBackup(this.#layout, this.identity.id, id, time);
+  }
+
+  /**
+   * Deletes what lies in the trash for good and gives its ids. Waits for nobody.
+   *
+   * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
+   */
+  async sweepTrash(): Promise<readonly BackupId[]> {
+    using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
+    settleRecords(this.#layout, this.#documents());
+    return emptyTrash(this.#layout, this.identity.id);
+  }
+
+  /** The stored manifest as bytes, for an export. */
+  manifestBytes(id: BackupId): { readonly bytes: Buffer; readonly path: string; readonly form: ArchiveForm } {
+    const { head, path } = this.#find(id);
+    const { bytes } = readHeadAt(path, head.form === "tar.gz" ? "tar.gz" : "directory", id);
+    return { bytes, path, form: head.form === "tar.gz" ? "tar.gz" : "directory" };
+  }
+
+  #find(id: BackupId): { readonly head: BackupHead; readonly path: string } {
+    for (const form of ["tar.gz", "directory"] as const) {
+      const path = this.#layout.backup(id, form);
+      const found = readIfThere(path, form, id);
+      if (found === undefined) continue;
+      if (found.manifest.vault !== this.identity.id) break;
+      const marks = readMarks(this.#layout, []).get(id) ?? {};
+      return { head: { id, manifest: found.manifest, manifestSha256: found.sha256, marks, form, location: path }, path };
+    }
+    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "See holdfast list" });
+  }
+
+  #documents(): Documents {
+    return readDocuments(this.#layout, this.identity.id);
+  }
+
+  async #lock(mode: HeldLock["mode"], what: string, wait: number, signal: AbortSignal | undefined): Promise<HeldLock> {
+    return await lockVault(this.#layout, { mode, what, wait, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function readIfThere(path: string, form: ArchiveForm, id: BackupId): ReturnType<typeof readHeadAt> | undefined {
+  try {
+    return readHeadAt(path, form, id);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** @throws InternalError for a vault of another form */
+export function asArchiveVault(vault: Vault): ArchiveVault {
+  if (vault instanceof ArchiveVault) return vault;
+  throw new InternalError("This vault is not in archive form");
+}
+

@@ -1,0 +1,29 @@
+import { linkSync, renameSync, rmSync } from "node:fs";
+import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder } from "../kernel/index.ts";
+import type { BackupId } from "../vault/index.ts";
+import type { ArchiveForm, Layout } from "./layout.ts";
+
+/** Makes a finished backup durable, then visible: one flush of the file system, one rename, one fsync of the folder. */
+export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm): Promise<void> {
+  crashpoint("archive-before-sync");
+  await syncFileSystem(layout.top);
+  crashpoint("archive-before-publish");
+  const target = layout.backup(id, form);
+  try {
+    // A rename would replace a file in silence; a second name is refused when the name is taken.
+    if (form === "tar.gz") linkSync(sealed, target);
+    else renameSync(sealed, target);
+  } catch (cause) {
+    if (errnoOf(cause) !== "EEXIST" && errnoOf(cause) !== "ENOTEMPTY") throw cause;
+    throw new ConflictError("FILE_EXISTS", `"${target}" appeared while the backup was taken`, { cause, hint: "Look at who put it there, and try again" });
+  }
+  try {
+    syncFolder(layout.top);
+  } catch (error) {
+    // Whether the name is on disk is unknown: what is not known to be kept must not be listed.
+    if (form === "tar.gz") rmSync(target, { force: true });
+    else renameSync(target, sealed);
+    throw error;
+  }
+  crashpoint("archive-published");
+}
