@@ -9,8 +9,14 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"], sequence: { groupOrder: 0 } } },
-      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts", "test/support/**/*.test.ts"], sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: { name: "e2e", include: ["test/e2e/**/*.test.ts", "test/support/**/*.test.ts"], sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

@@ -7,7 +7,13 @@ var NEEDED = [24, 15];
 var running = process.versions.node.split(".").map(Number);
 if (running[0] < NEEDED[0] || (running[0] === NEEDED[0] && running[1] < NEEDED[1])) {
   process.stderr.write(
-    "Holdfast needs Node.js " + NEEDED.join(".") + " or newer; this is " + process.versions.node + " (" + process.execPath + "). " +
+    "Holdfast needs Node.js " +
+      NEEDED.join(".") +
+      " or newer; this is " +
+      process.versions.node +
+      " (" +
+      process.execPath +
+      "). " +
       "Install a newer one from https://nodejs.org, or put it first on the PATH.\n"
   );
   process.exitCode = 2;

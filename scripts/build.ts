@@ -16,7 +16,9 @@ const old = `${fresh}.old`;
 try {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], { cwd: root, stdio: "inherit" });
-  const entries = ["src/index.ts", "src/cli/main.ts", ...findEntryPoints(root)].map((path) => path.replace(/^src\//, "").replace(/\.ts$/, ".js"));
+  const entries = ["src/index.ts", "src/cli/main.ts", ...findEntryPoints(root)].map((path) =>
+    path.replace(/^src\//, "").replace(/\.ts$/, ".js"),
+  );
   const missing = entries.filter((path) => !existsSync(join(fresh, path)));
   if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
   const modules = globSync("**/*.js", { cwd: fresh }).length;

@@ -13,7 +13,9 @@ const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
 ];
 
 export function checkLanguage(root: string): { files: number; problems: string[] } {
-  const rules = ignore().add(readFileSync(join(root, ".gitignore"), "utf8")).add([".git/", "node_modules/"]);
+  const rules = ignore()
+    .add(readFileSync(join(root, ".gitignore"), "utf8"))
+    .add([".git/", "node_modules/"]);
   // Folders that are ignored are not even entered; a name alone decides, as in .gitignore.
   const entered = globSync(["**/*", "**/.*", "**/.*/**/*"], {
     cwd: root,

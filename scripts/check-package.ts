@@ -17,7 +17,12 @@ try {
   execFileSync(process.execPath, [join(root, "scripts/build.ts")], { cwd: root, stdio: "inherit" });
   const tarball = packageTarball(root, folder);
   const run = (tool: string, ...args: string[]): { status: number | null; stdout: string } =>
-    spawnSync(join(root, "node_modules/.bin", tool), args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 2 ** 28 });
+    spawnSync(join(root, "node_modules/.bin", tool), args, {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+      maxBuffer: 2 ** 28,
+    });
 
   const publint = run("publint", "run", tarball.path, "--strict");
   console.log(publint.stdout.trim());
@@ -25,7 +30,8 @@ try {
   const types = run("attw", tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--format", "json");
   const report = JSON.parse(types.stdout) as TypesReport;
   const entries = Object.keys(report.analysis?.entrypoints ?? {}).length;
-  if (types.status !== 0) console.log(run("attw", tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--format", "ascii").stdout);
+  if (types.status !== 0)
+    console.log(run("attw", tarball.path, "--profile", "esm-only", "--no-definitely-typed", "--format", "ascii").stdout);
   console.log(`package: ${tarball.files} files, ${entries} entry points`);
   process.exitCode = publint.status === 0 && types.status === 0 && entries > 0 ? 0 : 1;
 } finally {

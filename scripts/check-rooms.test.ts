@@ -40,17 +40,41 @@ describe("checkRooms()", () => {
   const bad: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
     ["a file of no room", { "src/attic/box.ts": "" }, "src/attic/box.ts: belongs to no room"],
     ["a loose file of src", { "src/loose.ts": "" }, "src/loose.ts: belongs to no room"],
-    ["an import up the table", { "src/ground/up.ts": 'import "../middle/index.ts";\n' }, 'src/ground/up.ts:1: room "ground" may not import room "middle"'],
-    ["an import past the door", { "src/middle/past.ts": '\nimport { one } from "../ground/one.ts";\n' }, 'src/middle/past.ts:2: imports "src/ground/one.ts" past the door'],
+    [
+      "an import up the table",
+      { "src/ground/up.ts": 'import "../middle/index.ts";\n' },
+      'src/ground/up.ts:1: room "ground" may not import room "middle"',
+    ],
+    [
+      "an import past the door",
+      { "src/middle/past.ts": '\nimport { one } from "../ground/one.ts";\n' },
+      'src/middle/past.ts:2: imports "src/ground/one.ts" past the door',
+    ],
     ["types past the door", { "src/middle/past.ts": 'import type { one } from "../ground/one.ts";\n' }, "past the door"],
     ["a dynamic import up the table", { "src/ground/up.ts": 'await import("../middle/index.ts");\n' }, 'may not import room "middle"'],
-    ["values where only types are allowed", { "src/wire/a.ts": 'import { type one } from "../ground/index.ts";\n' }, 'may import only types of "ground"'],
-    ["a file that is not there", { "src/ground/gone.ts": 'import "./nowhere.ts";\n' }, 'imports "src/ground/nowhere.ts", which is not there'],
+    [
+      "values where only types are allowed",
+      { "src/wire/a.ts": 'import { type one } from "../ground/index.ts";\n' },
+      'may import only types of "ground"',
+    ],
+    [
+      "a file that is not there",
+      { "src/ground/gone.ts": 'import "./nowhere.ts";\n' },
+      'imports "src/ground/nowhere.ts", which is not there',
+    ],
     ["an import without extension", { "src/ground/bare.ts": 'import "./one";\n' }, "relative imports end in .ts"],
     ["an import from outside src", { "src/ground/out.ts": 'import "../../scripts/rooms.ts";\n' }, "lies outside src"],
     ["test support in a module", { "src/ground/out.ts": 'import "../../test/support/a.ts";\n' }, "lies outside src"],
-    ["a test that goes up the table", { "src/ground/one.test.ts": 'import { two } from "../middle/index.ts";\n' }, 'may not import room "middle"'],
-    ["a cycle", { "src/ground/a.ts": 'import "./b.ts";\n', "src/ground/b.ts": 'export * from "./a.ts";\n' }, "import cycle: src/ground/a.ts -> src/ground/b.ts -> src/ground/a.ts"],
+    [
+      "a test that goes up the table",
+      { "src/ground/one.test.ts": 'import { two } from "../middle/index.ts";\n' },
+      'may not import room "middle"',
+    ],
+    [
+      "a cycle",
+      { "src/ground/a.ts": 'import "./b.ts";\n', "src/ground/b.ts": 'export * from "./a.ts";\n' },
+      "import cycle: src/ground/a.ts -> src/ground/b.ts -> src/ground/a.ts",
+    ],
     ["a module that imports itself", { "src/ground/a.ts": 'import "./a.ts";\n' }, "import cycle: src/ground/a.ts -> src/ground/a.ts"],
     ["process.exit() outside the command line", { "src/ground/quit.ts": "process.exit(1);\n" }, "process.exit() is for src/cli"],
     ["a worker found by a source name", { "src/ground/start.ts": 'new Worker(new URL("./one.ts", import.meta.url));\n' }, "entryPoint()"],
@@ -77,7 +101,8 @@ describe("checkRooms()", () => {
     const files = {
       "test/support/a.ts": "",
       "src/testing/index.ts": `${DOOR}import "../middle/index.ts";\n`,
-      "src/middle/two.test.ts": 'import "../../test/support/a.ts";\nimport "../testing/index.ts";\nimport type { A } from "../wire/index.ts";\n',
+      "src/middle/two.test.ts":
+        'import "../../test/support/a.ts";\nimport "../testing/index.ts";\nimport type { A } from "../wire/index.ts";\n',
       "src/wire/index.ts": `${DOOR}export type A = 1;\n`,
     };
     expect(check({ ...GOOD, ...files }).problems).toEqual([]);

@@ -78,7 +78,8 @@ function fileProblems(file: SourceFile): string[] {
   const problems: string[] = [];
   if (file.room === undefined) problems.push(`${file.path}: belongs to no room; scripts/rooms.ts has no row for it`);
   for (const name of file.path.split("/").slice(1)) {
-    if (EMPTY_NAMES.test(name.replace(/\..*$/, ""))) problems.push(`${file.path}: the name "${name}" says nothing; name it after what it exports`);
+    if (EMPTY_NAMES.test(name.replace(/\..*$/, "")))
+      problems.push(`${file.path}: the name "${name}" says nothing; name it after what it exports`);
   }
   if (/(?<![.\w$])process\s*\.\s*exit\s*\(/.test(file.code) && file.room?.name !== "cli") {
     problems.push(`${file.path}: process.exit() is for src/cli and bin alone; set an exit code or throw`);

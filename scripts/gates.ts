@@ -83,7 +83,9 @@ for (const gate of GATES.filter(({ name }) => wanted.length === 0 || wanted.incl
   const looked = gate.looked(output);
   const passed = exitCode === 0 && looked > 0;
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-  console.log(`${passed ? "ok  " : "FAIL"} ${gate.name.padEnd(10)} ${String(looked).padStart(5)} ${gate.unit.padEnd(8)} ${seconds.padStart(5)} s`);
+  console.log(
+    `${passed ? "ok  " : "FAIL"} ${gate.name.padEnd(10)} ${String(looked).padStart(5)} ${gate.unit.padEnd(8)} ${seconds.padStart(5)} s`,
+  );
   if (passed) continue;
   failed += 1;
   const told = output.split("\n").filter((line) => gate.noise?.(line) !== true);

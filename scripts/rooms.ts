@@ -55,7 +55,12 @@ const BELOW_APP: readonly Room[] = [
     purpose: "Where known runtimes keep their state, one file each",
     mayImport: ["kernel", "config", "sources"],
   },
-  { floor: 3, name: "fleet", purpose: "PostgreSQL keeper for the lease and ledger of several hosts", mayImport: ["kernel", "lease", "ledger"] },
+  {
+    floor: 3,
+    name: "fleet",
+    purpose: "PostgreSQL keeper for the lease and ledger of several hosts",
+    mayImport: ["kernel", "lease", "ledger"],
+  },
   {
     floor: 4,
     name: "backup",

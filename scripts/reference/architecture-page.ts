@@ -10,7 +10,8 @@ export function architecturePage(root: string): string {
     return `${String(floor).padStart(2)} | ${names.join("   ")}`;
   });
   const rows = ROOMS.map(
-    (room) => `| ${room.floor} | ${roomLink(root, room)} | ${room.purpose} | ${allowed(room)} | ${isBuilt(root, room) ? "yes" : "not yet"} |`,
+    (room) =>
+      `| ${room.floor} | ${roomLink(root, room)} | ${room.purpose} | ${allowed(room)} | ${isBuilt(root, room) ? "yes" : "not yet"} |`,
   );
   return `# Architecture
 

@@ -42,14 +42,17 @@ function section(command: Command): string {
 
 function optionsTable(title: string, command: Command): string {
   const options = command.createHelp().visibleOptions(command);
-  const rows = options.filter((option) => option.long !== "--help").map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)}${choices(option)} |`);
+  const rows = options
+    .filter((option) => option.long !== "--help")
+    .map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)}${choices(option)} |`);
   if (rows.length === 0) return "";
   return `${title === "" ? "" : `## ${title}\n\n`}| option | meaning |\n|---|---|\n${rows.join("\n")}\n`;
 }
 
 function choices(option: Option): string {
   const known = option.argChoices === undefined ? "" : `; one of ${option.argChoices.map((choice) => `\`${choice}\``).join(", ")}`;
-  const standard = typeof option.defaultValue === "string" || typeof option.defaultValue === "number" ? `; \`${option.defaultValue}\` unless given` : "";
+  const standard =
+    typeof option.defaultValue === "string" || typeof option.defaultValue === "number" ? `; \`${option.defaultValue}\` unless given` : "";
   return known + standard;
 }
 

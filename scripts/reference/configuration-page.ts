@@ -4,7 +4,10 @@ import type { ReferenceRow } from "../../src/config/index.ts";
 export function configurationPage(keys: readonly ReferenceRow[]): string {
   const rows = keys
     .filter(({ available }) => available !== false)
-    .map((row) => `| \`${row.key}\` | ${cell(row.type)} | ${row.default === undefined ? "-" : `\`${cell(row.default)}\``} | ${cell(row.meaning)} |`);
+    .map(
+      (row) =>
+        `| \`${row.key}\` | ${cell(row.type)} | ${row.default === undefined ? "-" : `\`${cell(row.default)}\``} | ${cell(row.meaning)} |`,
+    );
   const refused = keys.filter(({ available }) => available === false).map(({ key }) => `\`${key}\``);
   return `# Configuration
 

@@ -60,7 +60,7 @@ export class ArchiveDraft implements Draft {
       return stored;
     } catch (error) {
       const failure = this.#failure(error, request);
-      if (!["capture", "damage"].includes(failure.row.kind)) this.#state = "broken";
+      if (failure.row.kind === "host" || failure.row.kind === "interrupted") this.#state = "broken";
       throw failure;
     } finally {
       request.signal?.removeEventListener("abort", stop);

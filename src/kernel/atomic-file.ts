@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { errnoOf } from "./errors.ts";
 
 /** fsync of a folder, so that a rename inside it survives a power cut. */
@@ -15,9 +15,10 @@ export function syncFolder(folder: string): void {
 
 /** mkdir -p with 0700 whose new folders survive a power cut. */
 export function makeFolder(folder: string, mode = 0o700): void {
-  const first = mkdirSync(folder, { recursive: true, mode });
+  const whole = resolve(folder);
+  const first = mkdirSync(whole, { recursive: true, mode });
   if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  for (let made = whole; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 function writeDurably(path: string, data: string | Uint8Array, mode: number): void {
@@ -32,8 +33,9 @@ function writeDurably(path: string, data: string | Uint8Array, mode: number): vo
   }
 }
 
+/** The name is there for whoever finds one left behind; 60 characters of any script leave room below the 255 bytes of a name. */
 function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);
+  return join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString("hex")}.tmp`);
 }
 
 /** Replaces a file whole: a reader sees the old content or the new, also after a power cut. */

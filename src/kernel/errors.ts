@@ -123,13 +123,26 @@ const CLASSES = {
 
 /** The error that toJSON() described in another process; an unknown code becomes an InternalError with its text. */
 export function errorFromJson(value: unknown): HoldfastError {
-  const { code, message, hint, position, details } = (typeof value === "object" && value !== null ? value : {}) as Partial<HoldfastError>;
+  const { code, message, hint, position, details } = isRecord(value) ? value : {};
   const text = typeof message === "string" ? message : "The other process failed without a message";
-  const context = { ...(hint === undefined ? {} : { hint }), ...(position === undefined ? {} : { position }), ...(details === undefined ? {} : { details }) };
-  const row = code === undefined ? undefined : (ERROR_CODES as Readonly<Record<string, ErrorCodeRow>>)[code];
-  if (code === undefined || row === undefined || row.kind === "internal") return new InternalError(text, context);
+  const context: ErrorContext = {
+    ...(typeof hint === "string" ? { hint } : {}),
+    ...(isRecord(position) ? { position: position as unknown as Position } : {}),
+    ...(isRecord(details) ? { details } : {}),
+  };
+  if (!isErrorCode(code)) return new InternalError(text, context);
+  const row: ErrorCodeRow = ERROR_CODES[code];
+  if (row.kind === "internal") return new InternalError(text, context);
   const NamedError = CLASSES[row.kind] as new (code: ErrorCode, message: string, context: ErrorContext) => HoldfastError;
   return new NamedError(code, text, context);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
 }
 
 /** The errno name of a system error ("ENOENT"), or undefined. */

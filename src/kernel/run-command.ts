@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Text for standard input. */
   readonly input?: string;
-  /** How much of each output stream is kept, from its end. Bytes; 64 KiB unless told. */
+  /** How many characters of each output stream are kept, from its end; 65,536 unless told. */
   readonly keep?: number;
 }
 
@@ -40,7 +40,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
-      output[name] = (output[name] + text).slice(-keep);
+      output[name] = keep === 0 ? "" : (output[name] + text).slice(-keep);
     });
   }
   // A program that does not read its input is no failure of ours.

@@ -44,7 +44,9 @@ describe("the packed package", () => {
   });
 
   it("brings no package that runs code at install time", () => {
-    const manifests = readdirSync(installed.join("node_modules"), { recursive: true, encoding: "utf8" }).filter((file) => /(?:^|\/)package\.json$/.test(file));
+    const manifests = readdirSync(installed.join("node_modules"), { recursive: true, encoding: "utf8" }).filter((file) =>
+      /(?:^|\/)package\.json$/.test(file),
+    );
     const scripts = manifests.flatMap((file) => {
       const parsed = JSON.parse(readFileSync(installed.join("node_modules", file), "utf8")) as { scripts?: Record<string, string> };
       return Object.keys(parsed.scripts ?? {}).filter((name) => ["preinstall", "install", "postinstall"].includes(name));
@@ -55,9 +57,20 @@ describe("the packed package", () => {
 
   it("gives an importing program its types", async () => {
     writeTree(installed.path, {
-      "program.ts": 'import { openHoldfast, type BackupResult } from "holdfast";\nexport const open: number = openHoldfast;\nexport const size = (result: BackupResult): string => result.size_bytes;\n',
+      "program.ts":
+        'import { openHoldfast, type BackupResult } from "holdfast";\nexport const open: number = openHoldfast;\nexport const size = (result: BackupResult): string => result.size_bytes;\n',
     });
-    const tsc = [join(CHECKOUT, "node_modules/.bin/tsc"), "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2024", "program.ts"];
+    const tsc = [
+      join(CHECKOUT, "node_modules/.bin/tsc"),
+      "--noEmit",
+      "--strict",
+      "--skipLibCheck",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2024",
+      "program.ts",
+    ];
     const { stdout } = await runProgram(tsc, { cwd: installed.path });
     // Types that did not resolve would be any, and fit.
     expect(stdout.match(/error TS\d+/g)).toEqual(["error TS2322", "error TS2322"]);
@@ -76,7 +89,9 @@ describe("the packed package", () => {
         console.log(JSON.stringify(await holdfast.backup({ trigger: "startup" })));
       `,
     });
-    const result = await runProgram([process.execPath, installed.join("host.mjs"), workspace.join("holdfast.yaml")], { cwd: workspace.path });
+    const result = await runProgram([process.execPath, installed.join("host.mjs"), workspace.join("holdfast.yaml")], {
+      cwd: workspace.path,
+    });
     expect(result).toMatchObject({ exitCode: 0 });
     expect(result.json()).toMatchObject({ id: expect.stringMatching(/_startup$/) as string, status: "complete" });
     expect(writer.committed()).toBeGreaterThan(0);
@@ -88,7 +103,9 @@ describe("the packed package", () => {
   ])("backs up a workspace with a live database as %s, verifies it, and restores it", async (_, compression) => {
     using workspace = temporaryFolder();
     const agent = workspace.join("agent");
-    const notes = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`memory/note-${index}.md`, `# ${index}\n`.repeat(index + 1)]));
+    const notes = Object.fromEntries(
+      Array.from({ length: 50 }, (_, index) => [`memory/note-${index}.md`, `# ${index}\n`.repeat(index + 1)]),
+    );
     writeTree(agent, { ...notes, "data/settings.json": '{ "a": 1 }\n', "company.yaml": "name: test\n" });
     await using writer = await writerProcess(join(agent, "data/agent.db"), { tps: 0 });
     await writer.waitFor(100);
@@ -103,7 +120,8 @@ describe("the packed package", () => {
     await run(agent, ["restore", "latest:verified", "--to", workspace.join("restored"), "--yes"], env);
 
     const restored = readdirSync(workspace.join("restored"), { recursive: true, encoding: "utf8" });
-    const find = (end: string): string => workspace.join("restored", restored.find((file) => file.endsWith(end)) ?? `no ${end} among ${restored.join(" ")}`);
+    const find = (end: string): string =>
+      workspace.join("restored", restored.find((file) => file.endsWith(end)) ?? `no ${end} among ${restored.join(" ")}`);
     for (const [path, content] of Object.entries(notes)) expect(readFileSync(find(path), "utf8")).toBe(content);
     // Whatever was committed before the backup began is in it, nothing that came after it, and no half of anything.
     const { last } = readBank(find("agent.db"));

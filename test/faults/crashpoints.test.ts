@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CRASHPOINTS, type Crashpoint } from "../../src/kernel/index.ts";
 import { readBank } from "../support/bank.ts";
@@ -41,7 +41,6 @@ describe.each([
     const pause = "  paused: { path: data/memory, pause: { command: [./pause], resume: [./resume], timeout: 20s } }";
     const { config } = makeWorkspace(folder.path, { compression, ...(PAUSED.includes(point) ? { components: pause } : {}) });
     if (PAUSED.includes(point)) {
-      const { chmodSync, writeFileSync } = await import("node:fs");
       for (const name of ["pause", "resume"]) {
         writeFileSync(folder.join(name), `#!/bin/sh\necho ${name} >> ${folder.join("pauses")}\n`);
         chmodSync(folder.join(name), 0o755);
@@ -75,7 +74,8 @@ describe.each([
       if (!/^(removal|undelete)-/.test(point)) expect(after.backups).toHaveLength(expected);
       expect(after.backups.length + after.trash.length).toBe(before.backups.length + before.trash.length + (COMMITTED.includes(point) ? 1 : 0));
     }
-    expect((await holdfast(["--config", target, "backup"])).exitCode).toBe(0);
+    const next = await holdfast(["--config", target, "backup"]);
+    expect(next.exitCode, next.stderr).toBe(0);
     const verified = await holdfast(["--config", target, "verify", "--all"]);
     expect(verified.stdout).not.toContain("DAMAGED");
     expect(verified.exitCode).toBe(0);

@@ -41,7 +41,9 @@ export function readBank(path: string): BankState {
     const { integrity_check } = database.prepare("PRAGMA integrity_check").get() as { integrity_check: string };
     const { sum } = database.prepare("SELECT sum(balance) AS sum FROM account").get() as { sum: number };
     const { right } = database.prepare("SELECT balance AS right FROM account WHERE name = 'right'").get() as { right: number };
-    const log = database.prepare("SELECT count(*) AS rows, coalesce(max(number), 0) AS last, coalesce(sum(moved), 0) AS moved FROM log").get() as {
+    const log = database
+      .prepare("SELECT count(*) AS rows, coalesce(max(number), 0) AS last, coalesce(sum(moved), 0) AS moved FROM log")
+      .get() as {
       rows: number;
       last: number;
       moved: number;

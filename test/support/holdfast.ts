@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { runProgram, type ProgramOptions, type ProgramResult } from "./run-program.ts";
 
@@ -11,6 +12,8 @@ export interface HoldfastOptions extends ProgramOptions {
 
 /** Runs the command of this checkout, as a user would, with the Node that runs the test. */
 export async function holdfast(args: readonly string[], options: HoldfastOptions = {}): Promise<ProgramResult> {
-  const env = { HOLDFAST_CONFIG: undefined, HOLDFAST_CRASHPOINT: undefined, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env };
+  // Hundreds of starts in a test run compile the same modules.
+  const cache = `${tmpdir()}/holdfast-test-compile-cache-${process.getuid?.() ?? 0}`;
+  const env = { NODE_COMPILE_CACHE: cache, HOLDFAST_CONFIG: undefined, HOLDFAST_CRASHPOINT: undefined, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env };
   return await runProgram([process.execPath, ...(options.nodeFlags ?? []), LAUNCHER, ...args], { ...options, env });
 }

@@ -56,6 +56,10 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
     signal,
     ...output,
     json: <T>() => parse(output.stdout) as T,
-    jsonLines: <T>() => output.stdout.trimEnd().split("\n").map((line) => parse(line) as T),
+    jsonLines: <T>() =>
+      output.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => parse(line) as T),
   };
 }

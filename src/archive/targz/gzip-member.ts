@@ -6,7 +6,7 @@ import { DamageError } from "../../kernel/index.ts";
  * can be compressed and read by several threads. Every member carries its own length in an extra field "HF", as bgzip
  * does it, so that a reader can step over what it does not want. Any gzip program reads the whole as one stream.
  */
-export const MEMBER_LIMIT: number = 2 * 1024 * 1024;
+export const MEMBER_LIMIT: number = 1024 * 1024;
 export const MEMBER_HEADER = 20;
 const TRAILER = 8;
 /** What a member may need at most: bytes that do not compress grow a little. */
@@ -17,7 +17,7 @@ const LEVEL = 6;
 const HEAD = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x48, 0x46, 4, 0]);
 
 export function encodeMember(bytes: Uint8Array): Buffer {
-  const deflated = deflateRawSync(bytes, { level: LEVEL, chunkSize: 1024 * 1024 });
+  const deflated = deflateRawSync(bytes, { level: LEVEL, chunkSize: MEMBER_LIMIT + 4096 });
   const member = Buffer.allocUnsafeSlow(MEMBER_HEADER + deflated.length + TRAILER);
   HEAD.copy(member);
   member.writeUInt32LE(member.length, HEAD.length);
