@@ -127,7 +127,7 @@ export const ROOMS: readonly Room[] = [
     floor: 9,
     name: "cli",
     purpose: "One file per command; rendering of tables, progress, JSON",
-    mayImport: ["kernel", "config", "contract", "app", "operations", "daemon"],
+    mayImport: ["kernel", "config", "contract", "vault", "app", "operations", "daemon"],
   },
   {
     floor: 9,

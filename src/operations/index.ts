@@ -16,7 +16,7 @@ export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
 export { pin, unpin } from "./pin.ts";
 export { protect, type Protected } from "./protect.ts";
 export { remove, undelete } from "./removal.ts";
-export { logicalPath, restore, type RestoreOptions } from "./restore.ts";
+export { restore, type RestoreOptions } from "./restore.ts";
 export { show } from "./show.ts";
 export { status, type ComponentStatus, type Status } from "./status.ts";
 export { exportTo, importFrom } from "./transfer.ts";

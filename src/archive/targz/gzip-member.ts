@@ -10,20 +10,23 @@ export const MEMBER_LIMIT: number = 1024 * 1024;
 export const MEMBER_HEADER = 20;
 const TRAILER = 8;
 /** What a member may need at most: bytes that do not compress grow a little. */
-const STORED_LIMIT: number = MEMBER_LIMIT + 64 * 1024;
+export const STORED_LIMIT: number = MEMBER_LIMIT + 64 * 1024;
 const LEVEL = 6;
 
 /** magic, deflate, extra field; no time; unknown system; 8 bytes of extra: "HF", 4 bytes */
 const HEAD = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x48, 0x46, 4, 0]);
 
-export function encodeMember(bytes: Uint8Array): Buffer {
-  const deflated = deflateRawSync(bytes, { level: LEVEL, chunkSize: MEMBER_LIMIT + 4096 });
-  const member = Buffer.allocUnsafeSlow(MEMBER_HEADER + deflated.length + TRAILER);
+/** @param target where the member is written; one of its own when absent */
+export function encodeMember(bytes: Uint8Array, target?: ArrayBuffer): Buffer {
+  // Room for the result in one piece: nothing is joined afterwards.
+  const deflated = deflateRawSync(bytes, { level: LEVEL, chunkSize: Math.min(STORED_LIMIT, bytes.length + 4096) });
+  const length = MEMBER_HEADER + deflated.length + TRAILER;
+  const member = target === undefined ? Buffer.allocUnsafeSlow(length) : Buffer.from(target, 0, length);
   HEAD.copy(member);
-  member.writeUInt32LE(member.length, HEAD.length);
+  member.writeUInt32LE(length, HEAD.length);
   deflated.copy(member, MEMBER_HEADER);
-  member.writeUInt32LE(crc32(bytes), member.length - TRAILER);
-  member.writeUInt32LE(bytes.length, member.length - 4);
+  member.writeUInt32LE(crc32(bytes), length - TRAILER);
+  member.writeUInt32LE(bytes.length, length - 4);
   return member;
 }
 

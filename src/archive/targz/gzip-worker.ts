@@ -1,4 +1,4 @@
-/** A thread that compresses: blocks of tar in, gzip members out. The block comes back to be filled again. */
+/** A thread that compresses: blocks of tar in, gzip members out. Both buffers come back to be used again. */
 import { parentPort } from "node:worker_threads";
 import { errorAnswer, type WorkerAnswer } from "../worker-pool.ts";
 import { encodeMember } from "./gzip-member.ts";
@@ -6,6 +6,8 @@ import { encodeMember } from "./gzip-member.ts";
 export interface GzipJob {
   readonly block: ArrayBuffer;
   readonly length: number;
+  /** Room for the member. */
+  readonly member: ArrayBuffer;
 }
 
 export interface GzipDone {
@@ -14,14 +16,12 @@ export interface GzipDone {
   readonly block: ArrayBuffer;
 }
 
-parentPort?.on("message", ({ block, length }: GzipJob) => {
+parentPort?.on("message", ({ block, length, member }: GzipJob) => {
   let answer: WorkerAnswer<GzipDone>;
   try {
-    // A buffer of its own: nothing else lies in the memory that is handed over.
-    const member = encodeMember(new Uint8Array(block, 0, length));
-    const bytes = member.buffer as ArrayBuffer;
-    answer = { result: { member: bytes, memberLength: member.length, block } };
-    parentPort?.postMessage(answer, [bytes, block]);
+    const { length: memberLength } = encodeMember(new Uint8Array(block, 0, length), member);
+    answer = { result: { member, memberLength, block } };
+    parentPort?.postMessage(answer, [member, block]);
   } catch (error) {
     answer = errorAnswer(error, "compress");
     parentPort?.postMessage(answer);

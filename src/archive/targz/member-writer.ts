@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { entryPoint, InternalError } from "../../kernel/index.ts";
 import { WorkerPool } from "../worker-pool.ts";
-import { encodeMember, MEMBER_LIMIT } from "./gzip-member.ts";
+import { encodeMember, MEMBER_LIMIT, STORED_LIMIT } from "./gzip-member.ts";
 import type { GzipDone, GzipJob } from "./gzip-worker.ts";
 
 /** Less than this is compressed at once when no thread runs yet. Bytes. */
@@ -21,7 +21,9 @@ export class MemberWriter implements AsyncDisposable {
   readonly #descriptor: number;
   readonly #pool: WorkerPool<GzipJob, GzipDone>;
   readonly #under: Promise<GzipDone>[] = [];
-  readonly #spare: ArrayBuffer[] = [];
+  /** Buffers that threads have given back: in the long run nothing is allocated. */
+  readonly #spareBlocks: ArrayBuffer[] = [];
+  readonly #spareMembers: ArrayBuffer[] = [];
   /** Where each written member begins. */
   readonly #starts: number[] = [];
   #block: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(MEMBER_LIMIT));
@@ -86,20 +88,22 @@ export class MemberWriter implements AsyncDisposable {
       return;
     }
     const block = this.#block.buffer;
-    const job = this.#pool.run({ block, length }, [block]);
+    const member = this.#spareMembers.pop() ?? new ArrayBuffer(STORED_LIMIT);
+    const job = this.#pool.run({ block, length, member }, [block, member]);
     // Its failure is met when its turn comes.
     job.catch(() => {});
     this.#under.push(job);
     this.#filled = 0;
-    this.#block = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(MEMBER_LIMIT));
+    this.#block = new Uint8Array(this.#spareBlocks.pop() ?? new ArrayBuffer(MEMBER_LIMIT));
     while (this.#under.length > this.#pool.size * 2) await this.#settleOldest();
   }
 
   async #settleOldest(): Promise<void> {
     const done = await this.#under.shift();
     if (done === undefined) return;
-    this.#spare.push(done.block);
     this.#write(new Uint8Array(done.member, 0, done.memberLength));
+    this.#spareBlocks.push(done.block);
+    this.#spareMembers.push(done.member);
   }
 
   #write(member: Uint8Array): void {
