@@ -202,7 +202,7 @@ export class ArchiveVault implements Vault {
       const marks = readMarks(this.#layout, []).get(id) ?? {};
       return { head: { id, manifest: found.manifest, manifestSha256: found.sha256, marks, form, location: path }, path };
     }
-    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "See holdfast list" });
+    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
   }
 
   #documents(): Documents {

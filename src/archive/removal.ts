@@ -18,7 +18,7 @@ export function removeBackups(layout: Layout, vault: string, ids: readonly Backu
   const documents = readDocuments(layout, vault);
   const backups = [...new Set(ids)].map((id) => {
     const found = documents.backups.find((backup) => backup.id === id);
-    if (found === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "See holdfast list" });
+    if (found === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
     return found;
   });
   if (backups.length === 0) return;

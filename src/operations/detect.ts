@@ -114,7 +114,7 @@ class Search {
 
   #lookAtFile(path: string, name: string, top: boolean): boolean {
     const full = join(this.#folder, path);
-    const size = lstatSync(full).size;
+    const size = lstatSync(full).size + (lstatSync(`${full}-wal`, { throwIfNoEntry: false })?.size ?? 0);
     const take = (kind: Detected["kind"], why: string): boolean => {
       this.#found.push({ name: slug(name), path, kind, bytes: size, files: 1, exclude: [], suggested: false, why });
       return true;
