@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { COMPARISONS, gzip, isMet, memory, plain, type Comparison, type Row, start } from "./comparisons.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import { describeMachine, type Facts, textTable, writeResults } from "./report.ts";
+import { describeMachine, type Facts, loadNow, textTable, writeResults } from "./report.ts";
 import { makeRig, type Rig } from "./rig.ts";
 import { openWorkload, totalBytes } from "./workload.ts";
 
@@ -21,6 +21,12 @@ async function bench(options: Options): Promise<void> {
   const rows: Row[] = [];
   const all = COMPARISONS.every((name) => options.only.includes(name));
   const command = `npm run bench -- --scale ${options.scale} --rounds ${options.rounds}${all ? "" : ` --only ${options.only.join(",")}`} --seed ${options.seed}`;
+  const before = loadNow();
+  await using rig = await makeRig(options.dir, workload, { keep: options.keep });
+  for (const name of options.only) {
+    say(`Measuring: ${name}`);
+    rows.push(...(await RUNS[name](rig, options.rounds)));
+  }
   const facts: Facts = {
     command,
     seed: options.seed,
@@ -29,12 +35,8 @@ async function bench(options: Options): Promise<void> {
     bytes: totalBytes(workload),
     day: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
+    load: [before, loadNow()],
   };
-  await using rig = await makeRig(options.dir, workload, { keep: options.keep });
-  for (const name of options.only) {
-    say(`Measuring: ${name}`);
-    rows.push(...(await RUNS[name](rig, options.rounds)));
-  }
   if (options.keep) say(`Left in ${rig.folder}`);
   if (options.json) console.log(JSON.stringify({ ...facts, rows: rows.map((row) => ({ ...row, met: isMet(row) })) }, null, 2));
   else {

@@ -7,7 +7,16 @@ import { measure } from "./measure.ts";
 import { inPairs, median } from "./pairs.ts";
 import { type Facts, writeResults } from "./report.ts";
 
-const facts: Facts = { command: "npm run bench", seed: 1, scale: 1, rounds: 3, bytes: 1e9, day: "2026-03-15", machine: "two cores" };
+const facts: Facts = {
+  command: "npm run bench",
+  seed: 1,
+  scale: 1,
+  rounds: 3,
+  bytes: 1e9,
+  day: "2026-03-15",
+  machine: "two cores",
+  load: [0.1, 2],
+};
 const row = (value: number, must: number | null = 1): Row => ({ what: "time", ours: "1 s", peer: "2 s", value, unit: "ratio", must });
 
 describe("writeResults()", () => {

@@ -11,11 +11,17 @@ export interface Facts {
   readonly bytes: number;
   readonly day: string;
   readonly machine: string;
+  /** Load averages of the last minute before and after: what was measured on a busy machine says so. */
+  readonly load: readonly [before: number, after: number];
 }
 
-/** The machine, without saying which one it is, and how busy others keep it: a load near 0 is a quiet one. */
+export function loadNow(): number {
+  return loadavg()[0] ?? 0;
+}
+
+/** The machine, without saying which one it is. */
 export function describeMachine(): string {
-  return `${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB of memory, ${process.platform} ${process.arch}, Node.js ${process.versions.node}, load ${(loadavg()[0] ?? 0).toFixed(1)} before the run`;
+  return `${cpus().length} cores, ${Math.round(totalmem() / 1e9)} GB of memory, ${process.platform} ${process.arch}, Node.js ${process.versions.node}`;
 }
 
 export function cellsOf(row: Row): string[] {
@@ -49,7 +55,7 @@ export function writeResults(readme: string, key: string, facts: Facts, rows: re
     begin,
     `### ${key[0]?.toUpperCase()}${key.slice(1)}`,
     "",
-    `\`${facts.command}\` on ${facts.day}: ${facts.machine}; seed ${facts.seed}, ${megabytes(facts.bytes)} of state, ${facts.rounds} rounds.`,
+    `\`${facts.command}\` on ${facts.day}: ${facts.machine}; seed ${facts.seed}, ${megabytes(facts.bytes)} of state, ${facts.rounds} rounds; load average ${facts.load[0].toFixed(1)} before and ${facts.load[1].toFixed(1)} after.`,
     "",
     `| ${HEAD.join(" | ")} |`,
     "|---|---:|---:|---:|---:|---|",

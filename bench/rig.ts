@@ -30,10 +30,16 @@ export type Form = "gzip" | "plain";
 export async function makeRig(folder: string, workload: Workload, options: { readonly keep: boolean }): Promise<Rig> {
   mkdirSync(folder, { recursive: true });
   const home = mkdtempSync(join(folder, "run-"));
+  const clean = (): void => {
+    if (!options.keep) rmSync(home, { recursive: true, force: true });
+  };
+  // Gigabytes: they go with a run that is interrupted as well.
+  process.once("exit", clean);
+  process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
   let holder: ChildProcess | undefined;
   const dispose = async (): Promise<void> => {
     if (holder !== undefined) await letGo(holder);
-    if (!options.keep) rmSync(home, { recursive: true, force: true });
+    clean();
   };
   try {
     const launcher = await publishedPackage(home);

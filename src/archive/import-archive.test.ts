@@ -80,7 +80,7 @@ describe("importArchive()", () => {
     ["a path that climbs in the middle", { entries: [TOP, { ...evil, path: "a/../../x" }] }],
     ["an empty name in a path", { entries: [TOP, { ...evil, path: "a//x" }] }],
     ["a NUL in a path", { entries: [TOP, { ...evil, path: "x\0.txt" }] }],
-    ["a path of 5,000 bytes", { entries: [TOP, { ...evil, path: "d/".repeat(2500) + "x" }], lines: [] }],
+    ["a path of 5,000 bytes", { entries: [TOP, { ...evil, path: `${"d/".repeat(2500)}x` }] }],
     ["the same place twice", { entries: [TOP, evil, evil], contents }],
     ["a file below a link", { entries: [TOP, entryOf("l", { type: "symlink", target: "/etc" }), { ...evil, path: "l/x" }] }],
     ["a file below a file", { entries: [TOP, evil, { ...evil, path: "x/y" }], contents }],
@@ -102,8 +102,7 @@ describe("importArchive()", () => {
     ["an entry that is not declared", { entries: [TOP, evil], contents, tar: (tar) => [...tar, { content: "more", header: { ...tar[1]!.header, path: "memory/more", size: 4 } }] }],
   ];
   it.each(hostile)("refuses %s as hostile, and leaves nothing", async (_, forgery) => {
-    const failure = await refusal(forgery);
-    expect(forgery.lines === undefined ? failure.code : "ARCHIVE_HOSTILE").toBe("ARCHIVE_HOSTILE");
+    expect((await refusal(forgery)).code).toBe("ARCHIVE_HOSTILE");
   });
 
   const damaged: readonly (readonly [string, Forgery])[] = [

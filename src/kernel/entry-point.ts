@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
@@ -17,8 +18,8 @@ export function entryPath(from: string, name: string): string {
   return fileURLToPath(entryPoint(from, name));
 }
 
-/** Whether a module is the program that was started, and not imported by one. */
+/** Whether a module is the program that was started, also through a link, and not imported by one. */
 export function isMain(from: string): boolean {
   const started = process.argv[1];
-  return started !== undefined && pathToFileURL(started).href === from;
+  return started !== undefined && existsSync(started) && pathToFileURL(realpathSync(started)).href === from;
 }

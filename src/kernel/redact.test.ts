@@ -1,7 +1,10 @@
 import { homedir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { asUser } from "../../test/support/as-user.ts";
 import { redact, redactData } from "./redact.ts";
+
+const MODULE = new URL("./redact.ts", import.meta.url).href;
 
 /** A secret as a program makes one: recognisable, and with the characters that real ones have. */
 const secret = fc.stringMatching(/^[A-Za-z0-9_~.-]{8,40}$/).map((text) => `S3cr${text}`);
@@ -86,6 +89,15 @@ describe("redact()", () => {
     expect(redact(`Cannot read "${home}/data/x" and ${home}/y`)).toBe('Cannot read "~/data/x" and ~/y');
     expect(redact(`path=${home}/x`)).toBe("path=~/x");
     for (const other of [`/mnt${home}/x`, `${home}-old/x`, `/srv/a${home}/x`, `..${home}/x`]) expect(redact(other)).toBe(other);
+  });
+});
+
+describe("redact() without a home folder", () => {
+  it("works all the same: a container gives a user id that no account has", async () => {
+    const code = `import { redact } from ${JSON.stringify(MODULE)}; console.log(redact("token=abc /root/x"));`;
+    const { stdout, stderr } = await asUser(54_321, [process.execPath, "--input-type=module", "-e", code], { env: { HOME: undefined } });
+    expect(stderr).toBe("");
+    expect(stdout).toBe("token=*** /root/x\n");
   });
 });
 

@@ -7,15 +7,15 @@ const SECRET_NAME = /pass|secret|token|api[_-]?key|private[_-]?key|credential|au
 const NAME = "(?:pass(?:word|phrase|wd)|[_-]pass(?![a-z])|secret|token|api[_-]?key|private[_-]?key|credential)[\\w-]{0,60}";
 /** A value in quotes, also escaped ones and ones that the text was cut off in; else up to white space or "&". */
 const VALUE = String.raw`"(?:[^"\\]|\\[^])*(?:"|$)|'[^']*(?:'|$)|(?<escaped>\\+["'])[^]*?(?:(?<!\\)\k<escaped>|$)|(?:[^\s&"\\]|\\(?!["'\\]))+`;
-const IS = String.raw`(?<is>\\*["']?\s*[=:]\s*)${''}`;
+const IS = String.raw`(?<is>\\*["']?\s*[=:]\s*)`;
 
 /** Redacted before. */
-const DONE = String.raw`(?!\*\*\*(?:[\s"'}\],;&\\]|$))`;
+const DONE = String.raw`(?!\s*\*\*\*(?:[\s"'}\],;&\\]|$))`;
 
 /** No pattern begins with something that repeats: a megabyte of one letter must not take a minute. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // What stands before the @ of a URL, also with a "/" in the password; a port is no password.
-  [/:\/\/(?:[^\s/?#"]*@|[^\s/@:"]*:(?!\d+[/?#])[^\s"]*@)/g, "://***@"],
+  [/:\/\/(?:[^\s/?#"]*@|[^\s/@:"]*:(?!\d+[/?#])[^\s"]{0,512}@)/g, "://***@"],
   [/\b(Bearer|Basic)\s+[A-Za-z0-9+/._~=-]{8,}/gi, "$1 ***"],
   [new RegExp(`(?<name>authorization|cookie)${IS}${DONE}(?:"(?:[^"\\\\]|\\\\[^])*(?:"|$)|[^\\r\\n]+)`, "gi"), "$<name>$<is>***"],
   [new RegExp(`(?<name>${NAME})${IS}${DONE}(?:${VALUE})`, "gi"), "$<name>$<is>***"],

@@ -10,7 +10,7 @@ export async function syncFileSystem(folder: string): Promise<void> {
   const child = spawn("sync", ["-f", folder], { stdio: ["ignore", "ignore", "pipe"] });
   let message = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (message += text));
-  const exit = await new Promise<number | null>((resolve, reject) => {
+  const exit = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once("error", (cause) =>
       reject(
         new HostError("FILE_SYSTEM", 'Cannot start "sync"', {
@@ -19,7 +19,9 @@ export async function syncFileSystem(folder: string): Promise<void> {
         }),
       ),
     );
-    child.once("close", resolve);
+    child.once("close", (code, signal) => resolve(code ?? signal));
   });
-  if (exit !== 0) throw new HostError("FILE_SYSTEM", `Cannot flush "${folder}" to disk: ${message.trim() || `exit code ${exit}`}`);
+  if (exit === 0) return;
+  const reason = message.trim() || (typeof exit === "number" ? `exit code ${exit}` : `ended by ${exit}`);
+  throw new HostError("FILE_SYSTEM", `Cannot flush "${folder}" to disk: ${reason}`, { hint: "Look at the disk; nothing was committed" });
 }

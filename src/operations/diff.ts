@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { openComponent } from "../backup/index.ts";
 import { makeFolder } from "../kernel/index.ts";
-import { openReading } from "../sources/index.ts";
 import type { BackupHead, Content, Vault } from "../vault/index.ts";
 import { avoidedBy, planComponents, RESERVED_COMPONENT } from "./backup.ts";
 import { findBackup } from "./find-backup.ts";
@@ -71,22 +71,15 @@ async function compareLive(instance: Instance, head: BackupHead, old: Map<string
     const before = head.manifest.component_details[plan.name];
     const folder = join(staging, plan.name);
     makeFolder(folder);
-    const reading = await openReading({
-      component: plan.name,
-      path: plan.path,
-      command: plan.command,
-      ...(plan.kind === undefined ? {} : { kind: plan.kind }),
+    const reading = await openComponent({
+      plan,
+      kind: plan.kind,
+      before,
       cwd: instance.config.folder,
       staging: folder,
-      exclude: plan.exclude,
-      include: plan.include,
-      ...(plan.excludeLarger === undefined ? {} : { excludeLarger: plan.excludeLarger }),
-      excludeCaches: plan.excludeCaches,
-      oneFileSystem: plan.oneFileSystem,
       avoid: avoidedBy(instance),
-      remembered: { single: before?.source === "sqlite", paths: new Set(Object.keys(before?.databases ?? {})) },
       cut: false,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
       now: instance.clock.now(),
     });
     try {

@@ -43,7 +43,7 @@ function parseLine(line: string, number: number): object {
 
 function checkFields(fields: DocumentFields, entry: Entry): Entry {
   fields.matching("component", /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, "a component name");
-  const path = fields.text("path", PATH_LIMIT);
+  const path = fields.text("path", ENTRY_LINE_LIMIT);
   if (path !== ".") refuseHostile(fields, "path", path);
   const type = fields.oneOf("type", ["file", "directory", "symlink"]);
   if (fields.integer("mode") > 0o7777) fields.fail("mode", "must be permission bits");
@@ -63,7 +63,7 @@ function checkFields(fields: DocumentFields, entry: Entry): Entry {
   }
   if (link) {
     if (type !== "file") fields.fail("hard_link", "must belong to a file");
-    refuseHostile(fields, "hard_link", fields.text("hard_link", PATH_LIMIT));
+    refuseHostile(fields, "hard_link", fields.text("hard_link", ENTRY_LINE_LIMIT));
   }
   return entry;
 }

@@ -86,7 +86,7 @@ export function forgeArchive(file: string, forgery: Forgery): Manifest {
       forgery.tail ?? Buffer.alloc(0),
     ]),
   );
-  return manifest as Manifest;
+  return manifest as unknown as Manifest;
 }
 
 function headerOf(entry: Entry): TarEntry {

@@ -1,0 +1,38 @@
+import { basename } from "node:path";
+import type { FileIdentity } from "../kernel/index.ts";
+import { openReading } from "../sources/index.ts";
+import type { ComponentDetails, Reading, SourceKind } from "../vault/index.ts";
+import type { ComponentPlan } from "./component-plan.ts";
+
+export interface OpenComponent {
+  readonly plan: ComponentPlan;
+  /** undefined: sniffed. */
+  readonly kind: SourceKind | undefined;
+  /** What the newest good backup says of it: what was a database must be one still. */
+  readonly before: ComponentDetails | undefined;
+  readonly staging: string;
+  readonly cwd: string;
+  readonly avoid: readonly FileIdentity[];
+  /** Copy everything before this resolves, because the runtime is paused. */
+  readonly cut: boolean;
+  readonly now: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Opens the reading of a planned component, by its rules and by what is remembered of it. */
+export async function openComponent({ plan, before, ...rest }: OpenComponent): Promise<Reading> {
+  const single = before?.sqlite === undefined || plan.path === null ? {} : { [basename(plan.path)]: before.sqlite };
+  return await openReading({
+    ...rest,
+    component: plan.name,
+    path: plan.path,
+    command: plan.command,
+    exclude: plan.exclude,
+    include: plan.include,
+    excludeLarger: plan.excludeLarger,
+    excludeCaches: plan.excludeCaches,
+    oneFileSystem: plan.oneFileSystem,
+    remembered: { single: before?.source === "sqlite", paths: new Set(Object.keys(before?.databases ?? {})) },
+    quickCheckBefore: new Map(Object.entries(before?.databases ?? single)),
+  });
+}

@@ -1,0 +1,34 @@
+import type { Clock, FileIdentity } from "../kernel/index.ts";
+import type { Trigger, Vault } from "../vault/index.ts";
+import type { ComponentPlan } from "./component-plan.ts";
+
+export interface BackupProgress {
+  readonly phase: "preflight" | "pause" | "capture" | "commit";
+  readonly component: string | null;
+  /** Bytes read so far, all components together. */
+  readonly bytes: number;
+  /** What the newest good backup of these components held, to judge how far this one is; null for a first one. */
+  readonly expected: number | null;
+}
+
+export interface TakeBackupRequest {
+  readonly vault: Vault;
+  /** Folder of the vault on this machine, for the space check. */
+  readonly vaultPath: string;
+  readonly instance: string;
+  /** Where commands run: the configuration's folder. */
+  readonly cwd: string;
+  readonly components: readonly ComponentPlan[];
+  readonly trigger: Trigger;
+  readonly tags: readonly string[];
+  readonly clock: Clock;
+  /** Never opened and never walked, whatever path leads there: the vault, the state folder. */
+  readonly avoid: readonly FileIdentity[];
+  readonly schemaVersion: { readonly component: string; readonly query: string | null };
+  /** Milliseconds to wait for another writer of the vault. */
+  readonly wait: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: BackupProgress) => void;
+  /** Told the id as soon as it is fixed. */
+  readonly onBegin?: (id: string) => void;
+}

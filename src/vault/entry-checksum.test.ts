@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { EntryChecksum } from "./entry-checksum.ts";
+import type { Entry } from "./entry.ts";
+import { formatEntry, parseEntryLine } from "./parse-entry.ts";
+
+const ENTRY: Entry = { component: "m", path: "a", type: "file", mode: 0o644, uid: 1, gid: 2, mtime_ns: "5", size: 3, sha256: "0".repeat(64) };
+
+function checksumOf(...entries: readonly Entry[]): string {
+  const checksum = new EntryChecksum();
+  for (const entry of entries) checksum.add(entry);
+  return checksum.value();
+}
+
+describe("EntryChecksum", () => {
+  it("differs for ab + c and a + bc, and for every field", () => {
+    const variants: readonly Entry[] = [
+      ENTRY,
+      { ...ENTRY, component: "ma", path: "" },
+      { ...ENTRY, component: "", path: "ma" },
+      { ...ENTRY, path: "b" },
+      { ...ENTRY, type: "directory" },
+      { ...ENTRY, mode: 0o600 },
+      { ...ENTRY, uid: 12, gid: 2 },
+      { ...ENTRY, uid: 1, gid: 22 },
+      { ...ENTRY, user: "" },
+      { ...ENTRY, group: "" },
+      { ...ENTRY, mtime_ns: "6" },
+      { ...ENTRY, size: 4 },
+      { ...ENTRY, sha256: "1".repeat(64) },
+      { ...ENTRY, target: "x" },
+      { ...ENTRY, hard_link: "x" },
+      { ...ENTRY, sparse: true },
+      { ...ENTRY, database: true },
+    ];
+    expect(new Set(variants.map((entry) => checksumOf(entry))).size).toBe(variants.length);
+    expect(checksumOf(ENTRY, { ...ENTRY, path: "b" })).not.toBe(checksumOf({ ...ENTRY, path: "b" }, ENTRY));
+  });
+
+  it("comes back to where a copy was taken", () => {
+    const checksum = new EntryChecksum();
+    checksum.add(ENTRY);
+    const before = checksum.copy();
+    checksum.add(ENTRY);
+    expect(before.value()).toBe(checksumOf(ENTRY));
+    expect(checksum.value()).toBe(checksumOf(ENTRY, ENTRY));
+  });
+});
+
+describe("parseEntryLine()", () => {
+  it("gives back what formatEntry() wrote, for any name that a file system can hold", () => {
+    const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }).filter((text) => !text.includes("/") && !text.includes("\0") && text !== "." && text !== ".." && text.isWellFormed() && Buffer.byteLength(text) <= 255);
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 1, maxLength: 5 }), (names) => {
+        const entry = { ...ENTRY, path: names.join("/") };
+        expect(parseEntryLine(formatEntry(entry).slice(0, -1), 1)).toEqual(entry);
+      }),
+    );
+  });
+
+  const refused: readonly (readonly [Partial<Record<keyof Entry, unknown>>, string])[] = [
+    [{ path: "/a" }, "ARCHIVE_HOSTILE"],
+    [{ path: "a/../b" }, "ARCHIVE_HOSTILE"],
+    [{ path: "./a" }, "ARCHIVE_HOSTILE"],
+    [{ path: "a/" }, "ARCHIVE_HOSTILE"],
+    [{ path: "" }, "ARCHIVE_HOSTILE"],
+    [{ path: "a\0b" }, "ARCHIVE_HOSTILE"],
+    [{ path: "n".repeat(256) }, "ARCHIVE_HOSTILE"],
+    [{ path: "d/".repeat(600) + "a" }, "ARCHIVE_HOSTILE"],
+    [{ path: "\ud800" }, "ARCHIVE_HOSTILE"],
+    [{ hard_link: "../a", sha256: undefined, size: 0 }, "ARCHIVE_HOSTILE"],
+    [{ hard_link: ".", sha256: undefined, size: 0 }, "ARCHIVE_HOSTILE"],
+    [{ type: "device" }, "BACKUP_DAMAGED"],
+    [{ mode: 0o10000 }, "BACKUP_DAMAGED"],
+    [{ uid: -1 }, "BACKUP_DAMAGED"],
+    [{ gid: 2 ** 32 }, "BACKUP_DAMAGED"],
+    [{ mtime_ns: "1.5" }, "BACKUP_DAMAGED"],
+    [{ mtime_ns: 1 }, "BACKUP_DAMAGED"],
+    [{ size: -1 }, "BACKUP_DAMAGED"],
+    [{ sha256: "00" }, "BACKUP_DAMAGED"],
+    [{ sha256: undefined }, "BACKUP_DAMAGED"],
+    [{ target: "x" }, "BACKUP_DAMAGED"],
+    [{ type: "symlink", sha256: undefined, size: 0 }, "BACKUP_DAMAGED"],
+    [{ type: "directory", sha256: undefined }, "BACKUP_DAMAGED"],
+    [{ component: "../m" }, "BACKUP_DAMAGED"],
+    [{ sparse: 1 }, "BACKUP_DAMAGED"],
+  ];
+  it.each(refused)("refuses %j", (change, code) => {
+    expect(() => parseEntryLine(JSON.stringify({ ...ENTRY, ...change }), 3)).toThrow(expect.objectContaining({ code, message: expect.stringContaining("ine 3") as string }));
+  });
+});

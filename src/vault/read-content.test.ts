@@ -1,0 +1,231 @@
+import { createHash } from "node:crypto";
+import { appendFileSync, chmodSync, copyFileSync, ftruncateSync, mkdirSync, openSync, closeSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { readContent, type ContentEnd, type ContentStep, type LiveFacts } from "./read-content.ts";
+import type { Content, Span } from "./span.ts";
+
+type Live = Extract<Content, { kind: "live" }>;
+
+function live(path: string, appending = false): Live {
+  const stats = statSync(path, { bigint: true });
+  return { kind: "live", span: spanOf(path), mtimeNs: stats.mtimeNs, ctimeNs: stats.ctimeNs, appending };
+}
+
+function spanOf(path: string): Span & { kind: "file" } {
+  const stats = statSync(path, { bigint: true });
+  return { kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: Number(stats.size) };
+}
+
+interface Result {
+  readonly end: ContentEnd;
+  readonly bytes: string;
+  readonly size: number;
+  readonly begins: number;
+  readonly facts: LiveFacts | undefined;
+}
+
+/** Reads to the end; `between` runs before each step after the first. */
+function read(content: Live | Extract<Content, { kind: "staged" }>, between: (step: number) => void = () => {}, buffer = 16): Result {
+  const steps = readContent(content, Buffer.alloc(buffer));
+  let bytes = "";
+  let size = -1;
+  let begins = 0;
+  let facts: LiveFacts | undefined;
+  for (let count = 0; ; count += 1) {
+    if (count > 0) between(count);
+    const next: IteratorResult<ContentStep, ContentEnd> = steps.next();
+    if (next.done === true) return { end: next.value, bytes, size, begins, facts };
+    if (next.value.step === "begin") {
+      ({ size, facts } = next.value);
+      begins += 1;
+      bytes = "";
+    } else bytes += Buffer.from(next.value.bytes).toString();
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** What every stored result promises: header, bytes and hash agree. */
+function expectStored({ end, bytes, size }: Result, content: string, change: string | undefined): void {
+  expect(bytes).toBe(content);
+  expect(size).toBe(content.length);
+  expect(end).toEqual({ stored: true, size: content.length, sha256: sha256(content), change });
+}
+
+const LONG = "0123456789".repeat(10);
+
+describe("readContent() of a live file", () => {
+  it.each([["fits the buffer", 1024], ["does not fit the buffer", 16]])("gives a quiet file that %s", (_, buffer) => {
+    using folder = temporaryFolder();
+    for (const content of ["", "short", LONG]) {
+      writeFileSync(folder.join("f"), content);
+      expectStored(read(live(folder.join("f")), undefined, buffer), content, undefined);
+    }
+  });
+
+  it("stores the size seen at open of a file that grows, and says so", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    expectStored(read(live(folder.join("f")), () => appendFileSync(folder.join("f"), "more")), LONG, "grew");
+  });
+
+  it("reads a file again that changed in place, and gives the new state", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    const other = LONG.replaceAll("0", "x");
+    const result = read(live(folder.join("f")), (step) => {
+      if (step === 3) writeFileSync(folder.join("f"), other);
+    });
+    expectStored(result, other, undefined);
+    expect(result.begins).toBe(2);
+  });
+
+  it("stores as read what changes every time, and says rewritten", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    let round = 0;
+    const result = read(live(folder.join("f")), (step) => {
+      if (step % 3 !== 0) return;
+      const descriptor = openSync(folder.join("f"), "r+");
+      writeFileSync(descriptor, String((round += 1)).padEnd(LONG.length, "y"));
+      closeSync(descriptor);
+    });
+    expect(result.end).toMatchObject({ stored: true, change: "rewritten", sha256: sha256(result.bytes), size: LONG.length });
+    expect(result.begins).toBe(4);
+  });
+
+  it("does not call it grown when the prefix changed as well", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    const longer = `${LONG.replaceAll("1", "z")}tail`;
+    const result = read(live(folder.join("f")), (step) => {
+      if (step === 4) writeFileSync(folder.join("f"), longer);
+    });
+    expectStored(result, longer, undefined);
+  });
+
+  it("gives a shrunk file with its new size", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    const result = read(live(folder.join("f")), (step) => {
+      if (step === 2) truncateSync(folder.join("f"), 37);
+    });
+    expectStored(result, LONG.slice(0, 37), undefined);
+  });
+
+  it("does not store a file that shrinks every time", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    let size = LONG.length;
+    const result = read(live(folder.join("f")), () => truncateSync(folder.join("f"), (size = Math.max(17, size - 5))), 16);
+    expect(result.end).toMatchObject({ stored: false });
+  });
+
+  it("reads the file that took the name of another one", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    const content = live(folder.join("f"));
+    writeFileSync(folder.join("new"), "the new one");
+    renameSync(folder.join("new"), folder.join("f"));
+    expectStored(read(content), "the new one", "replaced");
+  });
+
+  it("reads the file that took the name while it was read", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    writeFileSync(folder.join("new"), `new ${LONG}`);
+    const result = read(live(folder.join("f")), (step) => {
+      if (step === 3) renameSync(folder.join("new"), folder.join("f"));
+    });
+    expectStored(result, `new ${LONG}`, "replaced");
+  });
+
+  it("does not mistake changed permissions for a changed content", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), LONG);
+    const result = read(live(folder.join("f")), (step) => {
+      if (step === 3) chmodSync(folder.join("f"), 0o640);
+    });
+    expectStored(result, LONG, undefined);
+    expect(result.facts?.mode).toBe(0o640);
+  });
+
+  it("keeps the end that was chosen for a log, and takes everything of another file that moved since it was seen", () => {
+    using folder = temporaryFolder();
+    for (const appending of [true, false]) {
+      writeFileSync(folder.join("f"), "line 1\nline 2\nli");
+      const seen = live(folder.join("f"), appending);
+      const cut = { ...seen, span: { ...seen.span, length: 14 } };
+      expectStored(read(cut), "line 1\nline 2\n", undefined);
+      appendFileSync(folder.join("f"), "ne 3\n");
+      expectStored(read(cut), appending ? "line 1\nline 2\n" : "line 1\nline 2\nline 3\n", appending ? "grew" : undefined);
+    }
+  });
+
+  it("takes mode, owner and time from the file whose bytes it gives", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("f"), "one");
+    const content = live(folder.join("f"));
+    writeFileSync(folder.join("f"), "three", { mode: 0o600 });
+    utimesSync(folder.join("f"), 1000, 1234.5);
+    const { facts, size } = read(content);
+    expect([facts?.mtimeNs, size]).toEqual([1_234_500_000_000n, 5]);
+  });
+
+  it("reports what vanished, and what is no file any more", () => {
+    using folder = temporaryFolder();
+    const path = folder.join("f");
+    writeFileSync(path, LONG);
+    const content = live(path);
+    rmSync(path);
+    expect(read(content).end).toEqual({ stored: false, reason: "vanished" });
+    symlinkSync("/etc/hostname", path);
+    expect(read(content).end).toEqual({ stored: false, reason: "vanished" });
+    rmSync(path);
+    mkdirSync(path);
+    expect(read(content).end).toEqual({ stored: false, reason: "vanished" });
+  });
+});
+
+describe("readContent() of a private copy", () => {
+  it("joins spans of files and zeros", () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("a"), LONG);
+    writeFileSync(folder.join("b"), "tail");
+    const a = spanOf(folder.join("a"));
+    const spans: Span[] = [{ ...a, offset: 5, length: 40 }, { kind: "zeros", length: 33 }, spanOf(folder.join("b")), { ...a, offset: 0, length: 3 }];
+    const expected = `${LONG.slice(5, 45)}${"\0".repeat(33)}tail012`;
+    expectStored(read({ kind: "staged", spans, movable: false }), expected, undefined);
+  });
+
+  it("refuses a copy that was replaced, linked, cut off or taken away", () => {
+    using folder = temporaryFolder();
+    const path = folder.join("a");
+    const damage: readonly (() => void)[] = [
+      () => {
+        copyFileSync(path, folder.join("b"));
+        renameSync(folder.join("b"), path);
+      },
+      () => {
+        renameSync(path, folder.join("b"));
+        symlinkSync("b", path);
+      },
+      () => {
+        const descriptor = openSync(path, "r+");
+        ftruncateSync(descriptor, 50);
+        closeSync(descriptor);
+      },
+      () => rmSync(path),
+    ];
+    for (const harm of damage) {
+      rmSync(path, { force: true });
+      writeFileSync(path, LONG);
+      const content: Content = { kind: "staged", spans: [spanOf(path)], movable: true };
+      harm();
+      expect(() => read(content)).toThrow(expect.objectContaining({ code: "COMPONENT_MOVED" }));
+    }
+  });
+});
