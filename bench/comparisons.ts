@@ -15,6 +15,8 @@ export interface Row {
   /** What is judged: a ratio to the peer, or bytes. */
   readonly value: number;
   readonly unit: "ratio" | "bytes";
+  /** Smallest and largest ratio of a round, for a value that is a median of rounds. */
+  readonly spread?: readonly [low: number, high: number];
   /** The largest value that is accepted; null: measured for information. */
   readonly must: number | null;
 }
@@ -37,7 +39,7 @@ export function megabytes(bytes: number, digits = 0): string {
 }
 
 function timeRow(what: string, pair: Paired, must: number | null): Row {
-  return { what, ours: seconds(pair.ours), peer: seconds(pair.peers), value: pair.ratio, unit: "ratio", must };
+  return { what, ours: seconds(pair.ours), peer: seconds(pair.peers), value: pair.ratio, unit: "ratio", spread: pair.spread, must };
 }
 function cpuRow(what: string, pair: Paired): Row {
   return { what, ours: cpuSeconds(pair.ours), peer: cpuSeconds(pair.peers), value: pair.cpuRatio, unit: "ratio", must: null };

@@ -11,6 +11,8 @@ export interface Paired {
   readonly peers: Measurement[];
   /** Median over the rounds of ours divided by the peer's, each from the same round. */
   readonly ratio: number;
+  /** The smallest and the largest of those ratios: far apart, the machine was not quiet and the median says little. */
+  readonly spread: readonly [low: number, high: number];
   readonly cpuRatio: number;
 }
 
@@ -23,9 +25,10 @@ export async function inPairs(ours: Side, peer: Side, rounds: number): Promise<P
     await peer.prepare();
     result.peers.push(await peer.run());
   }
-  const ratios = (of: (measurement: Measurement) => number): number =>
-    median(result.ours.map((measurement, round) => of(measurement) / of(result.peers[round] as Measurement)));
-  return { ...result, ratio: ratios(({ wall }) => wall), cpuRatio: ratios(({ cpu }) => cpu) };
+  const ratios = (of: (measurement: Measurement) => number): number[] =>
+    result.ours.map((measurement, round) => of(measurement) / of(result.peers[round] as Measurement));
+  const walls = ratios(({ wall }) => wall);
+  return { ...result, ratio: median(walls), spread: [Math.min(...walls), Math.max(...walls)], cpuRatio: median(ratios(({ cpu }) => cpu)) };
 }
 
 export function median(values: readonly number[]): number {

@@ -53,7 +53,7 @@ describe("inPairs()", () => {
       },
     });
     const pair = await inPairs(side("a", [1, 20, 3]), side("b", [2, 10, 4]), 3);
-    expect(pair.ratio).toBe(0.75);
+    expect(pair).toMatchObject({ ratio: 0.75, spread: [0.5, 2] });
     expect(order.slice(0, 5)).toEqual(["prepare a", "a", "prepare b", "b", "prepare a"]);
     expect(() => median([])).toThrow("Nothing was measured");
   });

@@ -25,7 +25,8 @@ export function describeMachine(): string {
 }
 
 export function cellsOf(row: Row): string[] {
-  const value = row.unit === "bytes" ? megabytes(row.value) : row.value.toFixed(2);
+  const spread = row.spread === undefined ? "" : ` (${row.spread.map((ratio) => ratio.toFixed(2)).join("-")})`;
+  const value = row.unit === "bytes" ? megabytes(row.value) : row.value.toFixed(2) + spread;
   const must = row.must === null ? "-" : `<= ${row.unit === "bytes" ? megabytes(row.must) : Number(row.must.toFixed(3))}`;
   const met = isMet(row);
   return [row.what, row.ours, row.peer, value, must, met === null ? "-" : met ? "yes" : "NO"];

@@ -1,6 +1,25 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, chownSync, existsSync, linkSync, lutimesSync, mkdirSync, openSync, closeSync, ftruncateSync, writeSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  ftruncateSync,
+  writeSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { asUser } from "../../test/support/as-user.ts";
@@ -29,7 +48,9 @@ async function store(vault: Vault, reading: Reading, storedAs = "memory"): Promi
   const stored = await draft.store({ component: "memory", storedAs, reading });
   const body = await storeAll(draft, {}, { time: TIME, trigger: "manual" });
   const { entries, bytes, changed } = stored;
-  const details = { memory: { ...reading.report(), stored_as: storedAs, entries, bytes, changed, whole: true, importance: "high" as const } };
+  const details = {
+    memory: { ...reading.report(), stored_as: storedAs, entries, bytes, changed, whole: true, importance: "high" as const },
+  };
   return { head: await draft.commit({ ...body, components: ["memory"], component_details: details }), stored };
 }
 
@@ -53,7 +74,7 @@ function difficultTree(folder: TemporaryFolder): string {
     [long]: "long",
     "umläut-日本.txt": "unicode",
     "line\nfeed": "feed",
-    "empty": "",
+    empty: "",
     "big.bin": Buffer.alloc(9_000_000, "0123456789abcdef!"),
     "manifest.json": "{}",
   });
@@ -85,7 +106,17 @@ async function fingerprint(root: string, timeless: string): Promise<string> {
       if (type === "f" && !inodes.has(inode)) inodes.set(inode, path);
       const hash = type === "f" ? sha256(readFileSync(`${root}/${path}`)) : "";
       // Some write times to the microsecond only.
-      return [path, type, mode, uid, gid, timeless.includes(type ?? "") ? "" : Number(time).toFixed(5), target, inodes.get(inode), hash].join("|");
+      return [
+        path,
+        type,
+        mode,
+        uid,
+        gid,
+        timeless.includes(type ?? "") ? "" : Number(time).toFixed(5),
+        target,
+        inodes.get(inode),
+        hash,
+      ].join("|");
     })
     .join("\n");
 }
@@ -94,7 +125,10 @@ describe("ArchiveDraft", () => {
   it.each([
     ["GNU tar", ["tar", "xzf"]],
     ["bsdtar", ["bsdtar", "-xpzf"]],
-    ["Python's tarfile", ["python3", "-c", "import sys,tarfile\nwith tarfile.open(sys.argv[1]) as t: t.extractall(filter='fully_trusted')"]],
+    [
+      "Python's tarfile",
+      ["python3", "-c", "import sys,tarfile\nwith tarfile.open(sys.argv[1]) as t: t.extractall(filter='fully_trusted')"],
+    ],
   ])("writes a .tar.gz that %s unpacks to the same files", async (name, program) => {
     using folder = temporaryFolder();
     await using vault = await open(folder, "tar.gz");
@@ -139,7 +173,8 @@ describe("ArchiveDraft", () => {
     expect(statSync(`${at}/sparse`).blocks * 512).toBeLessThan(1_000_000);
     expect(statSync(`${at}/plain.txt`).ino).toBe(statSync(`${at}/second-name`).ino);
     expect(statSync(`${at}/plain.txt`).mode & 0o777).toBe(0o600);
-    for (const path of [head.location, at, `${at}/many`, folder.join("vault"), folder.join("vault/.vault")]) expect(statSync(path).mode & 0o777).toBe(0o700);
+    for (const path of [head.location, at, `${at}/many`, folder.join("vault"), folder.join("vault/.vault")])
+      expect(statSync(path).mode & 0o777).toBe(0o700);
   });
 
   it.each(FORMS)("takes staged files and streams, under a name at the top as well (%s)", async (form) => {
@@ -150,18 +185,50 @@ describe("ArchiveDraft", () => {
     writeFileSync(copy, Buffer.alloc(3_000_000, "database "));
     const { dev, ino } = statSync(copy, { bigint: true });
     const head = { mode: 0o644, uid: 0, gid: 0, mtime_ns: "1", size: 3_000_000, type: "file" as const };
-    const staged = single("sqlite", { head: { ...head, path: "app.db", database: true }, content: { kind: "staged", movable: true, spans: [{ kind: "file", path: copy, device: dev, inode: ino, offset: 0, length: 3_000_000 }] } });
-    const dump = single("command", { head: { ...head, path: "dump.sql", size: 0 }, content: { kind: "stream", open: () => Readable.from(["select 1;", "select 2;"]) } });
+    const staged = single("sqlite", {
+      head: { ...head, path: "app.db", database: true },
+      content: {
+        kind: "staged",
+        movable: true,
+        spans: [{ kind: "file", path: copy, device: dev, inode: ino, offset: 0, length: 3_000_000 }],
+      },
+    });
+    const dump = single("command", {
+      head: { ...head, path: "dump.sql", size: 0 },
+      content: { kind: "stream", open: () => Readable.from(["select 1;", "select 2;"]) },
+    });
     const one = await draft.store({ component: "persistence", storedAs: "app.db", reading: staged });
     const two = await draft.store({ component: "dump", storedAs: "dump/dump.sql", reading: dump });
     const body = await storeAll(draft, {}, { time: TIME, trigger: "manual" });
     const details = {
-      persistence: { ...staged.report(), stored_as: "app.db", entries: one.entries, bytes: one.bytes, changed: [], whole: true, importance: "critical" as const },
-      dump: { ...dump.report(), stored_as: "dump/dump.sql", entries: two.entries, bytes: two.bytes, changed: [], whole: true, importance: "high" as const },
+      persistence: {
+        ...staged.report(),
+        stored_as: "app.db",
+        entries: one.entries,
+        bytes: one.bytes,
+        changed: [],
+        whole: true,
+        importance: "critical" as const,
+      },
+      dump: {
+        ...dump.report(),
+        stored_as: "dump/dump.sql",
+        entries: two.entries,
+        bytes: two.bytes,
+        changed: [],
+        whole: true,
+        importance: "high" as const,
+      },
     };
     const committed = await draft.commit({ ...body, components: ["persistence", "dump"], component_details: details });
-    expect(await readAll(vault, committed.id)).toEqual({ "persistence/app.db": Buffer.alloc(3_000_000, "database ").toString(), "dump/dump.sql": "select 1;select 2;" });
-    expect(readdirSync(folder.join("vault")).toSorted()).toEqual([".vault", form === "directory" ? committed.id : `${committed.id}.tar.gz`]);
+    expect(await readAll(vault, committed.id)).toEqual({
+      "persistence/app.db": Buffer.alloc(3_000_000, "database ").toString(),
+      "dump/dump.sql": "select 1;select 2;",
+    });
+    expect(readdirSync(folder.join("vault")).toSorted()).toEqual([
+      ".vault",
+      form === "directory" ? committed.id : `${committed.id}.tar.gz`,
+    ]);
   });
 
   it.each(FORMS)("reports files that vanish, cannot be read, or grow, and stores the rest (%s)", async (form) => {
@@ -202,10 +269,14 @@ describe("ArchiveDraft", () => {
     ["grows", "grew", (path: string) => appendFileSync(path, "more")],
     ["shrinks once", undefined, (path: string) => truncateSync(path, 9_000_000)],
     ["vanishes", "vanished", (path: string) => rmSync(path)],
-    ["is replaced", "replaced", (path: string) => {
-      rmSync(path);
-      writeFileSync(path, "new".repeat(3_000_000));
-    }],
+    [
+      "is replaced",
+      "replaced",
+      (path: string) => {
+        rmSync(path);
+        writeFileSync(path, "new".repeat(3_000_000));
+      },
+    ],
   ] as const)("stores a large file that %s while it goes into a .tar.gz, so that header and bytes agree", async (_, change, move) => {
     using folder = temporaryFolder();
     const root = folder.join("tree");
@@ -228,7 +299,11 @@ describe("ArchiveDraft", () => {
     expect(stored.changed).toEqual(change === undefined ? [] : [{ path: "big", change }]);
     const { entries, bytes, changed } = stored;
     const body = await storeAll(draft, {}, { time: TIME, trigger: "manual" });
-    const head = await draft.commit({ ...body, components: ["memory"], component_details: { memory: { ...reading.report(), stored_as: "memory", entries, bytes, changed, whole: true, importance: "high" } } });
+    const head = await draft.commit({
+      ...body,
+      components: ["memory"],
+      component_details: { memory: { ...reading.report(), stored_as: "memory", entries, bytes, changed, whole: true, importance: "high" } },
+    });
     const read = await readAll(vault, head.id);
     expect([read["memory/a"], read["memory/z"]]).toEqual(["before", "after"]);
     if (change === "grew") expect(read["memory/big"]).toBe(Buffer.alloc(14_000_000, "old").toString());
@@ -295,8 +370,12 @@ describe("ArchiveDraft", () => {
     {
       await using draft = await vault.begin({ trigger: "manual", time: TIME });
       const reading = liveReading(root, { before: (path) => (path === "big" ? setImmediate(() => controller.abort()) : undefined) });
-      await expect(draft.store({ component: "memory", storedAs: "memory", reading, signal: controller.signal })).rejects.toMatchObject({ code: "INTERRUPTED" });
-      await expect(draft.store({ component: "other", storedAs: "other", reading: memoryReading({}) })).rejects.toMatchObject({ code: "INTERNAL" });
+      await expect(draft.store({ component: "memory", storedAs: "memory", reading, signal: controller.signal })).rejects.toMatchObject({
+        code: "INTERRUPTED",
+      });
+      await expect(draft.store({ component: "other", storedAs: "other", reading: memoryReading({}) })).rejects.toMatchObject({
+        code: "INTERNAL",
+      });
     }
     expect(readdirSync(folder.join("vault"))).toEqual([".vault"]);
     await takeBackupOf(vault, { a: "a" });
@@ -311,7 +390,11 @@ describe("ArchiveDraft", () => {
     let failed = 0;
     let fitted = 0;
     for (const size of [200_000, 600_000, 1_000_000, 1_500_000, 2_000_000, 2_500_000, 3_500_000, 4_500_000, 9_000_000]) {
-      using mount = mountTmpfs(size, { skip: () => { throw new Error("tmpfs needs root"); } });
+      using mount = mountTmpfs(size, {
+        skip: () => {
+          throw new Error("tmpfs needs root");
+        },
+      });
       await using vault = await open(mount, form);
       const attempt = await store(vault, liveReading(root)).catch((error: unknown) => error);
       const listing = await vault.list();
@@ -334,5 +417,10 @@ function single(source: "sqlite" | "command", entry: ReadingEntry): Reading {
   async function* entries(): AsyncGenerator<ReadingEntry> {
     yield await Promise.resolve(entry);
   }
-  return { entries, confirm: () => Promise.resolve(), report: () => ({ source, resolved_path: null, suspect: false, omissions: [], warnings: [] }), close: () => Promise.resolve() };
+  return {
+    entries,
+    confirm: () => Promise.resolve(),
+    report: () => ({ source, resolved_path: null, suspect: false, omissions: [], warnings: [] }),
+    close: () => Promise.resolve(),
+  };
 }

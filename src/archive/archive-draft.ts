@@ -100,7 +100,10 @@ export class ArchiveDraft implements Draft {
   /** What the manifest says of a component is what was stored of it. */
   #check({ components, component_details: details }: ManifestBody): void {
     const wrong = components.length !== this.#stored.size || components.some((name) => !this.#stored.has(name));
-    if (wrong) throw new InternalError(`The manifest names ${components.join(", ") || "no component"}, and ${[...this.#stored.keys()].join(", ") || "none"} is stored`);
+    if (wrong)
+      throw new InternalError(
+        `The manifest names ${components.join(", ") || "no component"}, and ${[...this.#stored.keys()].join(", ") || "none"} is stored`,
+      );
     for (const [name, stored] of this.#stored) {
       const told = details[name];
       if (told?.bytes !== stored.bytes || told.entries !== stored.entries || told.stored_as !== stored.storedAs) {

@@ -8,7 +8,7 @@ import { vaultContract, type VaultHarness } from "../testing/index.ts";
 import { openArchiveVault } from "./index.ts";
 import { layoutOf } from "./layout.ts";
 
-export const VAULT_PROCESS: string = new URL("../../test/support/vault-process.ts", import.meta.url).pathname;
+const VAULT_PROCESS: string = new URL("../../test/support/vault-process.ts", import.meta.url).pathname;
 
 function harness(form: "tar.gz" | "directory"): VaultHarness {
   const folder = temporaryFolder();
@@ -21,7 +21,10 @@ function harness(form: "tar.gz" | "directory"): VaultHarness {
       const top = layout.backup(id, form);
       const file = form === "tar.gz" ? top : join(top, "memory", readdirSync(join(top, "memory")).at(-1) ?? "");
       // In an archive the middle of the last member, which holds the contents.
-      const position = form === "tar.gz" ? readFileSync(file).lastIndexOf(Buffer.from("HF\u0004\u0000", "latin1")) + 60 : Math.floor(statSync(file).size / 2);
+      const position =
+        form === "tar.gz"
+          ? readFileSync(file).lastIndexOf(Buffer.from("HF\u0004\u0000", "latin1")) + 60
+          : Math.floor(statSync(file).size / 2);
       flipByte(file, position);
       return Promise.resolve();
     },
@@ -35,7 +38,7 @@ function harness(form: "tar.gz" | "directory"): VaultHarness {
   };
 }
 
-export function flipByte(file: string, position: number): void {
+function flipByte(file: string, position: number): void {
   const descriptor = openSync(file, "r+");
   const byte = Buffer.alloc(1);
   readSync(descriptor, byte, 0, 1, position);
@@ -45,5 +48,5 @@ export function flipByte(file: string, position: number): void {
 }
 
 for (const form of ["tar.gz", "directory"] as const) {
-  vaultContract({ describe, it: (name, body) => it(name, body) }, `ArchiveVault (${form})`, () => Promise.resolve(harness(form)));
+  vaultContract({ describe, it }, `ArchiveVault (${form})`, () => Promise.resolve(harness(form)));
 }

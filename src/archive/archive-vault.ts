@@ -72,12 +72,22 @@ export class ArchiveVault implements Vault {
   }
 
   async begin(request: BeginRequest): Promise<Draft> {
-    return await this.#begin({ ...request, what: "a backup", claim: () => claimNewDraft(this.#layout, this.identity.id, request.time, request.trigger) });
+    return await this.#begin({
+      ...request,
+      what: "a backup",
+      claim: () => claimNewDraft(this.#layout, this.identity.id, request.time, request.trigger),
+    });
   }
 
   /** A draft under a given id, for a backup that was taken elsewhere. */
   async beginImport(id: BackupId, imported: Imported, options: { readonly signal?: AbortSignal }): Promise<Draft> {
-    return await this.#begin({ ...options, wait: PATIENCE, what: "an import", imported, claim: () => claimDraft(this.#layout, this.identity.id, id) });
+    return await this.#begin({
+      ...options,
+      wait: PATIENCE,
+      what: "an import",
+      imported,
+      claim: () => claimDraft(this.#layout, this.identity.id, id),
+    });
   }
 
   async #begin(request: {
@@ -109,7 +119,8 @@ export class ArchiveVault implements Vault {
 
   async #publish(id: BackupId, body: ManifestBody, draft: FinishedDraft, imported: Imported | undefined): Promise<BackupHead> {
     const form: ArchiveForm = this.#compression ? "tar.gz" : "directory";
-    if (imported !== undefined && imported.checksum !== draft.checksum) throw new InternalError("What was stored is not what was read from the archive");
+    if (imported !== undefined && imported.checksum !== draft.checksum)
+      throw new InternalError("What was stored is not what was read from the archive");
     const { nextSequence, newest } = checkChain(this.#documents());
     const manifest: Manifest = {
       version: MANIFEST_VERSION,
@@ -160,7 +171,7 @@ export class ArchiveVault implements Vault {
 
   async setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void> {
     this.#find(id);
-    return Promise.resolve(writeMark(this.#layout, id, kind, mark));
+    writeMark(this.#layout, id, kind, mark);
   }
 
   async remove(ids: readonly BackupId[], reason: string, time: number): Promise<void> {
@@ -232,4 +243,3 @@ export function asArchiveVault(vault: Vault): ArchiveVault {
   if (vault instanceof ArchiveVault) return vault;
   throw new InternalError("This vault is not in archive form");
 }
-

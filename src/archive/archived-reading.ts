@@ -29,7 +29,8 @@ export class ArchivedReading implements AsyncDisposable {
     while (this.#next !== undefined) {
       const { component } = this.#next.entry;
       const known = details[component];
-      if (known === undefined || done.has(component)) throw new DamageError("BACKUP_DAMAGED", `The entries of component "${component}" do not lie together`);
+      if (known === undefined || done.has(component))
+        throw new DamageError("BACKUP_DAMAGED", `The entries of component "${component}" do not lie together`);
       done.add(component);
       yield { component, storedAs: known.stored_as, reading: this.#reading(component, known) };
     }
@@ -83,6 +84,9 @@ export class ArchivedReading implements AsyncDisposable {
 function stagedFile(path: string): Content {
   const stats = lstatAt(path);
   if (stats === undefined) throw new InternalError(`"${path}" is gone`);
-  return { kind: "staged", spans: [{ kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: Number(stats.size) }], movable: true };
+  return {
+    kind: "staged",
+    spans: [{ kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: Number(stats.size) }],
+    movable: true,
+  };
 }
-

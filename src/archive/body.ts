@@ -9,7 +9,14 @@ export interface BodyItem {
 
 /** What became of it: stored with these facts, or not stored. */
 export type BodyResult =
-  | { readonly item: BodyItem; readonly stored: true; readonly size: number; readonly sha256: string | undefined; readonly facts: LiveFacts | undefined; readonly change: (ContentEnd & { stored: true })["change"] }
+  | {
+      readonly item: BodyItem;
+      readonly stored: true;
+      readonly size: number;
+      readonly sha256: string | undefined;
+      readonly facts: LiveFacts | undefined;
+      readonly change: (ContentEnd & { stored: true })["change"];
+    }
   | { readonly item: BodyItem; readonly stored: false; readonly reason: (ContentEnd & { stored: false })["reason"] };
 
 /** What is asked when a hard link comes: its first name's place, or its own bytes when the first name was not stored. */

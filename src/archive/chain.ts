@@ -43,11 +43,13 @@ export function checkChain(documents: Documents): ChainReport {
   for (const sequence of accounted) highest = Math.max(highest, sequence);
   for (const { name, sequence, previous } of links) {
     if (previous === null) {
-      if (sequence > 1 && [...accounted].some((other) => other < sequence)) problems.push(`"${name}" (number ${sequence}) does not name the document before it`);
+      if (sequence > 1 && [...accounted].some((other) => other < sequence))
+        problems.push(`"${name}" (number ${sequence}) does not name the document before it`);
       continue;
     }
     const sha256 = hashes.get(previous.sequence);
-    if (sha256 !== undefined && sha256 !== previous.sha256) problems.push(`"${name}" (number ${sequence}) names another document ${previous.sequence} than the one that is there`);
+    if (sha256 !== undefined && sha256 !== previous.sha256)
+      problems.push(`"${name}" (number ${sequence}) names another document ${previous.sequence} than the one that is there`);
     highest = Math.max(highest, previous.sequence);
   }
   const missing: number[] = [];
@@ -59,7 +61,10 @@ export function checkChain(documents: Documents): ChainReport {
     else if ((uncounted = highest - sequence) >= 0) break;
   }
   if (uncounted > 0) problems.push(`more than ${MOST_MISSING} numbers are missing`);
-  const newest = links.reduce<Link | undefined>((best, link) => (best === undefined || link.sequence > best.sequence ? link : best), undefined);
+  const newest = links.reduce<Link | undefined>(
+    (best, link) => (best === undefined || link.sequence > best.sequence ? link : best),
+    undefined,
+  );
   return {
     // One that is there, damaged beyond telling its number, is not gone; the damage is reported by itself.
     missing: missing.length <= documents.unnumbered ? [] : missing,
@@ -71,7 +76,17 @@ export function checkChain(documents: Documents): ChainReport {
 
 function linksOf({ backups, trash, records }: Documents): Link[] {
   return [
-    ...[...backups, ...trash].map(({ id, manifest, sha256 }) => ({ name: id, sequence: manifest.sequence, sha256, previous: manifest.previous })),
-    ...records.map(({ record, sha256 }) => ({ name: `record ${record.sequence}`, sequence: record.sequence, sha256, previous: record.previous })),
+    ...[...backups, ...trash].map(({ id, manifest, sha256 }) => ({
+      name: id,
+      sequence: manifest.sequence,
+      sha256,
+      previous: manifest.previous,
+    })),
+    ...records.map(({ record, sha256 }) => ({
+      name: `record ${record.sequence}`,
+      sequence: record.sequence,
+      sha256,
+      previous: record.previous,
+    })),
   ].toSorted((a, b) => a.sequence - b.sequence);
 }

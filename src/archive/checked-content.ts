@@ -7,10 +7,17 @@ export interface ContentReading {
   readonly content: AsyncIterable<Uint8Array>;
   /** Reads and compares what nobody has read. */
   finish(): Promise<void>;
+  /** Lets go of the source, read or not. */
+  close(): Promise<void>;
 }
 
 /** A content that is compared with its entry on the way, whoever reads it. `source` gives exactly the entry's bytes. */
-export function checkedContent(entry: Entry, place: string, source: AsyncGenerator<Uint8Array>, onBytes: ((bytes: number) => void) | undefined): ContentReading {
+export function checkedContent(
+  entry: Entry,
+  place: string,
+  source: AsyncGenerator<Uint8Array>,
+  onBytes: ((bytes: number) => void) | undefined,
+): ContentReading {
   const hash = createHash("sha256");
   let size = 0;
   let ended = false;
@@ -36,6 +43,9 @@ export function checkedContent(entry: Entry, place: string, source: AsyncGenerat
     finish: async () => {
       if (ended) return;
       for await (const _ of content()) continue;
+    },
+    close: async () => {
+      await source.return(undefined);
     },
   };
 }

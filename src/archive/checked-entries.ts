@@ -74,13 +74,16 @@ export async function* givenEntries(bytes: EntryBytes, manifest: Manifest): Asyn
 
 async function summed(bytes: EntryBytes, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
   const checksum = new EntryChecksum();
-  const left = new Map(Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]));
+  const left = new Map(
+    Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]),
+  );
   const declared = [...left.values()].reduce((all, { entries }) => all + entries, 0);
   if (declared > MOST_ENTRIES) throw damaged(`would hold ${declared} entries, and at most ${MOST_ENTRIES} are read`);
   for await (const entries of parseLines(bytes)) {
     for (const entry of entries) {
       const counts = left.get(entry.component);
-      if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0) throw damaged(`holds more of "${entry.component}" than the manifest declares`);
+      if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0)
+        throw damaged(`holds more of "${entry.component}" than the manifest declares`);
       checksum.add(entry);
       each(entry);
     }

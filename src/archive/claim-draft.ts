@@ -11,7 +11,12 @@ const MOST_SUFFIXES = 99_999;
  * Makes the folder of a new draft under an id that nothing else has: no backup in either form, nothing in the trash, no
  * other draft. The exclusive mkdir decides.
  */
-export function claimNewDraft(layout: Layout, vault: string, time: number, trigger: Trigger): { readonly id: BackupId; readonly folder: string } {
+export function claimNewDraft(
+  layout: Layout,
+  vault: string,
+  time: number,
+  trigger: Trigger,
+): { readonly id: BackupId; readonly folder: string } {
   for (let attempt = 1; attempt <= MOST_SUFFIXES; attempt += 1) {
     const id = makeBackupId(time, trigger, attempt);
     const folder = isTaken(layout, id) ? undefined : claim(layout, vault, id);
@@ -30,7 +35,12 @@ export function claimDraft(layout: Layout, vault: string, id: BackupId): { reado
 }
 
 function isTaken(layout: Layout, id: BackupId): boolean {
-  const places = [layout.backup(id, "directory"), layout.backup(id, "tar.gz"), layout.trashed(id, "directory"), layout.trashed(id, "tar.gz")];
+  const places = [
+    layout.backup(id, "directory"),
+    layout.backup(id, "tar.gz"),
+    layout.trashed(id, "directory"),
+    layout.trashed(id, "tar.gz"),
+  ];
   return places.some((place) => existsSync(place));
 }
 

@@ -23,4 +23,3 @@ export function readClaim(folder: string): Claim | undefined {
     return undefined;
   }
 }
-

@@ -53,7 +53,7 @@ export class EntriesFile implements Disposable {
 
   #flush(): void {
     const bytes = Buffer.from(this.#pending.join(""));
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#length + done);
+    for (let done = 0; done < bytes.length;) done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#length + done);
     this.#length += bytes.length;
     this.#pending = [];
     this.#pendingLength = 0;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, mkdtempSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ConflictError, crashpoint, errnoOf, namedSystemError, syncFolder } from "../kernel/index.ts";
 import { openFile, type BackupHead, type BackupId, type BackupReader, type Vault } from "../vault/index.ts";
@@ -17,7 +17,12 @@ import { TarGzReader } from "./targz/targz-reader.ts";
  *
  * @throws ConflictError FILE_EXISTS · DamageError when the backup does not read back
  */
-export async function exportBackup(vault: Vault, id: BackupId, outFile: string, options: { readonly signal?: AbortSignal } = {}): Promise<{ readonly bytes: number }> {
+export async function exportBackup(
+  vault: Vault,
+  id: BackupId,
+  outFile: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly bytes: number }> {
   const archive = asArchiveVault(vault);
   if (existsSync(outFile)) throw fileExists(outFile);
   const temporary = join(dirname(outFile), `.${basename(outFile).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);
@@ -30,7 +35,7 @@ export async function exportBackup(vault: Vault, id: BackupId, outFile: string, 
     const bytes = await readBack(temporary, reader.head, options.signal);
     flush(temporary);
     crashpoint("export-before-publish");
-    linkSync(temporary, outFile);
+    publish(temporary, outFile);
     syncFolder(dirname(outFile));
     return { bytes };
   } catch (error) {
@@ -67,6 +72,17 @@ async function readBack(path: string, head: BackupHead, signal: AbortSignal | un
   return bytes;
 }
 
+/** A second name is refused when the name is taken; on file systems without hard links (a memory stick) a rename has to do. */
+function publish(temporary: string, outFile: string): void {
+  try {
+    linkSync(temporary, outFile);
+  } catch (error) {
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP"].includes(errnoOf(error) ?? "")) throw error;
+    if (existsSync(outFile)) throw fileExists(outFile, error);
+    renameSync(temporary, outFile);
+  }
+}
+
 function flush(path: string): void {
   const descriptor = openSync(path, "r");
   try {
@@ -77,5 +93,8 @@ function flush(path: string): void {
 }
 
 function fileExists(path: string, cause?: unknown): ConflictError {
-  return new ConflictError("FILE_EXISTS", `"${path}" exists already and is not overwritten`, { cause, hint: "Give another name, or remove it first" });
+  return new ConflictError("FILE_EXISTS", `"${path}" exists already and is not overwritten`, {
+    cause,
+    hint: "Give another name, or remove it first",
+  });
 }

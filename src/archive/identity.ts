@@ -30,7 +30,7 @@ export interface InstanceName {
 
 /** Who owns the vault at a path; undefined when no vault is there. */
 export async function inspectVault(path: string): Promise<VaultIdentity | undefined> {
-  return Promise.resolve(readIdentity(layoutOf(path)) ?? orphanIdentity(layoutOf(path)));
+  return readIdentity(layoutOf(path)) ?? orphanIdentity(layoutOf(path));
 }
 
 /** What the backups of a vault that has lost its vault.json say. */
@@ -66,7 +66,11 @@ export function readIdentity(layout: Layout): VaultIdentity | undefined {
   }
   const { format, id, instance, created_at: created } = value ?? {};
   if (typeof format === "number" && format > FORMAT) {
-    throw new HostError("VERSION_UNSUPPORTED", `Cannot open vault "${layout.top}": its format is ${format}, and this version reads ${FORMAT}`, { hint: "Update Holdfast on this machine" });
+    throw new HostError(
+      "VERSION_UNSUPPORTED",
+      `Cannot open vault "${layout.top}": its format is ${format}, and this version reads ${FORMAT}`,
+      { hint: "Update Holdfast on this machine" },
+    );
   }
   if (format !== FORMAT || typeof id !== "string" || id === "" || typeof instance !== "string" || typeof created !== "string") {
     throw damaged(layout, "a field is missing");
@@ -85,7 +89,11 @@ function damaged(layout: Layout, problem: string, cause?: unknown): DamageError 
  * Opens the vault's identity, or makes a new vault where nothing is. A folder with backups and no vault.json is not
  * taken for a new one: its sequence numbers would begin again.
  */
-export async function openIdentity(layout: Layout, instance: InstanceName, options: { create: boolean; clock: Clock; statfs?: (path: string) => { type: number } }): Promise<VaultIdentity> {
+export async function openIdentity(
+  layout: Layout,
+  instance: InstanceName,
+  options: { create: boolean; clock: Clock; statfs?: (path: string) => { type: number } },
+): Promise<VaultIdentity> {
   refuseUnsafeFileSystem(layout.top, options.statfs);
   const found = readIdentity(layout);
   if (found !== undefined) {
@@ -98,7 +106,9 @@ export async function openIdentity(layout: Layout, instance: InstanceName, optio
     });
   }
   if (!options.create) {
-    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${layout.top}"`, { hint: "The first backup makes one: holdfast backup" });
+    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${layout.top}"`, {
+      hint: "The first backup makes one: holdfast backup",
+    });
   }
   const made = makeVault(layout, { id: randomUUID(), instance: instance.name, created_at: new Date(options.clock.now()).toISOString() });
   checkOwner(layout, made, instance);
@@ -123,13 +133,19 @@ function formatIdentity(identity: VaultIdentity): string {
 }
 
 /** Gives a vault to another instance. Its id stays: the backups in it remain its own. */
-export async function adoptVault(path: string, options: { readonly instance: InstanceName; readonly clock?: Clock }): Promise<VaultIdentity> {
+export async function adoptVault(
+  path: string,
+  options: { readonly instance: InstanceName; readonly clock?: Clock },
+): Promise<VaultIdentity> {
   const layout = layoutOf(path);
   refuseUnsafeFileSystem(path);
   const found = readIdentity(layout);
   if (found === undefined) {
     const orphan = orphanIdentity(layout);
-    if (orphan === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${path}"`, { hint: "The first backup makes one: holdfast backup" });
+    if (orphan === undefined)
+      throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${path}"`, {
+        hint: "The first backup makes one: holdfast backup",
+      });
     return makeVault(layout, { ...orphan, instance: options.instance.name });
   }
   using _ = await lockVault(layout, { mode: "write", what: "an adoption" });
@@ -140,10 +156,14 @@ export async function adoptVault(path: string, options: { readonly instance: Ins
 
 function checkOwner(layout: Layout, identity: VaultIdentity, instance: InstanceName): void {
   if (identity.instance === instance.name && (instance.id === undefined || instance.id === identity.id)) return;
-  throw new ConflictError("VAULT_FOREIGN", `The vault at "${layout.top}" belongs to instance "${identity.instance}", not to "${instance.name}"`, {
-    hint: `Use another backup.path, or take it over: holdfast vault adopt --from ${identity.instance}`,
-    details: { owner: identity.instance, vault: identity.id },
-  });
+  throw new ConflictError(
+    "VAULT_FOREIGN",
+    `The vault at "${layout.top}" belongs to instance "${identity.instance}", not to "${instance.name}"`,
+    {
+      hint: `Use another backup.path, or take it over: holdfast vault adopt --from ${identity.instance}`,
+      details: { owner: identity.instance, vault: identity.id },
+    },
+  );
 }
 
 /** Locks and renames there are promises that are not kept. */
@@ -159,7 +179,9 @@ function refuseUnsafeFileSystem(top: string, statfs?: (path: string) => { type: 
 
 function backupNames(top: string): string[] {
   try {
-    return readdirSync(top).filter((name) => parseBackupName(name) !== undefined).toSorted();
+    return readdirSync(top)
+      .filter((name) => parseBackupName(name) !== undefined)
+      .toSorted();
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];
     throw namedSystemError(error, `read the folder "${top}"`);

@@ -85,21 +85,71 @@ describe("importArchive()", () => {
     ["a file below a link", { entries: [TOP, entryOf("l", { type: "symlink", target: "/etc" }), { ...evil, path: "l/x" }] }],
     ["a file below a file", { entries: [TOP, evil, { ...evil, path: "x/y" }], contents }],
     ["a hard link to nothing", { entries: [TOP, entryOf("h", { hard_link: "x" })] }],
-    ["a hard link to a link", { entries: [TOP, entryOf("l", { type: "symlink", target: "/etc/shadow" }), entryOf("h", { hard_link: "l" })] }],
+    [
+      "a hard link to a link",
+      { entries: [TOP, entryOf("l", { type: "symlink", target: "/etc/shadow" }), entryOf("h", { hard_link: "l" })] },
+    ],
     ["a hard link out of the backup", { entries: [TOP, entryOf("h", { hard_link: "../../etc/shadow" })] }],
     ["names that differ in case", { entries: [TOP, evil, { ...evil, path: "X" }], contents: { x: "evil", X: "evil" } }],
-    ["names that differ in Unicode form", { entries: [TOP, { ...evil, path: "\u00e9" }, { ...evil, path: "e\u0301" }], contents: { "\u00e9": "evil", "e\u0301": "evil" } }],
+    [
+      "names that differ in Unicode form",
+      { entries: [TOP, { ...evil, path: "\u00e9" }, { ...evil, path: "e\u0301" }], contents: { "\u00e9": "evil", "e\u0301": "evil" } },
+    ],
     ["a set-user-id file", { entries: [TOP, { ...evil, mode: 0o4755 }], contents }],
-    ["an entry of another name than declared", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: one.header.path.replace("memory/x", "memory/y") } })) }],
-    ["a link where a file is declared", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one, index) => (index === 1 ? { content: "", header: { ...one.header, type: "SymbolicLink", target: "/etc/passwd", size: 0 } } : one)) }],
-    ["a link to another target than declared", { entries: [TOP, entryOf("l", { type: "symlink", target: "a" })], tar: (tar) => tar.map((one, index) => (index === 1 ? { content: "", header: { ...one.header, target: "/etc" } } : one)) }],
-    ["a tar path that is absolute", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: `/${one.header.path}` } })) }],
-    ["a tar path that climbs", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: `../${one.header.path}` } })) }],
+    [
+      "an entry of another name than declared",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: one.header.path.replace("memory/x", "memory/y") } })),
+      },
+    ],
+    [
+      "a link where a file is declared",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) =>
+          tar.map((one, index) =>
+            index === 1 ? { content: "", header: { ...one.header, type: "SymbolicLink", target: "/etc/passwd", size: 0 } } : one,
+          ),
+      },
+    ],
+    [
+      "a link to another target than declared",
+      {
+        entries: [TOP, entryOf("l", { type: "symlink", target: "a" })],
+        tar: (tar) => tar.map((one, index) => (index === 1 ? { content: "", header: { ...one.header, target: "/etc" } } : one)),
+      },
+    ],
+    [
+      "a tar path that is absolute",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: `/${one.header.path}` } })),
+      },
+    ],
+    [
+      "a tar path that climbs",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => tar.map((one) => ({ ...one, header: { ...one.header, path: `../${one.header.path}` } })),
+      },
+    ],
     ["a device", { entries: [TOP, evil], contents, patch: (block, path) => (path === "memory/x" ? retype(block, "3") : block) }],
     ["a pipe", { entries: [TOP, evil], contents, patch: (block, path) => (path === "memory/x" ? retype(block, "6") : block) }],
     ["a GNU long name", { entries: [TOP, evil], contents, patch: (block, path) => (path === "memory/x" ? retype(block, "L") : block) }],
     ["a global pax header", { entries: [TOP, evil], contents, patch: (block, path) => (path === "memory/x" ? retype(block, "g") : block) }],
-    ["an entry that is not declared", { entries: [TOP, evil], contents, tar: (tar) => [...tar, { content: "more", header: { ...tar[1]!.header, path: "memory/more", size: 4 } }] }],
+    [
+      "an entry that is not declared",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => [...tar, { content: "more", header: { ...tar[1]!.header, path: "memory/more", size: 4 } }],
+      },
+    ],
   ];
   it.each(hostile)("refuses %s as hostile, and leaves nothing", async (_, forgery) => {
     expect((await refusal(forgery)).code).toBe("ARCHIVE_HOSTILE");
@@ -108,8 +158,22 @@ describe("importArchive()", () => {
   const damaged: readonly (readonly [string, Forgery])[] = [
     ["another content than recorded", { entries: [TOP, evil], contents: { x: "good" } }],
     ["a file that is missing", { entries: [TOP, evil], contents, tar: (tar) => tar.slice(0, 1) }],
-    ["another size than recorded", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one, index) => (index === 1 ? { content: "evil!", header: { ...one.header, size: 5 } } : one)) }],
-    ["other permissions than recorded", { entries: [TOP, evil], contents, tar: (tar) => tar.map((one, index) => (index === 1 ? { ...one, header: { ...one.header, mode: 0o777 } } : one)) }],
+    [
+      "another size than recorded",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => tar.map((one, index) => (index === 1 ? { content: "evil!", header: { ...one.header, size: 5 } } : one)),
+      },
+    ],
+    [
+      "other permissions than recorded",
+      {
+        entries: [TOP, evil],
+        contents,
+        tar: (tar) => tar.map((one, index) => (index === 1 ? { ...one, header: { ...one.header, mode: 0o777 } } : one)),
+      },
+    ],
     ["another checksum", { entries: [TOP, evil], contents, manifest: { checksum: `sha256:${"1".repeat(64)}` } }],
     ["more bytes than declared", { entries: [TOP, evil], contents, manifest: { size_bytes: 3 } }],
     ["a line that is no JSON", { entries: [TOP, evil], contents, lines: ["{", "\n"] }],
@@ -145,8 +209,16 @@ describe("importArchive()", () => {
   it("ends with a named error for any damage to any byte, cut or insertion, and never lists it", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder);
-    const entries = [TOP, entryOf("d", { type: "directory", mode: 0o755 }), file("d/a", "alpha ".repeat(50)), file("d/long-".concat("n".repeat(120)), "beta", { mtime_ns: "1700000000123456789" }), entryOf("l", { type: "symlink", target: "d/a" })];
-    const names = Object.fromEntries(entries.map(({ path }) => [path, path === "d/a" ? "alpha ".repeat(50) : path.startsWith("d/long") ? "beta" : ""]));
+    const entries = [
+      TOP,
+      entryOf("d", { type: "directory", mode: 0o755 }),
+      file("d/a", "alpha ".repeat(50)),
+      file("d/long-".concat("n".repeat(120)), "beta", { mtime_ns: "1700000000123456789" }),
+      entryOf("l", { type: "symlink", target: "d/a" }),
+    ];
+    const names = Object.fromEntries(
+      entries.map(({ path }) => [path, path === "d/a" ? "alpha ".repeat(50) : path.startsWith("d/long") ? "beta" : ""]),
+    );
     forgeArchive(folder.join("good"), { entries, contents: names });
     const good = readFileSync(folder.join("good"));
     const mutation = fc.oneof(

@@ -17,21 +17,26 @@ export async function importArchive(vault: Vault, path: string, options: { reado
   const archive = asArchiveVault(vault);
   const file = open(path);
   let head: BackupHead;
-  let reader: TarGzReader;
   try {
     const { bytes } = readManifestBytes(file.descriptor);
     const manifest = parseManifest(bytes);
-    head = { id: manifest.id, manifest, manifestSha256: createHash("sha256").update(bytes).digest("hex"), marks: {}, form: "tar.gz", location: path };
-    reader = new TarGzReader(file, { head, foreign: true, release: () => {} });
+    head = {
+      id: manifest.id,
+      manifest,
+      manifestSha256: createHash("sha256").update(bytes).digest("hex"),
+      marks: {},
+      form: "tar.gz",
+      location: path,
+    };
   } catch (error) {
     file[Symbol.dispose]();
     throw namedSystemError(error, `import "${path}"`);
   }
-  await using opened = reader;
+  await using reader = new TarGzReader(file, { head, foreign: true, release: () => {} });
   const { manifest } = head;
   const origin = { vault: manifest.vault, instance: manifest.instance, sequence: manifest.sequence, manifest_sha256: head.manifestSha256 };
   await using draft = await archive.beginImport(head.id, { origin, checksum: manifest.checksum }, options);
-  await using archived = new ArchivedReading(opened, draft.staging, options.signal);
+  await using archived = new ArchivedReading(reader, draft.staging, options.signal);
   for await (const { component, storedAs, reading } of archived.components()) {
     await draft.store({ component, storedAs, reading, ...(options.signal === undefined ? {} : { signal: options.signal }) });
   }
@@ -43,7 +48,11 @@ function open(path: string): OpenedFile {
   try {
     return openFile(path);
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") throw new NotFoundError("PATH_NOT_FOUND", `There is no file "${path}"`, { cause, hint: "Give the path of what holdfast export wrote" });
+    if (errnoOf(cause) === "ENOENT")
+      throw new NotFoundError("PATH_NOT_FOUND", `There is no file "${path}"`, {
+        cause,
+        hint: "Give the path of what holdfast export wrote",
+      });
     throw namedSystemError(cause, `open "${path}"`);
   }
 }

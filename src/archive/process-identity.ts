@@ -18,7 +18,9 @@ export function thisProcess(): ProcessIdentity {
 
 /** Whether that very process still runs. */
 export function isRunning(identity: ProcessIdentity): boolean {
-  return identity.boot_id === readProc("/proc/sys/kernel/random/boot_id") && identity.start !== "" && identity.start === startOf(identity.pid);
+  return (
+    identity.boot_id === readProc("/proc/sys/kernel/random/boot_id") && identity.start !== "" && identity.start === startOf(identity.pid)
+  );
 }
 
 function readProc(path: string): string {

@@ -15,7 +15,10 @@ export async function publishBackup(layout: Layout, sealed: string, id: BackupId
     else renameSync(sealed, target);
   } catch (cause) {
     if (errnoOf(cause) !== "EEXIST" && errnoOf(cause) !== "ENOTEMPTY") throw cause;
-    throw new ConflictError("FILE_EXISTS", `"${target}" appeared while the backup was taken`, { cause, hint: "Look at who put it there, and try again" });
+    throw new ConflictError("FILE_EXISTS", `"${target}" appeared while the backup was taken`, {
+      cause,
+      hint: "Look at who put it there, and try again",
+    });
   }
   try {
     syncFolder(layout.top);

@@ -49,7 +49,11 @@ export function readDocuments(layout: Layout, vault: string): Documents {
       return readOnce(layout, vault);
     } catch (error) {
       if (!(error instanceof Moved)) throw error;
-      if (attempt === ATTEMPTS) throw new HostError("FILE_SYSTEM", `Cannot list the vault at "${layout.top}": it does not hold still`, { cause: error.cause, hint: "Try again" });
+      if (attempt === ATTEMPTS)
+        throw new HostError("FILE_SYSTEM", `Cannot list the vault at "${layout.top}": it does not hold still`, {
+          cause: error.cause,
+          hint: "Try again",
+        });
     }
   }
 }
@@ -84,7 +88,10 @@ function readOnce(layout: Layout, vault: string): Documents {
   const trash: FoundBackup[] = [];
   for (const name of namesIn(layout.trash)) {
     const parsed = parseBackupName(name);
-    const found = parsed === undefined ? undefined : readBackup(layout.trashed(parsed.id, parsed.form), `trash/${name}`, parsed, vault, damaged, numbers);
+    const found =
+      parsed === undefined
+        ? undefined
+        : readBackup(layout.trashed(parsed.id, parsed.form), `trash/${name}`, parsed, vault, damaged, numbers);
     if (found !== undefined) trash.push(found);
   }
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
@@ -111,11 +118,21 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function readBackup(path: string, name: string, { id, form }: { id: BackupId; form: ArchiveForm }, vault: string, damaged: Damaged[], numbers: (number | undefined)[]): FoundBackup | undefined {
+function readBackup(
+  path: string,
+  name: string,
+  { id, form }: { id: BackupId; form: ArchiveForm },
+  vault: string,
+  damaged: Damaged[],
+  numbers: (number | undefined)[],
+): FoundBackup | undefined {
   try {
     const { manifest, sha256 } = readHeadAt(path, form, id);
     if (manifest.vault === vault) return { id, form, path, manifest, sha256 };
-    damaged.push({ name, problem: `It was written for another vault, of instance "${manifest.instance}"; take it over with: holdfast import` });
+    damaged.push({
+      name,
+      problem: `It was written for another vault, of instance "${manifest.instance}"; take it over with: holdfast import`,
+    });
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
     if (!(error instanceof HoldfastError)) throw error;
@@ -142,7 +159,10 @@ function readRecords(layout: Layout, damaged: Damaged[], numbers: (number | unde
     if (sequence === undefined) continue; // a temporary file of a write that was cut off
     try {
       const bytes = readFileSync(layout.record(Number(sequence)));
-      records.push({ record: parseRecord(bytes, { sequence: Number(sequence) }), sha256: createHash("sha256").update(bytes).digest("hex") });
+      records.push({
+        record: parseRecord(bytes, { sequence: Number(sequence) }),
+        sha256: createHash("sha256").update(bytes).digest("hex"),
+      });
     } catch (error) {
       const failure = namedSystemError(error, `read record ${sequence}`);
       damaged.push({ name: `records/${name}`, problem: failure.message });

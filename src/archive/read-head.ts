@@ -37,7 +37,8 @@ function readFromFolder(path: string): Buffer {
   try {
     using file = openPlain(join(path, MANIFEST_NAME));
     const size = Number(file.stats.size);
-    if (size > MANIFEST_LIMIT) throw new DamageError("MANIFEST_INVALID", `Cannot read "${join(path, MANIFEST_NAME)}": it is larger than any manifest`);
+    if (size > MANIFEST_LIMIT)
+      throw new DamageError("MANIFEST_INVALID", `Cannot read "${join(path, MANIFEST_NAME)}": it is larger than any manifest`);
     const bytes = Buffer.allocUnsafeSlow(size);
     return bytes.subarray(0, readFully(file.descriptor, bytes, size, 0));
   } catch (error) {
@@ -59,5 +60,7 @@ function openPlain(path: string): ReturnType<typeof openFile> {
 }
 
 function notPlain(path: string): DamageError {
-  return new DamageError("MANIFEST_INVALID", `"${path}" is a link or no plain file: a vault holds neither`, { hint: "Look at who put it there" });
+  return new DamageError("MANIFEST_INVALID", `"${path}" is a link or no plain file: a vault holds neither`, {
+    hint: "Look at who put it there",
+  });
 }

@@ -1,5 +1,14 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
-import { ConflictError, crashpoint, createFile, InternalError, namedSystemError, NotFoundError, removeFile, syncFolder } from "../kernel/index.ts";
+import {
+  ConflictError,
+  crashpoint,
+  createFile,
+  InternalError,
+  namedSystemError,
+  NotFoundError,
+  removeFile,
+  syncFolder,
+} from "../kernel/index.ts";
 import { MARK_KINDS, RECORD_VERSION, type BackupId, type VaultRecord } from "../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "./layout.ts";
@@ -18,7 +27,8 @@ export function removeBackups(layout: Layout, vault: string, ids: readonly Backu
   const documents = readDocuments(layout, vault);
   const backups = [...new Set(ids)].map((id) => {
     const found = documents.backups.find((backup) => backup.id === id);
-    if (found === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
+    if (found === undefined)
+      throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
     return found;
   });
   if (backups.length === 0) return;
@@ -33,7 +43,8 @@ export function removeBackups(layout: Layout, vault: string, ids: readonly Backu
 export function undeleteBackup(layout: Layout, vault: string, id: BackupId, time: number): void {
   const documents = readDocuments(layout, vault);
   const found = documents.trash.find((backup) => backup.id === id);
-  if (found === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `Backup "${id}" is not in the trash`, { hint: "It was never there, or it is too late" });
+  if (found === undefined)
+    throw new NotFoundError("BACKUP_NOT_FOUND", `Backup "${id}" is not in the trash`, { hint: "It was never there, or it is too late" });
   if (documents.backups.some((backup) => backup.id === id) || existsSync(layout.backup(id, found.form))) {
     throw new ConflictError("FILE_EXISTS", `A backup "${id}" is in the vault already`, { hint: "Delete that one first" });
   }
@@ -96,7 +107,8 @@ function writeRecord(layout: Layout, documents: Documents, { kind, backups, reas
     backups: backups.map(({ id, manifest, sha256 }) => ({ sequence: manifest.sequence, id, manifest_sha256: sha256 })),
   };
   try {
-    if (!createFile(layout.record(sequence), `${JSON.stringify(record, null, 2)}\n`)) throw new InternalError(`Record ${sequence} is there already`);
+    if (!createFile(layout.record(sequence), `${JSON.stringify(record, null, 2)}\n`))
+      throw new InternalError(`Record ${sequence} is there already`);
   } catch (error) {
     throw namedSystemError(error, "write a record to the vault");
   }
@@ -104,7 +116,8 @@ function writeRecord(layout: Layout, documents: Documents, { kind, backups, reas
 }
 
 function move(from: string, to: string, folders: readonly string[]): void {
-  if (existsSync(to)) throw new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
+  if (existsSync(to))
+    throw new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
   try {
     renameSync(from, to);
     for (const folder of folders) syncFolder(folder);

@@ -3,7 +3,15 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { lstatAt, InternalError } from "../kernel/index.ts";
-import { storedPath, type Change, type Content, type Omission, type ReadableContent, type StoredComponent, type StoreRequest } from "../vault/index.ts";
+import {
+  storedPath,
+  type Change,
+  type Content,
+  type Omission,
+  type ReadableContent,
+  type StoredComponent,
+  type StoreRequest,
+} from "../vault/index.ts";
 import type { Body, BodyItem, BodyResult } from "./body.ts";
 import type { EntriesFile } from "./entries-file.ts";
 import { LinkGroups } from "./link-groups.ts";
@@ -64,7 +72,8 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
       throwIfAborted(signal);
       if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
       number += 1;
-      if (head.type === "file" && head.hard_link === undefined && content.kind === "none") throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
+      if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
+        throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
       const item = { head, place: placeOf(head.path), content: await readable(content, join(staging, `stream-${randomUUID()}`), signal) };
       originals.push(item);
       await writer.add(item);

@@ -61,10 +61,14 @@ function tryLock(layout: Layout, { mode, what }: LockRequest): HeldLock | undefi
   } catch (error) {
     database.close();
     if (isBusy(error)) return undefined;
-    throw new HostError("FILE_SYSTEM", `Cannot lock the vault at "${layout.top}": ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-      hint: `"${layout.lock}" must be a file that this account can write, on a file system that keeps locks`,
-    });
+    throw new HostError(
+      "FILE_SYSTEM",
+      `Cannot lock the vault at "${layout.top}": ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+        hint: `"${layout.lock}" must be a file that this account can write, on a file system that keeps locks`,
+      },
+    );
   }
   if (mode !== "shared") writeHolder(layout, what);
   let open = true;
@@ -85,7 +89,10 @@ function openLock(layout: Layout, mode: LockMode): DatabaseSync {
     return new DatabaseSync(layout.lock, { timeout: 0 });
   } catch (error) {
     if (mode !== "shared" || statSync(layout.lock, { throwIfNoEntry: false }) === undefined) {
-      throw new HostError("FILE_SYSTEM", `Cannot open the lock of the vault at "${layout.top}"`, { cause: error, hint: "Run as the account that owns the vault" });
+      throw new HostError("FILE_SYSTEM", `Cannot open the lock of the vault at "${layout.top}"`, {
+        cause: error,
+        hint: "Run as the account that owns the vault",
+      });
     }
     return new DatabaseSync(layout.lock, { timeout: 0, readOnly: true });
   }
@@ -111,7 +118,10 @@ function writeHolder(layout: Layout, what: string): void {
 
 function busy(layout: Layout): BusyError {
   const holder = readHolder(layout);
-  const who = holder === undefined ? "another process" : `${holder.what} (process ${holder.pid}, for ${formatDuration(Math.max(0, Date.now() - Date.parse(holder.since)))})`;
+  const who =
+    holder === undefined
+      ? "another process"
+      : `${holder.what} (process ${holder.pid}, for ${formatDuration(Math.max(0, Date.now() - Date.parse(holder.since)))})`;
   return new BusyError("VAULT_BUSY", `The vault at "${layout.top}" is in use by ${who}`, {
     hint: "Wait until it has ended, or give a longer --wait",
     ...(holder === undefined ? {} : { details: { pid: holder.pid, what: holder.what, since: holder.since } }),
@@ -126,7 +136,6 @@ function readHolder(layout: Layout): Holder | undefined {
     return undefined;
   }
 }
-
 
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve) => {

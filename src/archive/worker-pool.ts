@@ -17,7 +17,7 @@ interface Waiting<R> {
 export class WorkerPool<J, R> implements AsyncDisposable {
   readonly #entry: URL;
   readonly #workers: { readonly worker: Worker; readonly waiting: Waiting<R>[] }[] = [];
-  #failure: unknown;
+  #failure: HoldfastError | undefined;
 
   /** Two threads keep two cores busy; more gained nothing and cost memory. */
   readonly size: number = Math.min(2, availableParallelism());

@@ -31,7 +31,8 @@ async function runStep(argv: readonly string[], request: GuardianRequest, signal
     const result = await runCommand(argv, { cwd: request.cwd, timeout: request.timeout, ...(signal === undefined ? {} : { signal }) });
     if (result.timedOut) return `"${argv[0]}" did not end within ${request.timeout} ms`;
     if (result.exitCode === 0) return null;
-    return `"${argv[0]}" ended with ${result.signal ?? `exit code ${result.exitCode}`}: ${redact(result.stderr.trim().slice(-500))}`;
+    const said = redact(result.stderr.trim().slice(-500));
+    return `"${argv[0]}" ended with ${result.signal ?? `exit code ${result.exitCode}`}${said === "" ? "" : `: ${said}`}`;
   } catch (error) {
     return `"${argv[0]}" could not be run: ${error instanceof Error ? error.message : String(error)}`;
   }

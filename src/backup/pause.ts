@@ -20,16 +20,23 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
     stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
+  // A guardian that cannot be started or reached says nothing, and silence is dealt with below.
+  child.on("error", () => {});
   child.stdin.on("error", () => {});
   const messages = readMessages(child);
   const request: GuardianRequest = { command: plan.command, resume: plan.resume, timeout: plan.timeout, cwd };
   child.stdin.write(`${JSON.stringify(request)}\n`);
+  // To the guardian a closed pipe is an engine that died: it stops the pause command and resumes.
+  const abandon = (): void => void child.stdin.end();
+  signal?.addEventListener("abort", abandon, { once: true });
   const first = await messages.next();
+  signal?.removeEventListener("abort", abandon);
   if (first?.event !== "paused") {
     const end = await messages.next();
     const trouble = end?.event === "resumed" ? end.problem : await resumeOurselves(plan, cwd);
+    if (trouble === null) signal?.throwIfAborted();
     throw new CaptureError("PAUSE_FAILED", `Cannot pause component "${component}": ${first?.event === "failed" ? first.reason : "the guardian ended early"}`, {
-      hint: trouble === null ? "The resume command was run; the component was not captured" : `Resume the runtime by hand: ${trouble}`,
+      hint: trouble === null ? "The resume command was run; the component was not captured" : resumeHint(plan, trouble),
     });
   }
   crashpoint("pause-held");
@@ -40,7 +47,7 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
       if (end?.event !== "resumed") {
         const trouble = await resumeOurselves(plan, cwd);
         throw new CaptureError("PAUSE_FAILED", `The guardian of component "${component}" ended without a word`, {
-          hint: trouble === null ? "The resume command was run; the copy is not trusted" : resumeHint(plan),
+          hint: trouble === null ? "The resume command was run; the copy is not trusted" : resumeHint(plan, trouble),
         });
       }
       if (end.problem !== null) throw new CaptureError("PAUSE_FAILED", `Cannot resume component "${component}": ${end.problem}`, { hint: resumeHint(plan) });
@@ -49,18 +56,23 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
           hint: "Raise pause.timeout, or exclude what need not be copied under the pause",
         });
       }
+      if (end.by === "closed") throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" was abandoned before the copy was complete`, { cause: signal?.reason });
     },
   };
 }
 
 /** The guardian was killed and we were not: the runtime must not stay paused. */
 async function resumeOurselves(plan: PausePlan, cwd: string): Promise<string | null> {
-  const { exitCode } = await runCommand(plan.resume, { cwd, timeout: plan.timeout });
-  return exitCode === 0 ? null : `the resume command ended with exit code ${exitCode}`;
+  try {
+    const { exitCode, signal } = await runCommand(plan.resume, { cwd, timeout: plan.timeout });
+    return exitCode === 0 ? null : `"${plan.resume[0]}" ended with ${signal ?? `exit code ${exitCode}`}`;
+  } catch (error) {
+    return `"${plan.resume[0]}" could not be run: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
-function resumeHint(plan: PausePlan): string {
-  return `Resume the runtime by hand with ${JSON.stringify(plan.resume)}`;
+function resumeHint(plan: PausePlan, trouble?: string): string {
+  return `Resume the runtime by hand with ${JSON.stringify(plan.resume)}${trouble === undefined ? "" : `; ${trouble}`}`;
 }
 
 function readMessages(child: ChildProcess & { stdout: NodeJS.ReadableStream }): { next(): Promise<GuardianMessage | undefined> } {

@@ -47,7 +47,11 @@ export function memoryReading(files: Files, options: { readonly fail?: Error; re
 }
 
 /** Stores components of files and gives the manifest's body that describes them. */
-export async function storeAll(draft: Draft, components: Readonly<Record<string, Reading>>, options: { readonly time: number; readonly trigger: Trigger }): Promise<ManifestBody> {
+export async function storeAll(
+  draft: Draft,
+  components: Readonly<Record<string, Reading>>,
+  options: { readonly time: number; readonly trigger: Trigger },
+): Promise<ManifestBody> {
   const details: Record<string, ManifestBody["component_details"][string]> = {};
   for (const [component, reading] of Object.entries(components)) {
     const stored = await draft.store({ component, storedAs: component, reading });
@@ -106,30 +110,38 @@ function hasCode(code: string): (error: unknown) => boolean {
 }
 
 /** What every form of vault promises. */
-export function vaultContract({ describe, it }: ContractRunner, name: string, makeVault: () => Promise<VaultHarness>): void {
+export function vaultContract(runner: ContractRunner, name: string, makeVault: () => Promise<VaultHarness>): void {
   const test = (title: string, body: (vault: Vault, harness: VaultHarness) => Promise<void>): void => {
-    it(title, async () => {
+    runner.it(title, async () => {
       await using harness = await makeVault();
       await using vault = await harness.open();
       await body(vault, harness);
     });
   };
 
-  describe(name, () => {
+  runner.describe(name, () => {
     test("begins empty", async (vault) => {
       const listing = await vault.list();
       assert.deepEqual(listing, { backups: [], damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [] });
     });
 
     test("begin(), store() and commit() give a backup that is listed and reads back", async (vault, harness) => {
-      const head = await takeBackupOf(vault, { "a.txt": "alpha", "deep/er/b.txt": "beta", "empty": "", "manifest.json": "{}" });
+      const head = await takeBackupOf(vault, { "a.txt": "alpha", "deep/er/b.txt": "beta", empty: "", "manifest.json": "{}" });
       assert.equal(head.id, "2026-03-15T14-30-00_manual");
       assert.equal(head.manifest.sequence, 1);
       assert.equal(head.manifest.previous, null);
       assert.equal(head.manifest.size_bytes, 11);
       assert.equal(head.manifest.vault, vault.identity.id);
       assert.deepEqual((await vault.list()).backups, [head]);
-      const expected = { "memory/.": null, "memory/a.txt": "alpha", "memory/deep": null, "memory/deep/er": null, "memory/deep/er/b.txt": "beta", "memory/empty": "", "memory/manifest.json": "{}" };
+      const expected = {
+        "memory/.": null,
+        "memory/a.txt": "alpha",
+        "memory/deep": null,
+        "memory/deep/er": null,
+        "memory/deep/er/b.txt": "beta",
+        "memory/empty": "",
+        "memory/manifest.json": "{}",
+      };
       assert.deepEqual(await readAll(vault, head.id), expected);
       await using other = await harness.open();
       assert.deepEqual((await other.list()).backups, [head]);
@@ -209,7 +221,11 @@ export function vaultContract({ describe, it }: ContractRunner, name: string, ma
         const failing = memoryReading({ b: "lost", big: "y".repeat(3_000_000) }, options);
         await assert.rejects(draft.store({ component: "second", storedAs: "second", reading: failing }), /unreadable|moved/);
         const after = await storeAll(draft, { third: memoryReading({ c: "after" }) }, { time: TIME, trigger: "manual" });
-        const head = await draft.commit({ ...before, components: ["first", "third"], component_details: { ...before.component_details, ...after.component_details } });
+        const head = await draft.commit({
+          ...before,
+          components: ["first", "third"],
+          component_details: { ...before.component_details, ...after.component_details },
+        });
         assert.deepEqual(await readAll(vault, head.id), { "first/.": null, "first/a": "before", "third/.": null, "third/c": "after" });
       });
     }
@@ -276,7 +292,14 @@ export function vaultContract({ describe, it }: ContractRunner, name: string, ma
     test("setMark() sets, replaces and takes off marks", async (vault, harness) => {
       const head = await takeBackupOf(vault, { a: "a" });
       const pin = { at: "2026-03-16T00:00:00Z", note: "keep" };
-      const verified = { at: "2026-03-16T00:00:00Z", holdfast_version: "0.0.0", manifest_sha256: head.manifestSha256, entries: 2, bytes: 1, ok: true };
+      const verified = {
+        at: "2026-03-16T00:00:00Z",
+        holdfast_version: "0.0.0",
+        manifest_sha256: head.manifestSha256,
+        entries: 2,
+        bytes: 1,
+        ok: true,
+      };
       await vault.setMark(head.id, "pin", { at: "2026-03-15T20:00:00Z" });
       await vault.setMark(head.id, "pin", pin);
       await vault.setMark(head.id, "verified", verified);
@@ -289,7 +312,14 @@ export function vaultContract({ describe, it }: ContractRunner, name: string, ma
 
     test("a verdict about another document does not count", async (vault) => {
       const head = await takeBackupOf(vault, { a: "a" });
-      await vault.setMark(head.id, "verified", { at: "2026-03-16T00:00:00Z", holdfast_version: "0.0.0", manifest_sha256: "0".repeat(64), entries: 2, bytes: 1, ok: true });
+      await vault.setMark(head.id, "verified", {
+        at: "2026-03-16T00:00:00Z",
+        holdfast_version: "0.0.0",
+        manifest_sha256: "0".repeat(64),
+        entries: 2,
+        bytes: 1,
+        ok: true,
+      });
       assert.deepEqual((await vault.list()).backups[0]?.marks, {});
     });
 

@@ -65,7 +65,10 @@ export class DocumentFields {
   integer(field: string, least = 0): number {
     const value = this.raw(field);
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least) {
-      throw this.#wrong(field, least === Number.MIN_SAFE_INTEGER ? "must be a whole number" : `must be a whole number of at least ${least}`);
+      throw this.#wrong(
+        field,
+        least === Number.MIN_SAFE_INTEGER ? "must be a whole number" : `must be a whole number of at least ${least}`,
+      );
     }
     return value;
   }
@@ -98,7 +101,7 @@ export class DocumentFields {
     const value = this.raw(field);
     if (!Array.isArray(value)) throw this.#wrong(field, "must be a list");
     if (value.length > limit) throw this.#wrong(field, `must not have more than ${limit} items`);
-    const items = new DocumentFields(this.#name, { ...value }, `${this.#at}${field}.`);
+    const items = new DocumentFields(this.#name, Object.fromEntries(value.entries()), `${this.#at}${field}.`);
     return value.map((_, index) => item(items, String(index)));
   }
 }
@@ -118,7 +121,8 @@ export function parseJsonDocument(name: string, bytes: Uint8Array): unknown {
 
 /** Refuses a document of a version that this program does not know, before any other field of it is looked at. */
 export function checkVersion(name: string, value: unknown, known: string): void {
-  const version: unknown = typeof value === "object" && value !== null && Object.hasOwn(value, "version") ? (value as { version: unknown }).version : undefined;
+  const version: unknown =
+    typeof value === "object" && value !== null && Object.hasOwn(value, "version") ? (value as { version: unknown }).version : undefined;
   if (version === known) return;
   if (typeof version === "string" && /^\d{1,9}$/.test(version) && Number(version) > Number(known)) {
     throw new HostError("VERSION_UNSUPPORTED", `Cannot read ${name}: its format is ${version}, and this version reads ${known}`, {

@@ -4,7 +4,17 @@ import { EntryChecksum } from "./entry-checksum.ts";
 import type { Entry } from "./entry.ts";
 import { formatEntry, parseEntryLine } from "./parse-entry.ts";
 
-const ENTRY: Entry = { component: "m", path: "a", type: "file", mode: 0o644, uid: 1, gid: 2, mtime_ns: "5", size: 3, sha256: "0".repeat(64) };
+const ENTRY: Entry = {
+  component: "m",
+  path: "a",
+  type: "file",
+  mode: 0o644,
+  uid: 1,
+  gid: 2,
+  mtime_ns: "5",
+  size: 3,
+  sha256: "0".repeat(64),
+};
 
 function checksumOf(...entries: readonly Entry[]): string {
   const checksum = new EntryChecksum();
@@ -49,7 +59,17 @@ describe("EntryChecksum", () => {
 
 describe("parseEntryLine()", () => {
   it("gives back what formatEntry() wrote, for any name that a file system can hold", () => {
-    const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }).filter((text) => !text.includes("/") && !text.includes("\0") && text !== "." && text !== ".." && text.isWellFormed() && Buffer.byteLength(text) <= 255);
+    const name = fc
+      .string({ unit: "grapheme", minLength: 1, maxLength: 60 })
+      .filter(
+        (text) =>
+          !text.includes("/") &&
+          !text.includes("\0") &&
+          text !== "." &&
+          text !== ".." &&
+          text.isWellFormed() &&
+          Buffer.byteLength(text) <= 255,
+      );
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 5 }), (names) => {
         const entry = { ...ENTRY, path: names.join("/") };
@@ -86,6 +106,8 @@ describe("parseEntryLine()", () => {
     [{ sparse: 1 }, "BACKUP_DAMAGED"],
   ];
   it.each(refused)("refuses %j", (change, code) => {
-    expect(() => parseEntryLine(JSON.stringify({ ...ENTRY, ...change }), 3)).toThrow(expect.objectContaining({ code, message: expect.stringContaining("ine 3") as string }));
+    expect(() => parseEntryLine(JSON.stringify({ ...ENTRY, ...change }), 3)).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining("ine 3") as string }),
+    );
   });
 });

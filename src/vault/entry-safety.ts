@@ -36,7 +36,8 @@ export class EntrySafety {
 
   /** Another name of a file: its first name was added before and is a file. */
   addLink(entry: Entry, place: string, firstPlace: string): void {
-    if (this.#places.get(firstPlace) !== "file") throw hostile(place, `is another name of ${quotePath(firstPlace)}, which is no earlier file`);
+    if (this.#places.get(firstPlace) !== "file")
+      throw hostile(place, `is another name of ${quotePath(firstPlace)}, which is no earlier file`);
     this.add(entry, place);
   }
 

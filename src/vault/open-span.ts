@@ -41,7 +41,10 @@ export function openSpan(span: Span & { readonly kind: "file" }): OpenedFile {
 }
 
 function moved(path: string, cause?: unknown): CaptureError {
-  return new CaptureError("COMPONENT_MOVED", `"${path}" was replaced before it was stored`, { cause, hint: "Try again when nothing replaces it" });
+  return new CaptureError("COMPONENT_MOVED", `"${path}" was replaced before it was stored`, {
+    cause,
+    hint: "Try again when nothing replaces it",
+  });
 }
 
 /** Reads up to `length` bytes; fewer only at the end of the file. */

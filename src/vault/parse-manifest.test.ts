@@ -89,12 +89,19 @@ describe("parseManifest()", () => {
 
   it("refuses a newer version and an unknown feature by name, before it looks at anything else", () => {
     expect(() => parseManifest(Buffer.from('{"version":"2","id":7}'))).toThrow(expect.objectContaining({ code: "VERSION_UNSUPPORTED" }));
-    expect(() => parseManifest(changed("features.read", ["sealed"]))).toThrow(expect.objectContaining({ code: "VERSION_UNSUPPORTED", message: expect.stringContaining("sealed") as string }));
+    expect(() => parseManifest(changed("features.read", ["sealed"]))).toThrow(
+      expect.objectContaining({ code: "VERSION_UNSUPPORTED", message: expect.stringContaining("sealed") as string }),
+    );
     expect(parseManifest(changed("features.write", ["anything"])).features.write).toEqual(["anything"]);
   });
 
-  it.each(["", "null", "[]", "{", '"text"', "\u0000", '{"version":1}', '{"version":"0"}', '{"__proto__":{"version":"1"}}'])("refuses %j", (text) => {
-    expect(() => parseManifest(Buffer.from(text))).toThrow(expect.objectContaining({ code: "MANIFEST_INVALID" }));
-    expect(() => parseManifest(Buffer.concat([Buffer.from(text), Buffer.from([0xff])]))).toThrow(expect.objectContaining({ code: "MANIFEST_INVALID" }));
-  });
+  it.each(["", "null", "[]", "{", '"text"', "\u0000", '{"version":1}', '{"version":"0"}', '{"__proto__":{"version":"1"}}'])(
+    "refuses %j",
+    (text) => {
+      expect(() => parseManifest(Buffer.from(text))).toThrow(expect.objectContaining({ code: "MANIFEST_INVALID" }));
+      expect(() => parseManifest(Buffer.concat([Buffer.from(text), Buffer.from([0xff])]))).toThrow(
+        expect.objectContaining({ code: "MANIFEST_INVALID" }),
+      );
+    },
+  );
 });

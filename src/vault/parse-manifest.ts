@@ -74,7 +74,9 @@ export function checkPrevious(previous: DocumentFields, sequence: number): void 
 }
 
 function checkComponents(fields: DocumentFields): void {
-  const components = fields.list("components", MOST_COMPONENTS, (items, index) => items.matching(index, COMPONENT_NAME, "a component name"));
+  const components = fields.list("components", MOST_COMPONENTS, (items, index) =>
+    items.matching(index, COMPONENT_NAME, "a component name"),
+  );
   if (new Set(components).size !== components.length) fields.fail("components", "must not name a component twice");
   const details = fields.object("component_details");
   const described = details.keys();
@@ -147,7 +149,11 @@ function checkFeatures(name: string, features: DocumentFields): void {
   features.list("write", 100, (items, index) => items.text(index, 100));
   const unknown = read.filter((feature) => !READ_FEATURES.includes(feature));
   if (unknown.length === 0) return;
-  throw new HostError("VERSION_UNSUPPORTED", `Cannot read ${name}: it uses ${unknown.map((feature) => JSON.stringify(feature)).join(", ")}, unknown to this version`, {
-    hint: "Update Holdfast on this machine",
-  });
+  throw new HostError(
+    "VERSION_UNSUPPORTED",
+    `Cannot read ${name}: it uses ${unknown.map((feature) => JSON.stringify(feature)).join(", ")}, unknown to this version`,
+    {
+      hint: "Update Holdfast on this machine",
+    },
+  );
 }

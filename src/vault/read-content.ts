@@ -54,10 +54,12 @@ function* readStaged(spans: readonly Span[], buffer: Uint8Array): Generator<Cont
       } else {
         buffer.fill(0, 0, Math.min(buffer.length, span.length));
       }
-      for (let done = 0; done < span.length; ) {
+      for (let done = 0; done < span.length;) {
         const wanted = Math.min(buffer.length, span.length - done);
         if (span.kind === "file" && file !== undefined && readFully(file.descriptor, buffer, wanted, span.offset + done) !== wanted) {
-          throw new CaptureError("COMPONENT_MOVED", `The copy "${span.path}" is shorter than when it was made`, { hint: "Try again; look at the disk when it happens again" });
+          throw new CaptureError("COMPONENT_MOVED", `The copy "${span.path}" is shorter than when it was made`, {
+            hint: "Try again; look at the disk when it happens again",
+          });
         }
         const bytes = buffer.subarray(0, wanted);
         hash.update(bytes);

@@ -86,7 +86,13 @@ interface ReadOnce {
   readonly pending: Uint8Array | undefined;
 }
 
-function* readOnce(file: OpenedFile, offset: number, length: number, buffer: Uint8Array, facts: LiveFacts): Generator<ContentStep, ReadOnce, void> {
+function* readOnce(
+  file: OpenedFile,
+  offset: number,
+  length: number,
+  buffer: Uint8Array,
+  facts: LiveFacts,
+): Generator<ContentStep, ReadOnce, void> {
   if (length <= buffer.length) {
     const got = readOrFail(file, buffer, length, offset);
     const pending = buffer.subarray(0, got);
@@ -94,7 +100,7 @@ function* readOnce(file: OpenedFile, offset: number, length: number, buffer: Uin
   }
   yield { step: "begin", size: length, facts };
   const hash = createHash("sha256");
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const wanted = Math.min(buffer.length, length - done);
     const got = readOrFail(file, buffer, wanted, offset + done);
     if (got < wanted) return { sha256: "", complete: false, pending: undefined };
@@ -115,7 +121,13 @@ function readOrFail(file: OpenedFile, buffer: Uint8Array, length: number, positi
 }
 
 /** What became of the file while it was read. */
-function judge(file: OpenedFile, offset: number, length: number, read: ReadOnce, last: boolean): "still" | "grew" | "rewritten" | "shrinks" | "again" {
+function judge(
+  file: OpenedFile,
+  offset: number,
+  length: number,
+  read: ReadOnce,
+  last: boolean,
+): "still" | "grew" | "rewritten" | "shrinks" | "again" {
   const { stats: before } = file;
   const after = fstatSync(file.descriptor, { bigint: true });
   if (!read.complete) return last ? "shrinks" : "again";
@@ -127,7 +139,7 @@ function judge(file: OpenedFile, offset: number, length: number, read: ReadOnce,
 function hashAgain(descriptor: number, offset: number, length: number): string {
   const buffer = Buffer.allocUnsafe(Math.min(PREFIX_BUFFER, length));
   const hash = createHash("sha256");
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const got = readFully(descriptor, buffer, Math.min(buffer.length, length - done), offset + done);
     if (got === 0) return "";
     hash.update(buffer.subarray(0, got));

@@ -17,7 +17,9 @@ export function resolveBackup(listing: Listing, reference: string): BackupHead {
     throw new NotFoundError("BACKUP_NOT_FOUND", "There is no backup yet", { hint: emptyHint(listing) });
   }
   if (reference === "latest:verified") {
-    const found = backups.find(({ manifest, marks }) => manifest.trigger !== "pre-restore" && marks.verified?.ok === true && goodForAll(manifest));
+    const found = backups.find(
+      ({ manifest, marks }) => manifest.trigger !== "pre-restore" && marks.verified?.ok === true && goodForAll(manifest),
+    );
     if (found !== undefined) return found;
     const hint = backups[0] === undefined ? emptyHint(listing) : `Read one back first: holdfast verify ${backups[0].id}`;
     throw new NotFoundError("BACKUP_NOT_FOUND", "No complete backup is verified", { hint });
@@ -32,16 +34,21 @@ export function resolveBackup(listing: Listing, reference: string): BackupHead {
       details: { ids: shown },
     });
   }
-  throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${reference.slice(0, 200)}"`, { hint: notFoundHint(listing, reference) });
+  throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${reference.slice(0, 200)}"`, {
+    hint: notFoundHint(listing, reference),
+  });
 }
 
 function emptyHint({ damaged }: Listing): string {
-  return damaged.length === 0 ? "Take one: holdfast backup" : `${damaged.length} in the vault cannot be trusted: holdfast verify --all says why`;
+  return damaged.length === 0
+    ? "Take one: holdfast backup"
+    : `${damaged.length} in the vault cannot be trusted: holdfast verify --all says why`;
 }
 
 function notFoundHint(listing: Listing, reference: string): string {
   const { backups, damaged, trash } = listing;
-  if (damaged.some(({ name }) => name.startsWith(reference))) return "It is in the vault and cannot be trusted: holdfast verify --all says why";
+  if (damaged.some(({ name }) => name.startsWith(reference)))
+    return "It is in the vault and cannot be trusted: holdfast verify --all says why";
   if (trash.some(({ id }) => id === reference)) return `It was deleted; bring it back: holdfast backup undelete ${reference}`;
   const near = nearest(reference, ["latest", "latest:verified", ...backups.map(({ id }) => id)]);
   if (near !== undefined) return `Did you mean "${near}"?`;

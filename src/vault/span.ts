@@ -24,5 +24,11 @@ export type Span =
 export type Content =
   | { readonly kind: "none" }
   | { readonly kind: "staged"; readonly spans: readonly Span[]; readonly movable: boolean }
-  | { readonly kind: "live"; readonly span: Span & { readonly kind: "file" }; readonly mtimeNs: bigint; readonly ctimeNs: bigint; readonly appending: boolean }
+  | {
+      readonly kind: "live";
+      readonly span: Span & { readonly kind: "file" };
+      readonly mtimeNs: bigint;
+      readonly ctimeNs: bigint;
+      readonly appending: boolean;
+    }
   | { readonly kind: "stream"; readonly open: () => NodeJS.ReadableStream };

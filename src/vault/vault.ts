@@ -53,7 +53,10 @@ export interface StoredComponent {
 }
 
 /** What the caller knows; the vault adds sequence, previous, sizes and checksum. */
-export type ManifestBody = Omit<Manifest, "version" | "id" | "vault" | "sequence" | "previous" | "imported_from" | "size_bytes" | "stored_bytes" | "checksum" | "features">;
+export type ManifestBody = Omit<
+  Manifest,
+  "version" | "id" | "vault" | "sequence" | "previous" | "imported_from" | "size_bytes" | "stored_bytes" | "checksum" | "features"
+>;
 
 /** A backup that does not exist yet. Exactly one of commit and abort ends it. */
 export interface Draft extends AsyncDisposable {
@@ -88,7 +91,11 @@ export interface BackupReader extends AsyncDisposable {
    * checked: nothing missing, nothing more, every byte as recorded. `select` keeps an unwanted content from being read
    * where the form can seek. With `select` absent and the iteration finished, the backup is proved whole.
    */
-  read(options?: { readonly select?: (entry: Entry) => boolean; readonly signal?: AbortSignal; readonly onBytes?: (bytes: number) => void }): AsyncIterable<OpenedEntry>;
+  read(options?: {
+    readonly select?: (entry: Entry) => boolean;
+    readonly signal?: AbortSignal;
+    readonly onBytes?: (bytes: number) => void;
+  }): AsyncIterable<OpenedEntry>;
 }
 
 export interface VaultIdentity {
@@ -108,7 +115,12 @@ export interface Vault extends AsyncDisposable {
    * Begins a backup under the vault's write lock.
    * @throws BusyError VAULT_BUSY when another process writes; waits up to `wait` milliseconds first
    */
-  begin(request: { readonly trigger: Trigger; readonly time: number; readonly wait?: number; readonly signal?: AbortSignal }): Promise<Draft>;
+  begin(request: {
+    readonly trigger: Trigger;
+    readonly time: number;
+    readonly wait?: number;
+    readonly signal?: AbortSignal;
+  }): Promise<Draft>;
   open(id: BackupId): Promise<BackupReader>;
   setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void>;
   /** Writes the removal record, then moves the backups to the trash. */

@@ -92,7 +92,14 @@ export function forgeArchive(file: string, forgery: Forgery): Manifest {
 function headerOf(entry: Entry): TarEntry {
   return {
     path: entry.path === "." ? "memory" : `memory/${entry.path}`,
-    type: entry.hard_link !== undefined ? "Link" : entry.type === "directory" ? "Directory" : entry.type === "symlink" ? "SymbolicLink" : "File",
+    type:
+      entry.hard_link !== undefined
+        ? "Link"
+        : entry.type === "directory"
+          ? "Directory"
+          : entry.type === "symlink"
+            ? "SymbolicLink"
+            : "File",
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
@@ -110,6 +117,7 @@ function pad(bytes: Buffer): Buffer {
 
 function members(bytes: Buffer): Buffer[] {
   const result: Buffer[] = [];
-  for (let offset = 0; offset < bytes.length; offset += MEMBER_LIMIT) result.push(encodeMember(bytes.subarray(offset, offset + MEMBER_LIMIT)));
+  for (let offset = 0; offset < bytes.length; offset += MEMBER_LIMIT)
+    result.push(encodeMember(bytes.subarray(offset, offset + MEMBER_LIMIT)));
   return result;
 }

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import type { EntryHead, Reading, ReadingEntry } from "../../src/vault/index.ts";
 
 /** A real folder as a reading, in the simplest way: everything live, hard links by device and inode. */
-export function liveReading(root: string, options: { readonly before?: (path: string) => void; readonly head?: (head: EntryHead) => EntryHead } = {}): Reading {
+export function liveReading(
+  root: string,
+  options: { readonly before?: (path: string) => void; readonly head?: (head: EntryHead) => EntryHead } = {},
+): Reading {
   async function* entries(): AsyncGenerator<ReadingEntry> {
     const seen = new Map<string, string>();
     yield* visit(".", seen);

@@ -96,7 +96,8 @@ class PlainComponent implements ComponentWriter {
       this.#batch.jobs.push(job);
       this.#batch.bytes += head.size;
     }
-    if (this.#batch.items.length >= BATCH_FILES * 2 || this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES) this.#send();
+    if (this.#batch.items.length >= BATCH_FILES * 2 || this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES)
+      this.#send();
     while (this.#under.length > this.#pool.size * 2) await this.#settleOldest();
   }
 
@@ -107,11 +108,15 @@ class PlainComponent implements ComponentWriter {
 
   async rollback(): Promise<void> {
     // What a thread still writes would come back after it was removed.
-    await Promise.allSettled(this.#under.splice(0).map(({ done }) => done));
+    await Promise.allSettled(this.#under.splice(0).flatMap(({ done }) => (done === undefined ? [] : [done])));
     this.#batch = newBatch();
     const { storedAs } = this.#options;
     rmSync(join(this.#content, storedAs), { recursive: true, force: true });
-    for (let folder = dirname(storedAs); folder !== "." && existsSync(join(this.#content, folder)) && readdirSync(join(this.#content, folder)).length === 0; folder = dirname(folder)) {
+    for (
+      let folder = dirname(storedAs);
+      folder !== "." && existsSync(join(this.#content, folder)) && readdirSync(join(this.#content, folder)).length === 0;
+      folder = dirname(folder)
+    ) {
       rmdirSync(join(this.#content, folder));
     }
   }

@@ -1,7 +1,17 @@
 import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, readlinkSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
 import { DamageError, errnoOf, lstatAt, namedSystemError } from "../../kernel/index.ts";
-import { ENTRIES_NAME, MANIFEST_NAME, openFile, quotePath, readFully, type BackupReader, type BackupHead, type Entry, type OpenedEntry } from "../../vault/index.ts";
+import {
+  ENTRIES_NAME,
+  MANIFEST_NAME,
+  openFile,
+  quotePath,
+  readFully,
+  type BackupReader,
+  type BackupHead,
+  type Entry,
+  type OpenedEntry,
+} from "../../vault/index.ts";
 import { checkedContent } from "../checked-content.ts";
 import { checkEntries, givenEntries, placeIn, type CheckedEntries } from "../checked-entries.ts";
 import type { ReaderParts } from "../targz/targz-reader.ts";
@@ -56,19 +66,22 @@ export class PlainReader implements BackupReader {
       if (!wanted) continue;
       const first = firsts.get(`${entry.component}/${entry.hard_link}`);
       const copied = first !== undefined && first.inode !== stats.ino;
-      const recorded = first === undefined ? entry : { ...entry, size: first.entry.size, ...(first.entry.sha256 === undefined ? {} : { sha256: first.entry.sha256 }) };
+      const recorded =
+        first === undefined
+          ? entry
+          : { ...entry, size: first.entry.size, ...(first.entry.sha256 === undefined ? {} : { sha256: first.entry.sha256 }) };
       const reading = checkedContent(recorded, place, this.#bytes(place, recorded), (bytes) => {
         throwIfAborted(signal);
         onBytes?.(bytes);
       });
-      if (first !== undefined) {
+      try {
         // A vault that was copied without its hard links holds the bytes twice.
         if (copied) await reading.finish();
-        yield { entry };
-        continue;
+        yield first === undefined ? { entry, content: reading.content } : { entry };
+        if (select === undefined && first === undefined) await reading.finish();
+      } finally {
+        await reading.close();
       }
-      yield { entry, content: reading.content };
-      if (select === undefined) await reading.finish();
     }
     if (select === undefined) this.#checkNothingMore(safety);
   }
@@ -92,13 +105,15 @@ export class PlainReader implements BackupReader {
     try {
       file = openFile(join(this.#top, place));
     } catch (cause) {
-      throw errnoOf(cause) === "ENOENT" ? damaged(place, "is missing", cause) : namedSystemError(cause, `open "${place}" of "${this.head.id}"`);
+      throw errnoOf(cause) === "ENOENT"
+        ? damaged(place, "is missing", cause)
+        : namedSystemError(cause, `open "${place}" of "${this.head.id}"`);
     }
     using opened = file;
     if (!opened.stats.isFile()) throw damaged(place, "is no plain file");
     const length = Number(opened.stats.size);
     if (size !== undefined && length !== size) throw damaged(place, `has ${length} bytes where ${size} are recorded`);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const piece = Buffer.allocUnsafeSlow(Math.min(PIECE, length - done));
       if (readBytes(opened.descriptor, piece, done, place) < piece.length) throw damaged(place, "became shorter while it was read");
       done += piece.length;
@@ -119,7 +134,9 @@ export class PlainReader implements BackupReader {
     try {
       return lstatSync(join(this.#top, place), { bigint: true });
     } catch (cause) {
-      throw errnoOf(cause) === "ENOENT" || errnoOf(cause) === "ENOTDIR" ? damaged(place, "is missing", cause) : namedSystemError(cause, `look at "${place}" of "${this.head.id}"`);
+      throw errnoOf(cause) === "ENOENT" || errnoOf(cause) === "ENOTDIR"
+        ? damaged(place, "is missing", cause)
+        : namedSystemError(cause, `look at "${place}" of "${this.head.id}"`);
     }
   }
 
@@ -164,5 +181,9 @@ function readBytes(descriptor: number, piece: Buffer, position: number, place: s
 }
 
 function damaged(place: string, problem: string, cause?: unknown): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is damaged: it ${problem}`, { cause, hint: "Use another backup for this file", details: { path: place } });
+  return new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is damaged: it ${problem}`, {
+    cause,
+    hint: "Use another backup for this file",
+    details: { path: place },
+  });
 }

@@ -24,7 +24,8 @@ export function storeFile({ content, target, sparse }: FileJob, buffer: Uint8Arr
   let facts: LiveFacts | undefined;
   let end: ContentEnd;
   try {
-    const steps = readContent(content, buffer);
+    // Closed in any case: the file under it must not stay open when a write fails.
+    using steps = readContent(content, buffer);
     let position = 0;
     for (;;) {
       const step = steps.next();
@@ -83,5 +84,5 @@ function isZero(bytes: Uint8Array): boolean {
 }
 
 function writeWhole(descriptor: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }

@@ -44,7 +44,8 @@ export async function decodeTarEntry(take: TakeBytes): Promise<DecodedTarEntry |
     checkSum(header);
   }
   const { type } = header;
-  if (type !== "File" && type !== "Directory" && type !== "SymbolicLink" && type !== "Link") throw hostile(header.path ?? "", `is of type "${type}"`);
+  if (type !== "File" && type !== "Directory" && type !== "SymbolicLink" && type !== "Link")
+    throw hostile(header.path ?? "", `is of type "${type}"`);
   const path = pax.get("path") ?? header.path ?? "";
   const clean = type === "Directory" ? path.replace(/\/$/, "") : path;
   const problem = pathProblem(clean);
@@ -73,9 +74,13 @@ function checkSum(header: Header): void {
 }
 
 function damaged(problem: string): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: ${problem}`, { hint: "Use another backup, or another copy of this one" });
+  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: ${problem}`, {
+    hint: "Use another backup, or another copy of this one",
+  });
 }
 
 function hostile(path: string, problem: string): DamageError {
-  return new DamageError("ARCHIVE_HOSTILE", `Refuse the archive: ${quotePath(path)} ${problem}`, { hint: "Do not unpack it by other means; nothing was written" });
+  return new DamageError("ARCHIVE_HOSTILE", `Refuse the archive: ${quotePath(path)} ${problem}`, {
+    hint: "Do not unpack it by other means; nothing was written",
+  });
 }

@@ -92,5 +92,8 @@ function named(error: unknown): unknown {
 }
 
 function damage(problem: string, cause?: unknown): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: a gzip part ${problem}`, { cause, hint: "Use another backup, or another copy of this one" });
+  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: a gzip part ${problem}`, {
+    cause,
+    hint: "Use another backup, or another copy of this one",
+  });
 }

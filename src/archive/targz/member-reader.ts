@@ -37,7 +37,7 @@ export class MemberReader {
 
   /** Exactly so many bytes, as they come. */
   async *pieces(length: number): AsyncGenerator<Buffer> {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       if (this.#current.length === 0) await this.#next();
       const piece = this.#shift(Math.min(left, this.#current.length));
       left -= piece.length;
@@ -122,5 +122,7 @@ export class MemberReader {
 }
 
 function damaged(problem: string): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: it ${problem}`, { hint: "Use another backup, or another copy of this one" });
+  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: it ${problem}`, {
+    hint: "Use another backup, or another copy of this one",
+  });
 }

@@ -46,7 +46,7 @@ export class MemberWriter implements AsyncDisposable {
   }
 
   async #appendInPieces(bytes: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < bytes.length; ) {
+    for (let offset = 0; offset < bytes.length;) {
       if (this.#filled === this.#block.length) await this.#send();
       const piece = bytes.subarray(offset, offset + this.#block.length - this.#filled);
       this.#block.set(piece, this.#filled);
@@ -110,7 +110,8 @@ export class MemberWriter implements AsyncDisposable {
     // The number of a closed descriptor may be another file's by now.
     if (!this.#open) throw new InternalError("The archive was closed while it was written");
     this.#starts.push(this.#position);
-    for (let offset = 0; offset < member.length; ) offset += writeSync(this.#descriptor, member, offset, member.length - offset, this.#position + offset);
+    for (let offset = 0; offset < member.length;)
+      offset += writeSync(this.#descriptor, member, offset, member.length - offset, this.#position + offset);
     this.#position += member.length;
   }
 

@@ -42,7 +42,9 @@ function manifestHeader(tar: Buffer): { offset: number; size: number } {
 }
 
 function notFirst(): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The archive does not begin with ${MANIFEST_NAME}`, { hint: "It is no backup of Holdfast, or it is damaged" });
+  return new DamageError("BACKUP_DAMAGED", `The archive does not begin with ${MANIFEST_NAME}`, {
+    hint: "It is no backup of Holdfast, or it is damaged",
+  });
 }
 
 function readAt(descriptor: number, window: Buffer, position: number, length: number): Buffer {
@@ -53,4 +55,3 @@ function readAt(descriptor: number, window: Buffer, position: number, length: nu
   }
   return bytes;
 }
-

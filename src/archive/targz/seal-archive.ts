@@ -39,7 +39,7 @@ async function appendEntries(stream: MemberWriter, entriesFile: string, mtimeNs:
     const { size } = fstatSync(input);
     await stream.append(encodeTarEntry(tarOfDocument(ENTRIES_NAME, size, mtimeNs)));
     const buffer = Buffer.allocUnsafeSlow(Math.min(size, COPY) + 1);
-    for (let done = 0; done < size; ) {
+    for (let done = 0; done < size;) {
       const read = readSync(input, buffer, 0, buffer.length, done);
       if (read === 0 || done + read > size) throw new InternalError("The list of entries changed while it was stored");
       await stream.append(buffer.subarray(0, read));
@@ -58,7 +58,7 @@ function appendFile(path: string, file: string): void {
     try {
       const buffer = Buffer.allocUnsafeSlow(COPY);
       for (let read = readSync(input, buffer); read > 0; read = readSync(input, buffer)) {
-        for (let done = 0; done < read; ) done += writeSync(output, buffer, done, read - done);
+        for (let done = 0; done < read;) done += writeSync(output, buffer, done, read - done);
       }
     } finally {
       closeSync(output);

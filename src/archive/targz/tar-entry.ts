@@ -29,7 +29,7 @@ export function encodeTarEntry(entry: TarEntry): Buffer {
   const path = entry.type === "Directory" ? `${entry.path}/` : entry.path;
   const pax = new Map<string, string>();
   const fits = (key: string, value: string, limit: number): string => {
-    if (value.length < limit && isAscii(value)) return value;
+    if (Buffer.byteLength(value) < limit && isPlain(value)) return value;
     pax.set(key, value);
     return key === "path" || key === "linkpath" ? "in-pax-header" : "";
   };
@@ -48,7 +48,18 @@ export function encodeTarEntry(entry: TarEntry): Buffer {
   const seconds = floorSeconds(entry.mtimeNs);
   const plain = seconds >= 0n && seconds <= BigInt(HIGHEST_SIZE);
   if (!plain || entry.mtimeNs % SECOND !== 0n) pax.set("mtime", decimalSeconds(entry.mtimeNs));
-  const header = encodeBlock({ path: shortPath, linkpath, uname, gname, size, uid, gid, mode: entry.mode, type: entry.type, seconds: plain ? Number(seconds) : 0 });
+  const header = encodeBlock({
+    path: shortPath,
+    linkpath,
+    uname,
+    gname,
+    size,
+    uid,
+    gid,
+    mode: entry.mode,
+    type: entry.type,
+    seconds: plain ? Number(seconds) : 0,
+  });
   if (pax.size === 0) return header;
   const body = encodePax(pax);
   const blocks = Buffer.alloc(TAR_BLOCK + padded(body.length));
@@ -63,7 +74,18 @@ const paxBlocks = new Map<number, Buffer>();
 function paxBlock(size: number): Buffer {
   let block = paxBlocks.get(size);
   if (block === undefined) {
-    block = encodeBlock({ path: "PaxHeader", linkpath: "", uname: "", gname: "", size, uid: 0, gid: 0, mode: 0o644, type: "ExtendedHeader", seconds: 0 });
+    block = encodeBlock({
+      path: "PaxHeader",
+      linkpath: "",
+      uname: "",
+      gname: "",
+      size,
+      uid: 0,
+      gid: 0,
+      mode: 0o644,
+      type: "ExtendedHeader",
+      seconds: 0,
+    });
     paxBlocks.set(size, block);
   }
   return block;
@@ -93,8 +115,9 @@ export function padded(length: number): number {
   return Math.ceil(length / TAR_BLOCK) * TAR_BLOCK;
 }
 
-function isAscii(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text);
+/** UTF-8 stands in the header as it is where it fits: of a pax header bsdtar makes another Unicode form, and in a plain locale nothing. */
+function isPlain(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
 }
 
 export function floorSeconds(nanoseconds: bigint): bigint {

@@ -3,7 +3,8 @@ import type { TarEntry } from "./tar-entry.ts";
 
 /** The tar entry of an entry. `tar x` then gives the user's files back with their modes, owners and times. */
 export function tarOfEntry(entry: EntryHead, place: string, linkPlace: string | undefined): TarEntry {
-  const type = linkPlace !== undefined ? "Link" : entry.type === "directory" ? "Directory" : entry.type === "symlink" ? "SymbolicLink" : "File";
+  const type =
+    linkPlace !== undefined ? "Link" : entry.type === "directory" ? "Directory" : entry.type === "symlink" ? "SymbolicLink" : "File";
   return {
     path: place,
     type,

@@ -58,7 +58,8 @@ export class TarGzBody implements Body {
   }
 
   async #storeFile(item: BodyItem, content: ReadableContent, options: ComponentOptions): Promise<BodyResult> {
-    const steps = readContent(content, this.#buffer);
+    // Closed in any case: the file under it must not stay open when a write fails.
+    using steps = readContent(content, this.#buffer);
     let facts: LiveFacts | undefined;
     let size = 0;
     let mark: StreamMark | undefined;

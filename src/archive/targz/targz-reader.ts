@@ -1,5 +1,13 @@
 import { DamageError } from "../../kernel/index.ts";
-import { ENTRIES_NAME, quotePath, type BackupHead, type BackupReader, type Entry, type OpenedEntry, type OpenedFile } from "../../vault/index.ts";
+import {
+  ENTRIES_NAME,
+  quotePath,
+  type BackupHead,
+  type BackupReader,
+  type Entry,
+  type OpenedEntry,
+  type OpenedFile,
+} from "../../vault/index.ts";
 import { checkedContent } from "../checked-content.ts";
 import { checkEntries, givenEntries, placeIn } from "../checked-entries.ts";
 import { throwIfAborted } from "../throw-if-aborted.ts";
@@ -35,7 +43,12 @@ export class TarGzReader implements BackupReader {
     this.#file = file;
     this.#parts = parts;
     this.head = parts.head;
-    this.#entriesAt = readManifestBytes(file.descriptor).end;
+    try {
+      this.#entriesAt = readManifestBytes(file.descriptor).end;
+    } catch (error) {
+      file[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async *entries(): AsyncGenerator<Entry> {
@@ -51,7 +64,11 @@ export class TarGzReader implements BackupReader {
     for await (const entry of this.entries()) {
       throwIfAborted(signal);
       const place = placeIn(this.head.manifest, entry);
-      const expected = tarOfEntry(entry, place, entry.hard_link === undefined ? undefined : placeIn(this.head.manifest, entry, entry.hard_link));
+      const expected = tarOfEntry(
+        entry,
+        place,
+        entry.hard_link === undefined ? undefined : placeIn(this.head.manifest, entry, entry.hard_link),
+      );
       compare(await decodeTarEntry(take), expected);
       const { size } = expected;
       if (select !== undefined && !select(entry)) {
@@ -99,7 +116,6 @@ export class TarGzReader implements BackupReader {
     this.#open = false;
     this.#file[Symbol.dispose]();
     this.#parts.release();
-    return Promise.resolve();
   }
 }
 
@@ -121,14 +137,18 @@ function compare(found: DecodedTarEntry | undefined, expected: TarEntry): void {
   for (const key of ["path", "type", "size", "target", "mode", "uid", "gid"] as const) {
     if (found[key] === expected[key]) continue;
     if (key === "path" || key === "type" || key === "target") {
-      throw hostile(`${quotePath(found.path)} (${found.type}) lies where the manifest declares ${quotePath(expected.path)} (${expected.type})`);
+      throw hostile(
+        `${quotePath(found.path)} (${found.type}) lies where the manifest declares ${quotePath(expected.path)} (${expected.type})`,
+      );
     }
     throw damaged(`${quotePath(expected.path)} has ${key} ${found[key]} where ${expected[key]} is recorded`);
   }
 }
 
 function damaged(problem: string): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: ${problem}`, { hint: "Use another backup, or another copy of this one" });
+  return new DamageError("BACKUP_DAMAGED", `The archive is damaged: ${problem}`, {
+    hint: "Use another backup, or another copy of this one",
+  });
 }
 
 function hostile(problem: string): DamageError {

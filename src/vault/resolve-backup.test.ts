@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { toBackupId } from "./backup-id.ts";
+import type { Manifest } from "./manifest.ts";
+import { resolveBackup } from "./resolve-backup.ts";
+import type { BackupHead, Listing } from "./vault.ts";
+
+function head(id: string, options: { ok?: boolean; partial?: boolean; suspect?: boolean } = {}): BackupHead {
+  const manifest = {
+    trigger: id.split("_")[1]?.replace(/-\d$/, ""),
+    not_captured: options.partial === true ? { logs: {} } : {},
+    components: ["memory"],
+    component_details: { memory: { whole: true, suspect: options.suspect === true } },
+  } as unknown as Manifest;
+  const verified = { at: "", holdfast_version: "", manifest_sha256: "", entries: 0, bytes: 0, ok: options.ok ?? true };
+  return {
+    id: toBackupId(id),
+    manifest,
+    manifestSha256: "",
+    marks: options.ok === undefined ? {} : { verified },
+    form: "directory",
+    location: "",
+  };
+}
+
+function listing(backups: readonly BackupHead[], rest: Partial<Listing> = {}): Listing {
+  return { backups, damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [], ...rest };
+}
+
+const NEWEST_FIRST = listing([
+  head("2026-03-16T10-00-00_manual"),
+  head("2026-03-16T09-00-00_pre-restore", { ok: true }),
+  head("2026-03-16T08-00-00_scheduled", { ok: false }),
+  head("2026-03-16T07-00-00_scheduled", { ok: true, partial: true }),
+  head("2026-03-16T06-00-00_scheduled", { ok: true, suspect: true }),
+  head("2026-03-15T06-00-00_scheduled-2", { ok: true }),
+  head("2026-03-15T06-00-00_scheduled", { ok: true }),
+]);
+
+describe("resolveBackup()", () => {
+  it.each([
+    ["latest", "2026-03-16T10-00-00_manual"],
+    ["latest:verified", "2026-03-15T06-00-00_scheduled-2"],
+    ["2026-03-16T09", "2026-03-16T09-00-00_pre-restore"],
+    ["2026-03-15T06-00-00_scheduled", "2026-03-15T06-00-00_scheduled"],
+    ["2026-03-15T06-00-00_scheduled-", "2026-03-15T06-00-00_scheduled-2"],
+  ])("takes %j for %s", (reference, id) => {
+    expect(resolveBackup(NEWEST_FIRST, reference).id).toBe(id);
+  });
+
+  it("refuses a prefix of several by name", () => {
+    expect(() => resolveBackup(NEWEST_FIRST, "2026-03-15")).toThrow(
+      expect.objectContaining({
+        code: "BACKUP_AMBIGUOUS",
+        details: { ids: ["2026-03-15T06-00-00_scheduled-2", "2026-03-15T06-00-00_scheduled"] },
+      }),
+    );
+  });
+
+  it.each([
+    ["lates", NEWEST_FIRST, /latest/],
+    ["2026-03-16T10-00-01_manual", NEWEST_FIRST, /2026-03-16T10-00-00_manual/],
+    ["something else entirely", NEWEST_FIRST, /newest is "2026-03-16T10-00-00_manual"/],
+    ["", NEWEST_FIRST, /newest/],
+    ["latest", listing([]), /Take one/],
+    ["latest", listing([], { damaged: [{ name: "x", problem: "y" }] }), /cannot be trusted/],
+    ["latest:verified", listing([head("2026-03-16T10-00-00_manual")]), /verify 2026-03-16T10-00-00_manual/],
+    [
+      "2026-01-01T00-00-00_manual",
+      listing([], { trash: [{ id: toBackupId("2026-01-01T00-00-00_manual"), removedAt: "", reason: "" }] }),
+      /undelete/,
+    ],
+    [
+      "2026-01-01",
+      listing([head("2026-03-16T10-00-00_manual")], { damaged: [{ name: "2026-01-01T00-00-00_manual", problem: "y" }] }),
+      /cannot be trusted/,
+    ],
+  ])("does not find %j, and says what to do", (reference, among, hint) => {
+    expect(() => resolveBackup(among, reference)).toThrow(
+      expect.objectContaining({ code: "BACKUP_NOT_FOUND", hint: expect.stringMatching(hint) as string }),
+    );
+  });
+});
