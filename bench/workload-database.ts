@@ -42,7 +42,7 @@ export function createRowWriter(database: DatabaseSync, seed: number, label: str
   return {
     message() {
       time += random.below(20_000);
-      insertMessage.run(random.below(4000), random.below(3) === 0 ? "user" : "assistant", time, prose.paragraph(random.between(150, 1400)));
+      insertMessage.run(random.below(4000), random.below(3) === 0 ? "user" : "agent", time, prose.paragraph(random.between(150, 1400)));
     },
     embedding(message) {
       fillVector(vector, random);

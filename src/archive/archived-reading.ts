@@ -1,6 +1,5 @@
-import { createWriteStream } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { DamageError, InternalError, lstatAt } from "../kernel/index.ts";
 import type { BackupReader, Content, OpenedEntry, Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
 
@@ -67,7 +66,12 @@ export class ArchivedReading implements AsyncDisposable {
     const { component: _, sha256: __, ...head } = entry;
     if (content === undefined) return { head, content: { kind: "none" } };
     const path = join(this.#staging, `archived-${(this.#number += 1)}`);
-    await pipeline(content, createWriteStream(path, { flags: "wx", mode: 0o600 }));
+    const descriptor = openSync(path, "wx", 0o600);
+    try {
+      for await (const chunk of content) for (let done = 0; done < chunk.length;) done += writeSync(descriptor, chunk, done);
+    } finally {
+      closeSync(descriptor);
+    }
     return { head, content: stagedFile(path) };
   }
 

@@ -10,50 +10,69 @@ interface Waiting<R> {
   readonly reject: (error: unknown) => void;
 }
 
+interface Thread<R> {
+  readonly worker: Worker;
+  readonly waiting: Waiting<R>[];
+}
+
+/** Pools by the module that their threads run. */
+const pools = new Map<string, WorkerPool<never, unknown>>();
+
 /**
  * A few threads that answer jobs in the order in which each of them got them. Started with the first job, so that a
- * small backup starts none.
+ * small backup starts none; idle ones do not keep the process alive and serve the next backup.
  */
-export class WorkerPool<J, R> implements AsyncDisposable {
+export class WorkerPool<J, R> {
   readonly #entry: URL;
-  readonly #workers: { readonly worker: Worker; readonly waiting: Waiting<R>[] }[] = [];
+  readonly #threads: Thread<R>[] = [];
   #failure: HoldfastError | undefined;
 
   /** Two threads keep two cores busy; more gained nothing and cost memory. */
   readonly size: number = Math.min(2, availableParallelism());
 
-  constructor(entry: URL) {
+  private constructor(entry: URL) {
     this.#entry = entry;
   }
 
+  /** The pool of a module. Its jobs and answers have the types that the module states. */
+  static of<J, R>(entry: URL): WorkerPool<J, R> {
+    const known = pools.get(entry.href);
+    if (known !== undefined && known.#failure === undefined) return known as unknown as WorkerPool<J, R>;
+    const pool = new WorkerPool<J, R>(entry);
+    pools.set(entry.href, pool as unknown as WorkerPool<never, unknown>);
+    return pool;
+  }
+
   get started(): boolean {
-    return this.#workers.length > 0;
+    return this.#threads.length > 0;
   }
 
   async run(job: J, transfer: readonly Transferable[] = []): Promise<R> {
     if (this.#failure !== undefined) throw this.#failure;
-    const chosen = this.#choose();
+    const { worker, waiting } = this.#choose();
     return await new Promise<R>((resolve, reject) => {
-      chosen.waiting.push({ resolve, reject });
-      chosen.worker.postMessage(job, transfer);
+      if (waiting.length === 0) worker.ref();
+      waiting.push({ resolve, reject });
+      worker.postMessage(job, transfer);
     });
   }
 
-  #choose(): { readonly worker: Worker; readonly waiting: Waiting<R>[] } {
-    let best = this.#workers.toSorted((a, b) => a.waiting.length - b.waiting.length)[0];
-    if (best === undefined || (best.waiting.length > 0 && this.#workers.length < this.size)) {
+  #choose(): Thread<R> {
+    let best = this.#threads.toSorted((a, b) => a.waiting.length - b.waiting.length)[0];
+    if (best === undefined || (best.waiting.length > 0 && this.#threads.length < this.size)) {
       best = this.#start();
-      this.#workers.push(best);
+      this.#threads.push(best);
     }
     return best;
   }
 
-  #start(): { readonly worker: Worker; readonly waiting: Waiting<R>[] } {
+  #start(): Thread<R> {
     // Small young generations let go of external buffers sooner: 20 MB less for each thread.
     const worker = new Worker(this.#entry, { resourceLimits: { maxYoungGenerationSizeMb: 2 } });
     const waiting: Waiting<R>[] = [];
     worker.on("message", (answer: WorkerAnswer<R>) => {
       const next = waiting.shift();
+      if (waiting.length === 0) worker.unref();
       if ("result" in answer) next?.resolve(answer.result);
       else next?.reject(errorFromJson(answer.error));
     });
@@ -66,9 +85,11 @@ export class WorkerPool<J, R> implements AsyncDisposable {
     return { worker, waiting };
   }
 
-  /** Ends the threads at once; jobs under way are given up. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.splice(0).map(({ worker }) => worker.terminate()));
+  /** Gives up the jobs under way, and the threads with them. Does nothing to a pool without any. */
+  async stop(): Promise<void> {
+    if (this.#threads.every(({ waiting }) => waiting.length === 0)) return;
+    this.#failure ??= new InternalError("The work of the threads was given up");
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
   }
 }
 

@@ -42,8 +42,10 @@ export function catCommand(runner: Runner): Command {
     const { cat } = await import("../operations/index.ts");
     const chunks: Uint8Array[] = [];
     await cat(await instance(), String(args[0]), String(args[1]), async (chunk) => {
-      if (io.json) chunks.push(chunk);
-      else if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve).once("error", resolve));
+      // The chunk is the reader's again as soon as this returns, and a pipe may take it later.
+      const copy = Buffer.from(chunk);
+      if (io.json) chunks.push(copy);
+      else if (!process.stdout.write(copy)) await new Promise((resolve) => process.stdout.once("drain", resolve).once("error", resolve));
     });
     io.document({ schema: "holdfast.content/1", path: String(args[1]), encoding: "base64", content: Buffer.concat(chunks).toString("base64") });
     return 0;

@@ -20,8 +20,8 @@ export function recordRun(stateDir: string, run: LastRun): void {
 
 export function readLastRun(stateDir: string): LastRun | null {
   try {
-    const value = JSON.parse(readFileSync(join(stateDir, FILE), "utf8")) as LastRun;
-    return typeof value.ok === "boolean" && typeof value.at === "string" ? value : null;
+    const value = JSON.parse(readFileSync(join(stateDir, FILE), "utf8")) as LastRun | null;
+    return typeof value?.ok === "boolean" && typeof value.at === "string" ? value : null;
   } catch (error) {
     // A torn record of a run must not hide the state of the vault; only "not there" is normal.
     if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError) return null;

@@ -1,4 +1,4 @@
-import { goodFor, type BackupHead, type Importance } from "../vault/index.ts";
+import { goodFor, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { damageIn, readListing } from "./read-listing.ts";
@@ -39,7 +39,7 @@ export async function status(instance: Instance): Promise<Status> {
   const listing = await readListing(instance);
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
-  const components = config.backup.include.map((name) => componentStatus(name, instance, listing.backups));
+  const components = config.backup.include.map((name) => componentStatus(name, instance, listing));
   return {
     instance: config.name,
     vault: config.backup.path,
@@ -57,13 +57,15 @@ export async function status(instance: Instance): Promise<Status> {
   };
 }
 
-function componentStatus(name: string, instance: Instance, backups: readonly BackupHead[]): ComponentStatus {
+function componentStatus(name: string, instance: Instance, { backups, damaged }: Listing): ComponentStatus {
   const declared = instance.config.components.find((component) => component.name === name);
   const carrying = backups.find(({ manifest }) => manifest.component_details[name] !== undefined);
   const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
   const verified = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok === true);
   // A backup of other components says nothing about this one.
   const newest = backups.find(({ manifest }) => manifest.component_details[name] !== undefined || manifest.not_captured[name] !== undefined);
+  const distrusted = damaged.find((broken) => good !== undefined && instantOf(broken.name) > instantOf(good.id));
+  const problem = problemOf(name, newest, good, distrusted?.name);
   return {
     name,
     importance: declared?.importance ?? carrying?.manifest.component_details[name]?.importance ?? newest?.manifest.not_captured[name]?.importance ?? null,
@@ -71,14 +73,19 @@ function componentStatus(name: string, instance: Instance, backups: readonly Bac
     capturedAt: carrying?.manifest.timestamp ?? null,
     verified: verified?.id ?? null,
     verifiedAt: verified?.marks.verified?.at ?? null,
-    safe: good !== undefined && good.id === newest?.id,
-    problem: problemOf(name, newest, good),
+    safe: problem === null,
+    problem,
   };
 }
 
-function problemOf(name: string, newest: BackupHead | undefined, good: BackupHead | undefined): string | null {
+/** What the name of a backup says of its time: a damaged one has nothing else to go by. */
+function instantOf(name: string): string {
+  return name.slice(0, "2026-03-15T14-30-00".length);
+}
+
+function problemOf(name: string, newest: BackupHead | undefined, good: BackupHead | undefined, distrusted: string | undefined): string | null {
   if (newest === undefined) return "never backed up";
-  if (good?.id === newest.id) return null;
+  if (good?.id === newest.id) return distrusted === undefined ? null : `a newer backup cannot be trusted: ${distrusted}; newest good is ${good.id}`;
   const missing = newest.manifest.not_captured[name];
   const details = newest.manifest.component_details[name];
   const why =

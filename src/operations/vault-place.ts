@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { unsafeFileSystem } from "../kernel/index.ts";
 
 export interface VaultPlace {
@@ -25,8 +25,14 @@ export function chooseVaultPlace(protectedFolder: string, instance: string, moun
       return { path: join(point, "holdfast", instance), why: `on another disk, mounted at "${point}"` };
     }
   }
-  const base = process.getuid?.() === 0 ? "/var/backups/holdfast" : join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "holdfast");
-  return { path: join(base, instance), why: "no second disk is mounted: a disk failure takes state and backups together" };
+  const base = process.getuid?.() === 0 ? "/var/backups" : dataFolder();
+  return { path: join(base, "holdfast", instance), why: "no second disk is mounted: a disk failure takes state and backups together" };
+}
+
+/** A relative or empty XDG_DATA_HOME is to be ignored, says its specification. */
+function dataFolder(): string {
+  const chosen = process.env["XDG_DATA_HOME"] ?? "";
+  return isAbsolute(chosen) ? chosen : join(homedir(), ".local", "share");
 }
 
 function isWritableFolder(path: string): boolean {

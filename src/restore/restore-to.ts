@@ -88,6 +88,7 @@ function keyOf(entry: Entry): string {
  */
 async function lookAhead(reader: BackupReader, wanted: (entry: Entry) => boolean, owners: boolean): Promise<ReadonlyMap<string, Entry>> {
   const uid = process.getuid?.() ?? 0;
+  const groups = new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]);
   const unwanted = new Set<string>();
   const standIns = new Map<string, Entry>();
   for await (const entry of reader.entries()) {
@@ -97,8 +98,9 @@ async function lookAhead(reader: BackupReader, wanted: (entry: Entry) => boolean
     }
     const first = `${entry.component}/${entry.hard_link}`;
     if (entry.hard_link !== undefined && unwanted.has(first) && !standIns.has(first)) standIns.set(first, entry);
-    if (owners && uid !== 0 && entry.uid !== uid) {
-      throw new HostError("OWNER_NOT_PERMITTED", `"${keyOf(entry)}" belongs to user ${entry.user ?? entry.uid}, and this account may not give files away`, {
+    if (owners && uid !== 0 && (entry.uid !== uid || !groups.has(entry.gid))) {
+      const owner = entry.uid === uid ? `group ${entry.group ?? entry.gid}` : `user ${entry.user ?? entry.uid}`;
+      throw new HostError("OWNER_NOT_PERMITTED", `"${keyOf(entry)}" belongs to ${owner}, and this account may not give files away`, {
         hint: "Run as root, or add --owner current to own everything yourself",
       });
     }

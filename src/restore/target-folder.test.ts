@@ -49,30 +49,21 @@ describe("openTargetFolder()", () => {
     expect(refusal(folder.join("to"))).toMatchObject({ code: "TARGET_NOT_EMPTY", message: expect.stringContaining("did not finish"), hint: expect.stringContaining("rm -r") });
   });
 
-  it("refuses a file, and a link to one", () => {
+  it("refuses a file", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.join("file"), "precious");
-    symlinkSync("file", folder.join("link"));
-    for (const name of ["file", "link"]) expect(refusal(folder.join(name))).toMatchObject({ code: "USAGE", message: `The target "${folder.join(name)}" is not a folder` });
+    expect(refusal(folder.join("file"))).toMatchObject({ code: "USAGE", message: `The target "${folder.join("file")}" is not a folder` });
     expect(readFileSync(folder.join("file"), "utf8")).toBe("precious");
+    expect(refusal(folder.join("file", "below"))).toMatchObject({ code: "FILE_SYSTEM", message: expect.stringContaining("ENOTDIR") });
   });
 
-  it("refuses a link that leads nowhere, and does not make what it names", () => {
+  it.each(["a folder", "a file", "nowhere"])("refuses a link, here one that leads to %s: somebody else may have laid it there", (leadsTo) => {
     using folder = temporaryFolder();
-    symlinkSync("elsewhere", folder.join("link"));
-    expect(refusal(folder.join("link"))).toMatchObject({ code: "USAGE" });
-    expect(existsSync(folder.join("elsewhere"))).toBe(false);
-  });
-
-  it("takes a link to an empty folder, and refuses one to a folder that holds something", async () => {
-    using folder = temporaryFolder();
-    mkdirSync(folder.join("real"));
-    symlinkSync("real", folder.join("link"));
-    const target = openTargetFolder(folder.join("link"));
-    writeFileSync(join(target.building, "a"), "x");
-    await target.publish();
-    expect(readdirSync(folder.join("real"))).toEqual(["a"]);
-    expect(refusal(folder.join("link"))).toMatchObject({ code: "TARGET_NOT_EMPTY" });
+    if (leadsTo === "a folder") mkdirSync(folder.join(leadsTo));
+    if (leadsTo === "a file") writeFileSync(folder.join(leadsTo), "");
+    symlinkSync(leadsTo, folder.join("link"));
+    expect(refusal(folder.join("link"))).toMatchObject({ code: "USAGE", message: `The target "${folder.join("link")}" is a link` });
+    expect(existsSync(folder.join("nowhere"))).toBe(false);
   });
 
   it("names the trouble when this account may not write there", async () => {

@@ -14,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { DamageError } from "../kernel/index.ts";
 import type { Entry, OpenedEntry } from "../vault/index.ts";
 
 /** Below this a run of zeros is written, not skipped: a hole costs a block map entry. Bytes. */
@@ -32,8 +33,10 @@ function safeMode(entry: Entry): number {
   return entry.type === "directory" ? entry.mode & 0o3777 : entry.mode & 0o777;
 }
 
-function seconds(nanoseconds: string): number {
-  return Number(BigInt(nanoseconds) / 1000n) / 1_000_000;
+/** Seconds, to the microsecond. Node takes a negative number for "now", and a Date before 1970 for what it is. */
+function seconds(nanoseconds: string): number | Date {
+  const instant = BigInt(nanoseconds);
+  return instant < 0n ? new Date(Number(instant / 1_000_000n)) : Number(instant / 1000n) / 1_000_000;
 }
 
 /** Writes one entry below `top`, which no one else can write to. Returns a folder to finish later, if it is one. */
@@ -59,6 +62,8 @@ export async function writeEntry(path: string, linkSource: string | undefined, o
 }
 
 async function writeContent(path: string, { entry, content }: OpenedEntry, options: WriteOptions): Promise<void> {
+  // An empty file in the place of a full one would pass for it.
+  if (content === undefined && entry.size > 0) throw new DamageError("BACKUP_DAMAGED", `The backup gives no content for "${entry.component}/${entry.path}"`);
   const descriptor = openSync(path, "wx", 0o600);
   try {
     let position = 0;

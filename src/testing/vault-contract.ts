@@ -96,7 +96,7 @@ export async function readAll(vault: Vault, id: BackupId): Promise<Record<string
   const found: Record<string, string | null> = {};
   for await (const { entry, content } of reader.read()) {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of content ?? []) chunks.push(chunk);
+    for await (const chunk of content ?? []) chunks.push(Buffer.from(chunk));
     found[`${entry.component}/${entry.path}`] = content === undefined ? null : Buffer.concat(chunks).toString();
   }
   return found;

@@ -77,7 +77,7 @@ export interface Draft extends AsyncDisposable {
 /** A content stream is checked against its entry while it is read; it fails with BACKUP_DAMAGED at the end when it differs. */
 export interface OpenedEntry {
   readonly entry: Entry;
-  /** undefined for directories, links, and further names of a file. */
+  /** undefined for directories, links, and further names of a file. Each chunk is good until the next one is asked for. */
   readonly content?: AsyncIterable<Uint8Array>;
 }
 

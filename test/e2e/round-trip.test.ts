@@ -46,9 +46,9 @@ async function backUpHostileTree(folder: string, compression: boolean): Promise<
   return { config, id, vault, tree };
 }
 
-function expectSame(restored: TreeFacts, source: TreeFacts): void {
+function expectSame(restored: TreeFacts, source: TreeFacts, linkTimes = true): void {
   expect(restored.records).toEqual(source.records);
-  expect(timeDifferences(source, restored)).toEqual([]);
+  expect(timeDifferences(source, restored, linkTimes)).toEqual([]);
   expect(restored.others).toEqual([]);
 }
 
@@ -108,7 +108,8 @@ describe("the .tar.gz of a hostile tree", () => {
         mkdirSync(into, { recursive: true });
         const unpacked = await runProgram(argv(file, into), { env: { LC_ALL: "C.UTF-8" } });
         expect(unpacked, name).toMatchObject({ exitCode: 0, stdout: "", stderr: "" });
-        expectSame(recordTree(join(into, "memory")), tree);
+        // Python sets no times of links.
+        expectSame(recordTree(join(into, "memory")), tree, name !== "Python");
       }
     }
   });

@@ -9,8 +9,8 @@ export interface TmpfsMount extends Disposable {
 }
 
 /** A file system of its own with so many bytes, to fill up. Where mounting is not permitted the test is skipped, and says so. */
-export function mountTmpfs(sizeBytes: number, test: Pick<TestContext, "skip">): TmpfsMount {
-  const path = mkdtempSync(join(realpathSync(tmpdir()), "holdfast-tmpfs-"));
+export function mountTmpfs(sizeBytes: number, test: Pick<TestContext, "skip">, prefix: string = join(realpathSync(tmpdir()), "holdfast-tmpfs-")): TmpfsMount {
+  const path = mkdtempSync(prefix);
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeBytes},mode=0700`, "holdfast-test", path], { stdio: "pipe" });
   } catch (error) {

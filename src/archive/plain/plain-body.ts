@@ -24,7 +24,7 @@ interface Batch {
 /** Files in a folder, as they lay: contents byte by byte, everything else about them in entries.jsonl. */
 export class PlainBody implements Body {
   readonly #content: string;
-  readonly #pool: WorkerPool<readonly FileJob[], readonly FileDone[]> = new WorkerPool(entryPoint(import.meta.url, "./copy-worker"));
+  readonly #pool: WorkerPool<readonly FileJob[], readonly FileDone[]> = WorkerPool.of(entryPoint(import.meta.url, "./copy-worker"));
   #bytes = 0;
 
   /** @param content the folder that becomes the backup; does not exist yet */
@@ -53,7 +53,7 @@ export class PlainBody implements Body {
   }
 
   interrupt(): void {
-    void this.#pool[Symbol.asyncDispose]();
+    void this.#pool.stop();
   }
 
   finish(): Promise<number> {
@@ -67,7 +67,7 @@ export class PlainBody implements Body {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]();
+    await this.#pool.stop();
   }
 }
 

@@ -29,6 +29,7 @@ export class PlainReader implements BackupReader {
   /** The folder itself, by descriptor: it may be moved to the trash while it is read. */
   readonly #top: string;
   #checked: Promise<CheckedEntries> | undefined;
+  #buffer: Buffer | undefined;
   #open = true;
 
   constructor(path: string, parts: ReaderParts) {
@@ -92,15 +93,21 @@ export class PlainReader implements BackupReader {
   }
 
   async *#entryBytes(): AsyncGenerator<Uint8Array> {
-    yield* this.#pieces(ENTRIES_NAME);
+    // Of its own: the list is read on while contents are.
+    yield* this.#pieces(ENTRIES_NAME, Buffer.allocUnsafeSlow(PIECE));
   }
 
   async *#bytes(place: string, entry: Entry): AsyncGenerator<Uint8Array> {
-    yield* this.#pieces(place, entry.size);
+    this.#buffer ??= Buffer.allocUnsafeSlow(PIECE);
+    yield* this.#pieces(place, this.#buffer, entry.size);
   }
 
-  /** @param size what it must be; unknown for the list of entries */
-  *#pieces(place: string, size?: number): Generator<Uint8Array> {
+  /**
+   * Views of one buffer: a new one for every piece is garbage faster than it is collected.
+   *
+   * @param size what it must be; unknown for the list of entries
+   */
+  *#pieces(place: string, buffer: Buffer, size?: number): Generator<Uint8Array> {
     let file: ReturnType<typeof openFile>;
     try {
       file = openFile(join(this.#top, place));
@@ -114,7 +121,7 @@ export class PlainReader implements BackupReader {
     const length = Number(opened.stats.size);
     if (size !== undefined && length !== size) throw damaged(place, `has ${length} bytes where ${size} are recorded`);
     for (let done = 0; done < length;) {
-      const piece = Buffer.allocUnsafeSlow(Math.min(PIECE, length - done));
+      const piece = buffer.subarray(0, Math.min(PIECE, length - done));
       if (readBytes(opened.descriptor, piece, done, place) < piece.length) throw damaged(place, "became shorter while it was read");
       done += piece.length;
       yield piece;

@@ -34,7 +34,7 @@ export class MemberWriter implements AsyncDisposable {
   /** @param path made here, exclusively */
   constructor(path: string) {
     this.#descriptor = openSync(path, "wx", 0o600);
-    this.#pool = new WorkerPool(entryPoint(import.meta.url, "./gzip-worker"));
+    this.#pool = WorkerPool.of(entryPoint(import.meta.url, "./gzip-worker"));
   }
 
   /** Copies bytes into the stream. undefined when the next may come at once, else a promise to await first. */
@@ -118,7 +118,7 @@ export class MemberWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await this.#pool[Symbol.asyncDispose]();
+    // Each is a fraction of a second: the threads are left for the next stream.
     await Promise.allSettled(this.#under.splice(0));
     closeSync(this.#descriptor);
   }

@@ -85,13 +85,21 @@ function schemaSha256(database: DatabaseSync): string | null {
 function quickCheck(database: DatabaseSync): { quickCheck: string | null; quickCheckProblem: string | null } {
   try {
     const first = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
-    return { quickCheck: String(first).slice(0, 1000), quickCheckProblem: null };
+    return { quickCheck: oneLine(String(first)), quickCheckProblem: null };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // A collation or function that only the application has says nothing about the bytes.
     if (((sqliteCode(error) ?? 0) & 0xff) === SQLITE_ERROR) return { quickCheck: null, quickCheckProblem: message };
     return { quickCheck: message, quickCheckProblem: null };
   }
+}
+
+/** A complaint stands in lists of one line each; its first line only says which database, and there is one. */
+function oneLine(complaint: string): string {
+  return complaint
+    .replace(/^\*\*\* in database \w+ \*\*\*\n/, "")
+    .replaceAll(/\s*\n\s*/g, "; ")
+    .slice(0, 1000);
 }
 
 function sqliteCode(error: unknown): number | null {

@@ -1,0 +1,56 @@
+import type { Config } from "../../src/config/index.ts";
+import type { Instance } from "../../src/operations/index.ts";
+import type { BackupId, BackupReader, Listing, MarkKind, Vault } from "../../src/vault/index.ts";
+
+export interface FakeVault extends Vault {
+  /** Every change that was asked for, in order. */
+  readonly changes: readonly (readonly unknown[])[];
+  disposed: number;
+}
+
+/** The Vault port over a listing that a test makes up. Takes no backup. */
+export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Record<string, BackupReader>> = {}): FakeVault {
+  const changes: unknown[][] = [];
+  return {
+    location: "/vault",
+    identity: { id: "00000000-0000-4000-8000-000000000000", instance: "acme", created_at: "2026-03-15T00:00:00Z" },
+    changes,
+    disposed: 0,
+    list: async () => ({ backups: [], damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [], ...listing }),
+    begin: async () => {
+      throw new Error("a fake vault takes no backup");
+    },
+    open: async (id: BackupId) => {
+      const reader = readers[id];
+      if (reader === undefined) throw new Error(`no reader for ${id}`);
+      return reader;
+    },
+    setMark: async (id: BackupId, kind: MarkKind, mark: unknown) => void changes.push(["mark", id, kind, mark]),
+    remove: async (ids: readonly BackupId[], reason: string, time: number) => void changes.push(["remove", ids, reason, time]),
+    undelete: async (id: BackupId, time: number) => void changes.push(["undelete", id, time]),
+    async [Symbol.asyncDispose]() {
+      this.disposed += 1;
+    },
+  };
+}
+
+export const FAKE_NOW: number = Date.parse("2026-03-15T12:00:00Z");
+
+/** An instance over a vault that a test makes up; its clock stands still. */
+export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Partial<Config> & { readonly stateDir: string }): Instance {
+  return {
+    config: {
+      file: "/srv/acme/holdfast.yaml",
+      folder: "/srv/acme",
+      name: "acme",
+      components: [],
+      backup: { path: "/vault", compression: true, include: [] },
+      schemaVersion: undefined,
+      notices: [],
+      ...config,
+    },
+    env: {},
+    clock: { now: () => FAKE_NOW },
+    openVault: typeof vault === "function" ? vault : async () => vault,
+  };
+}
