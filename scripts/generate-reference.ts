@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildProgram } from "../src/cli/program.ts";
-import { configReference } from "../src/config/index.ts";
+import { configReference, describeSchema } from "../src/config/index.ts";
 import { architecturePage } from "./reference/architecture-page.ts";
 import { commandsPage } from "./reference/commands-page.ts";
 import { configurationPage } from "./reference/configuration-page.ts";
@@ -15,6 +15,8 @@ const made = new Map([
   ["docs/architecture.md", architecturePage(root)],
   ["docs/reference/commands.md", commandsPage(buildProgram(async () => {}))],
   ["docs/reference/configuration.md", configurationPage(configReference())],
+  // For editors: `# yaml-language-server: $schema=…` at the top of a holdfast.yaml.
+  ["docs/reference/holdfast.schema.json", `${JSON.stringify(describeSchema(), null, 2)}\n`],
   ["docs/reference/errors.md", errorsPage()],
 ]);
 const check = process.argv.includes("--check");

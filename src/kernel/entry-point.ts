@@ -1,5 +1,4 @@
-import { existsSync, realpathSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 /**
  * The one way to find a worker or child entry: the sibling module with the extension that the
@@ -16,10 +15,4 @@ export function entryPoint(from: string, name: string): URL {
 /** The same as a path, for child processes. */
 export function entryPath(from: string, name: string): string {
   return fileURLToPath(entryPoint(from, name));
-}
-
-/** Whether a module is the program that was started, also through a link, and not imported by one. */
-export function isMain(from: string): boolean {
-  const started = process.argv[1];
-  return started !== undefined && existsSync(started) && pathToFileURL(realpathSync(started)).href === from;
 }

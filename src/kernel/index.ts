@@ -24,12 +24,12 @@ export {
 export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
-export { entryPath, entryPoint, isMain } from "./entry-point.ts";
+export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
 export { nearest } from "./nearest.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
-export { redact, redactData } from "./redact.ts";
+export { redact } from "./redact.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
 export { VERSION } from "./version.ts";

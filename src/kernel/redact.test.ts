@@ -135,6 +135,8 @@ describe("redactData()", () => {
 
   it("gives data without secrets back as it was", () => {
     const plain = fc.jsonValue().filter((value) => !/pass|secret|token|key|credential|authorization|cookie|bearer|basic|\/\//i.test(JSON.stringify(value)));
-    fc.assert(fc.property(plain, (value) => void expect(redactData(value)).toEqual(value)));
+    fc.assert(fc.property(plain, (value) => {
+      expect(redactData(value)).toEqual(value);
+    }));
   });
 });

@@ -73,8 +73,7 @@ class Search {
       if (this.#isOwn(entry, path)) {
         claimed.push(entry.name);
       } else if (entry.isDirectory()) {
-        claimed.push(entry.name);
-        this.#lookAtFolder(path, entry.name, depth);
+        if (this.#lookAtFolder(path, entry.name, depth)) claimed.push(entry.name);
       } else if (entry.isFile() && this.#lookAtFile(path, entry.name, relative === "")) {
         claimed.push(entry.name);
       } else if (!SIDECAR.test(entry.name)) {
@@ -86,7 +85,7 @@ class Search {
       for (const name of loose) this.#left.push({ path: name, why: "a loose file; declare it when it is state" });
       return;
     }
-    const exclude = claimed.map((name) => `/${name}`);
+    const exclude = claimed.map((name) => `/${literally(name)}`);
     this.#tree(relative, exclude, false, "files beside a database");
   }
 
@@ -100,9 +99,13 @@ class Search {
     return identity !== undefined && this.#avoid.has(identityKey(identity));
   }
 
-  #lookAtFolder(path: string, name: string, depth: number): void {
+  /** Whether it is dealt with. What cannot be read stays in the tree around it, whose backup then says so. */
+  #lookAtFolder(path: string, name: string, depth: number): boolean {
     if (REBUILDABLE.has(name)) {
       this.#left.push({ path: `${path}/`, why: "can be made again by the tool that made it" });
+    } else if (!isReadable(join(this.#folder, path))) {
+      this.#left.push({ path: `${path}/`, why: UNREADABLE });
+      return false;
     } else if (depth === 0 && PROGRAM.has(name)) {
       this.#tree(path, [], true, "looks like a program and not like state");
     } else if (depth < DEPTH && this.#holdsDatabase(path)) {
@@ -110,6 +113,7 @@ class Search {
     } else {
       this.#tree(path, [], false, "folder");
     }
+    return true;
   }
 
   #lookAtFile(path: string, name: string, top: boolean): boolean {
@@ -121,8 +125,8 @@ class Search {
     };
     const database = isDatabase(full);
     if (database === undefined) {
-      this.#left.push({ path, why: "cannot be read by this account" });
-      return true;
+      this.#left.push({ path, why: UNREADABLE });
+      return top;
     }
     if (database) return take("sqlite", "SQLite database");
     const extension = name.startsWith(".env") ? ".env" : extname(name);
@@ -140,6 +144,25 @@ class Search {
     this.#found.push({ name: slug(path.split("/").at(-1) ?? path), path, kind: "tree", bytes, files, exclude, suggested, why });
   }
 }
+
+const UNREADABLE = "cannot be read by this account";
+
+function isReadable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A name as a gitignore pattern that matches nothing else. */
+function literally(name: string): string {
+  return name.replaceAll(/[\\*?[\] ]/g, String.raw`\$&`);
+}
+
+/** The longest that a name becomes; a number may follow. */
+const LONGEST_NAME = 100;
 
 function slug(name: string): string {
   const plain = name.replace(/\.[^.]+$/, (extension) => (name === extension ? extension : "")).replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "");

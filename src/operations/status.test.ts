@@ -143,6 +143,22 @@ describe("status()", () => {
     expect(await statusOf(heads({ minute: 6, components: { db: {} } }), { listing: { damaged } })).toMatchObject({ safe: true, components: [{ safe: true, problem: null }] });
   });
 
+  it("is not safe when the newest backup was taken away by somebody, and safe again after the next", async () => {
+    expect(await statusOf(heads({ minute: 4, components: { db: {} } }), { listing: { missing: [2, 5] } })).toMatchObject({
+      safe: false,
+      components: [{ safe: false, problem: "a newer backup is gone: number 5; newest good is 2026-03-15T00-04-00_manual" }],
+    });
+    expect(await statusOf(heads({ minute: 6, components: { db: {} } }), { listing: { missing: [2, 5] } })).toMatchObject({ safe: true });
+  });
+
+  it("goes by the backup that was taken last, also when the clock was set back before it, and says so", async () => {
+    const ahead = { minute: 24 * 60, sequence: 1, components: { db: {} } };
+    const last = { minute: 1, sequence: 2, components: { db: { suspect: true } } };
+    const report = await statusOf(heads(ahead, last));
+    expect(report).toMatchObject({ safe: false, problems: ["2026-03-16T00-00-00_manual: taken later than the clock says it is now"] });
+    expect(report.components[0]?.problem).toBe("the database is damaged; newest good is 2026-03-16T00-00-00_manual");
+  });
+
   it("says that nothing is safe where there is no vault yet, and fails where there is one that cannot be read", async () => {
     using folder = temporaryFolder();
     const config = { stateDir: folder.path, components: [component("db")], backup: { path: "/vault", compression: true, include: ["db"] } };

@@ -39,7 +39,8 @@ export async function status(instance: Instance): Promise<Status> {
   const listing = await readListing(instance);
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
-  const components = config.backup.include.map((name) => componentStatus(name, instance, listing));
+  const backups = lastTakenFirst(listing.backups);
+  const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
   return {
     instance: config.name,
     vault: config.backup.path,
@@ -49,6 +50,7 @@ export async function status(instance: Instance): Promise<Status> {
     failedRun,
     problems: [
       ...damageIn(listing),
+      ...listing.backups.flatMap(({ id, manifest }) => (Date.parse(manifest.timestamp) > instance.clock.now() + CLOCK_LEEWAY ? [`${id}: taken later than the clock says it is now`] : [])),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
@@ -57,15 +59,29 @@ export async function status(instance: Instance): Promise<Status> {
   };
 }
 
-function componentStatus(name: string, instance: Instance, { backups, damaged }: Listing): ComponentStatus {
+/** Clocks of one machine differ by less, whatever sets them. Milliseconds. */
+const CLOCK_LEEWAY = 60_000;
+
+/**
+ * By number and not by time: under a clock that was set back, what was taken last looks older than what it replaces. An
+ * imported backup has the number of its import, and comes after those taken here.
+ */
+function lastTakenFirst(backups: readonly BackupHead[]): readonly BackupHead[] {
+  const here = backups.filter(({ manifest }) => manifest.imported_from === undefined).toSorted((a, b) => b.manifest.sequence - a.manifest.sequence);
+  return [...here, ...backups.filter(({ manifest }) => manifest.imported_from !== undefined)];
+}
+
+function componentStatus(name: string, instance: Instance, { backups, damaged, missing }: Listing): ComponentStatus {
   const declared = instance.config.components.find((component) => component.name === name);
   const carrying = backups.find(({ manifest }) => manifest.component_details[name] !== undefined);
   const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
   const verified = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok === true);
   // A backup of other components says nothing about this one.
   const newest = backups.find(({ manifest }) => manifest.component_details[name] !== undefined || manifest.not_captured[name] !== undefined);
-  const distrusted = damaged.find((broken) => good !== undefined && instantOf(broken.name) > instantOf(good.id));
-  const problem = problemOf(name, newest, good, distrusted?.name);
+  const distrusted = damaged.find((broken) => good !== undefined && instantOf(broken.name) >= instantOf(good.id));
+  const gone = missing.find((number) => backups.every(({ manifest }) => manifest.sequence < number));
+  const doubt = distrusted === undefined ? (gone === undefined ? undefined : `a newer backup is gone: number ${gone}`) : `a newer backup cannot be trusted: ${distrusted.name}`;
+  const problem = problemOf(name, newest, good, doubt);
   return {
     name,
     importance: declared?.importance ?? carrying?.manifest.component_details[name]?.importance ?? newest?.manifest.not_captured[name]?.importance ?? null,
@@ -83,9 +99,9 @@ function instantOf(name: string): string {
   return name.slice(0, "2026-03-15T14-30-00".length);
 }
 
-function problemOf(name: string, newest: BackupHead | undefined, good: BackupHead | undefined, distrusted: string | undefined): string | null {
+function problemOf(name: string, newest: BackupHead | undefined, good: BackupHead | undefined, doubt: string | undefined): string | null {
   if (newest === undefined) return "never backed up";
-  if (good?.id === newest.id) return distrusted === undefined ? null : `a newer backup cannot be trusted: ${distrusted}; newest good is ${good.id}`;
+  if (good?.id === newest.id) return doubt === undefined ? null : `${doubt}; newest good is ${good.id}`;
   const missing = newest.manifest.not_captured[name];
   const details = newest.manifest.component_details[name];
   const why =

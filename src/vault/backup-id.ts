@@ -10,10 +10,6 @@ export type Trigger = (typeof TRIGGERS)[number];
 
 const PATTERN = new RegExp(`^(\\d{4})-(\\d{2})-(\\d{2})T(\\d{2})-(\\d{2})-(\\d{2})_(${TRIGGERS.join("|")})(?:-([1-9]\\d{0,4}))?$`);
 
-export function isTrigger(text: string): text is Trigger {
-  return (TRIGGERS as readonly string[]).includes(text);
-}
-
 export function isBackupId(text: string): text is BackupId {
   const match = PATTERN.exec(text);
   if (match === null) return false;

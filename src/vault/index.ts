@@ -2,12 +2,12 @@
  * What a backup is: ids, entries, spans, readings, manifests, marks, and the port that every form of vault fills.
  * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
-export { isBackupId, isTrigger, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
+export { isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
 export { EntryChecksum } from "./entry-checksum.ts";
 export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
-export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
+export { openFile, readFully, type OpenedFile } from "./open-span.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";
@@ -30,7 +30,7 @@ export {
 export {
   goodFor,
   goodForAll,
-  IMPORTANCES,
+
   MANIFEST_VERSION,
   type ComponentDetails,
   type ImportedFrom,
