@@ -24,7 +24,7 @@ if (running[0] < NEEDED[0] || (running[0] === NEEDED[0] && running[1] < NEEDED[1
 function start() {
   var path = require("path");
   var source = path.join(__dirname, "..", "src", "cli", "main.ts");
-  var built = path.join(__dirname, "..", "dist", "cli", "main.js");
+  var built = path.join(__dirname, "..", "dist", "command", "main.cjs");
   // The exit code is set and the process left to end by itself, because process.exit() loses what a pipe has not taken yet.
   require(require("fs").existsSync(source) ? source : built)
     .main(process.argv.slice(2))

@@ -2,11 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleCommand, COMMAND_FOLDER } from "./bundle-command.ts";
 import { findEntryPoints } from "./entry-points.ts";
 
 /**
- * Emits src into dist for publishing. Everything is written and checked beside dist first and then moved there, so that
- * a process that runs from dist sees the old build or the new one, and a build that fails changes nothing.
+ * Emits src into dist for publishing, and the command a second time in a few files, to start fast. Everything is written
+ * and checked beside dist first and then moved there, so that a process that runs from dist sees the old build or the new
+ * one, and a build that fails changes nothing.
  */
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
@@ -22,9 +24,14 @@ try {
   const missing = entries.filter((path) => !existsSync(join(fresh, path)));
   if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
   const modules = globSync("**/*.js", { cwd: fresh }).length;
+  const command = await bundleCommand(fresh);
+  if (!existsSync(join(fresh, COMMAND_FOLDER, "main.cjs")) || command.packages.length === 0) throw new Error("Not built: the command");
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
   console.log(`build: ${modules} modules, ${entries.length} entry points`);
+  console.log(
+    `command: ${command.modules} modules in ${command.chunks} files, with code of ${command.packages.length} packages: ${command.packages.join(", ")}`,
+  );
 } finally {
   for (const leftover of [fresh, old]) rmSync(leftover, { recursive: true, force: true });
 }

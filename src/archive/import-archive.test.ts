@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { entryOf, forgeArchive, type Forgery } from "../../test/support/forge-archive.ts";
@@ -206,9 +206,9 @@ describe("importArchive()", () => {
     expect(() => parseManifest(Buffer.from("{}"))).toThrow("version");
   });
 
-  it("ends with a named error for any damage to any byte, cut or insertion, and never lists it", async () => {
+  it("ends with a named error for any damage to any byte, cut or insertion, or gives exactly what was stored", async () => {
     using folder = temporaryFolder();
-    await using vault = await open(folder);
+    await using vault = await openArchiveVault({ path: folder.join("vault"), instance: { name: "contract" }, compression: true, create: true });
     const entries = [
       TOP,
       entryOf("d", { type: "directory", mode: 0o755 }),
@@ -219,7 +219,8 @@ describe("importArchive()", () => {
     const names = Object.fromEntries(
       entries.map(({ path }) => [path, path === "d/a" ? "alpha ".repeat(50) : path.startsWith("d/long") ? "beta" : ""]),
     );
-    forgeArchive(folder.join("good"), { entries, contents: names });
+    const { checksum } = forgeArchive(folder.join("good"), { entries, contents: names });
+    const expected = Object.fromEntries(entries.map(({ path, type }) => [`memory/${path}`, type === "file" ? names[path] : null]));
     const good = readFileSync(folder.join("good"));
     const mutation = fc.oneof(
       fc.record({ kind: fc.constant("flip" as const), at: fc.nat(good.length - 1), bit: fc.nat(7) }),
@@ -237,13 +238,23 @@ describe("importArchive()", () => {
         else result = Buffer.concat([bytes.subarray(0, change.at + change.length), bytes.subarray(change.at)]);
         if (result.equals(good)) return;
         writeFileSync(folder.join("bad"), result);
-        await expect(importArchive(vault, folder.join("bad"))).rejects.toMatchObject({ row: { kind: "damage" } });
+        const outcome = await importArchive(vault, folder.join("bad")).catch((error: unknown) => error);
+        if (outcome instanceof Error) {
+          expect(outcome).toMatchObject({ row: { kind: "damage" } });
+          return;
+        }
+        // The last bits of a compressed part mean nothing.
+        expect(change.kind).toBe("flip");
+        const [head] = (await vault.list()).backups;
+        expect(await readAll(vault, head!.id)).toEqual(expected);
+        expect(head?.manifest.checksum).toBe(checksum);
+        await vault.remove([head!.id], "again", 0);
+        await vault.sweepTrash();
       }),
       { numRuns: 300 },
     );
     const listing = await vault.list();
     expect([listing.backups, listing.unfinished]).toEqual([[], []]);
-    expect(existsSync(folder.join("vault", ".vault", "trash"))).toBe(true);
   }, 120_000);
 });
 

@@ -50,21 +50,28 @@ export class CaptureRun {
     const open: (readonly [ReadyComponent, WatchedReading])[] = [];
     try {
       const held = await this.#hold(unit, pauses, open);
-      // Every pause ends before anything is stored, and the first trouble is the one told.
+      // Every pause ends before anything is stored. The first trouble is the one thrown, and a runtime that may have
+      // stayed paused is an alarm whatever else went wrong.
       const ends = await Promise.allSettled(pauses.toReversed().map((pause) => pause.release()));
-      if (held !== undefined) throw held;
-      const trouble = ends.find((end) => end.status === "rejected");
-      if (trouble !== undefined) throw namedSystemError(trouble.reason, "end a pause");
+      const troubles = ends.flatMap((end) => (end.status === "rejected" ? [namedSystemError(end.reason, "end a pause")] : []));
+      for (const trouble of troubles) this.#alarm(trouble);
+      const first = held ?? troubles[0];
+      if (first !== undefined) throw first;
       for (const [component, reading] of open) await this.#orRecord(component, () => this.#store(component, reading));
     } catch (error) {
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture "${unit[0]?.plan.name}"`);
-      if (failure.code === "PAUSE_FAILED") this.alarms.push(failure.message);
+      if (failure.code === "PAUSE_FAILED") this.#alarm(failure);
       for (const { plan, importance } of unit) {
         if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure);
       }
     } finally {
       for (const [, reading] of open) await reading.close();
     }
+  }
+
+  #alarm({ message, hint }: HoldfastError): void {
+    const alarm = hint === undefined ? message : `${message}; ${hint}`;
+    if (!this.alarms.includes(alarm)) this.alarms.push(alarm);
   }
 
   /** Pauses what asked for it and opens every reading. Gives the failure instead of throwing it: the pauses end first. */

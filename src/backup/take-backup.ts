@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { CaptureError, crashpoint, VERSION } from "../kernel/index.ts";
+import { CaptureError, crashpoint, errorFromJson, namedSystemError, VERSION, type HoldfastError } from "../kernel/index.ts";
 import { goodFor, type BackupHead, type ManifestBody } from "../vault/index.ts";
 import { CaptureRun } from "./capture-run.ts";
 import { captureUnits } from "./capture-unit.ts";
@@ -35,7 +35,11 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   crashpoint("backup-staged");
   request.onBegin?.(draft.id);
   const run = new CaptureRun(request, draft, storedAs, started, expectedBytes(checked.ready));
-  for (const unit of captureUnits(checked.ready)) await run.capture(unit);
+  try {
+    for (const unit of captureUnits(checked.ready)) await run.capture(unit);
+  } catch (error) {
+    throw withAlarms(error, run.alarms);
+  }
 
   const notCaptured = { ...checked.notCaptured, ...run.notCaptured };
   const captured = request.components.flatMap(({ name }) => {
@@ -71,6 +75,17 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
     alarms: [...run.alarms, ...alarmsOf(head)],
     notes: checked.notes,
   };
+}
+
+/** A failure must not hide what needs somebody at once: a runtime that stayed paused is not told by "DOCUMENT_INVALID". */
+function withAlarms(error: unknown, alarms: readonly string[]): HoldfastError {
+  const failure = namedSystemError(error, "take a backup");
+  const others = alarms.filter((alarm) => !alarm.includes(failure.message));
+  if (others.length === 0) return failure;
+  const hint = [...(failure.hint === undefined ? [] : [failure.hint]), ...others.map((alarm) => `ALARM: ${alarm}`)].join("; ");
+  const told = errorFromJson({ ...failure.toJSON(), hint });
+  told.cause = failure;
+  return told;
 }
 
 /** What is of medium importance is recorded when it is missing, and makes no backup partial. */

@@ -32,7 +32,7 @@ function createCommand(runner: Runner): Command {
     makeCommand("create", about, runner, takeOne)
       .usage("[options]")
       // A mistyped subcommand must not take a backup instead.
-      .addArgument(new Argument("[unexpected]").argParser(refuseUnknown))
+      .addArgument(new Argument("[unexpected...]").argParser(refuseUnknown))
       .option("--component <name>", "only this component (repeatable)", collect)
       .addOption(new Option("--trigger <why>", "why it is taken").choices(TRIGGERS).default("manual"))
       .option("--tag <tag>", "a tag to find it by (repeatable)", collect)

@@ -1,4 +1,6 @@
+import { isatty } from "node:tty";
 import { redact } from "../kernel/index.ts";
+import { printableLines } from "./table.ts";
 
 /** Where a command writes and what it may assume about its reader. */
 export interface Io {
@@ -40,26 +42,28 @@ function paintWith(colour: boolean): Paint {
 
 export function makeIo(options: { readonly json: boolean; readonly quiet: boolean; readonly progress: boolean }, signal: AbortSignal): Io {
   const { json, quiet } = options;
-  const { env, stdout, stderr, stdin } = process;
+  const { env, stdout, stderr } = process;
+  // Asked of the descriptors: looking at process.stdin opens it.
+  const live = isatty(2);
   const colour = stdout.isTTY && !json && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   return {
     env,
     cwd: process.cwd(),
     json,
     quiet,
-    interactive: stdin.isTTY && stderr.isTTY && !json,
-    live: stderr.isTTY && !json && !quiet && env["TERM"] !== "dumb",
+    interactive: isatty(0) && live && !json,
+    live: live && !json && !quiet && env["TERM"] !== "dumb",
     jsonProgress: json && options.progress,
     signal,
     paint: paintWith(colour),
     print: (text = "") => {
-      if (!json) stdout.write(`${text}\n`);
+      if (!json) stdout.write(`${printableLines(text)}\n`);
     },
     document: (value) => {
       if (json) stdout.write(`${options.progress ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`);
     },
     remark: (text) => {
-      if (!json && !quiet) stderr.write(`${redact(text)}\n`);
+      if (!json && !quiet) stderr.write(`${printableLines(redact(text))}\n`);
     },
   };
 }

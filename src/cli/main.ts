@@ -1,9 +1,11 @@
+import { setFlagsFromString } from "node:v8";
 import { CommanderError, type Command } from "commander";
-import { HoldfastError, InterruptedError, namedSystemError, redact } from "../kernel/index.ts";
+import { HoldfastError, InterruptedError, namedSystemError, redact, redactData, UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 import type { Runner } from "./command.ts";
 import { makeIo, type Io } from "./io.ts";
 import { buildProgram } from "./program.ts";
+import { printableLines } from "./table.ts";
 
 /**
  * Runs one command line. Never ends the process itself: the launcher does, with the code that this returns.
@@ -12,6 +14,9 @@ import { buildProgram } from "./program.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // V8 lets the space for young objects grow to 3 x 16 MB in every thread, for a speed that work bound by disk and zlib does not
+  // gain: 290 MB resident became 180 in a verify of 30,000 files, in the same processor time.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const json = argv.includes("--json") && !argv.slice(0, argv.indexOf("--json")).includes("--");
   const stopping = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -56,14 +61,27 @@ function quietly(program: Command, json: boolean): Command {
 function report(error: unknown, json: boolean, signal: AbortSignal): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    if (json) printError({ code: "USAGE", message: error.message.replace(/^error: /, "") });
+    if (json) printError(usageError(error).toJSON());
     return 2;
   }
-  const failure = signal.aborted && signal.reason instanceof HoldfastError ? signal.reason : namedSystemError(error, "go on");
+  const failure = failureOf(error, signal);
   if (json) printError(failure.toJSON());
-  else process.stderr.write(`${redact(textOf(failure))}\n`);
+  else process.stderr.write(`${printableLines(redact(textOf(failure)))}\n`);
   if (failure.row.kind === "internal" && !json) process.stderr.write(`${redact(String(failure.stack))}\n`);
   return failure.row.exit;
+}
+
+/** Whatever fails after a signal failed because of it, except what has to be told all the same: a runtime that stayed paused. */
+function failureOf(error: unknown, { aborted, reason }: AbortSignal): HoldfastError {
+  const told = error instanceof InterruptedError || (error instanceof HoldfastError && error.code === "PAUSE_FAILED");
+  return aborted && reason instanceof HoldfastError && !told ? reason : namedSystemError(error, "go on");
+}
+
+/** Commander's complaint: what is wrong on the first line, what was meant in brackets on the second. */
+function usageError({ code, message }: CommanderError): UsageError {
+  if (code === "commander.help") return new UsageError("USAGE", "No command was named", { hint: "See what there is with: holdfast --help" });
+  const [complaint = "", meant] = message.replace(/^error: /, "").split("\n");
+  return new UsageError("USAGE", complaint.slice(0, 1).toUpperCase() + complaint.slice(1), meant === undefined ? {} : { hint: meant.replaceAll(/^\(|\)$/g, "") });
 }
 
 function textOf(failure: HoldfastError): string {
@@ -72,6 +90,6 @@ function textOf(failure: HoldfastError): string {
 }
 
 function printError(error: Record<string, unknown>): void {
-  const document = { schema: "holdfast.error/1", error };
-  process.stdout.write(`${redact(JSON.stringify(document, null, process.argv.includes("--progress") ? 0 : 2))}\n`);
+  const document = { schema: "holdfast.error/1", error: redactData(error) };
+  process.stdout.write(`${JSON.stringify(document, null, process.argv.includes("--progress") ? 0 : 2)}\n`);
 }

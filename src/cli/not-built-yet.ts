@@ -7,6 +7,9 @@ const NOT_BUILT_YET = ["drill", "prune", "recover", "migrate", "run", "daemon", 
 export function notBuiltYet(): Command[] {
   return NOT_BUILT_YET.map((name) =>
     new Command(name)
+      .description("Not available in this version")
+      // Also `--help` is an answer: that there is none yet.
+      .helpOption(false)
       .allowUnknownOption()
       .allowExcessArguments()
       .action(() => {

@@ -12,8 +12,24 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join("\n");
 }
 
+/** Control characters, and the marks that turn the direction of a text around. */
+const UNSEEN = "\\u0000-\\u001F\\u007F-\\u009F\\u061C\\u200E\\u200F\\u2028-\\u202E\\u2066-\\u2069";
+const IN_A_CELL = new RegExp(`[${UNSEEN}]`, "gu");
+/** Line breaks and tabs are layout, and colours are ours; a colour in a name does no harm. */
+const IN_TEXT = new RegExp(`\\u001B\\[\\d{1,2}m|[\\n\\t]|[${UNSEEN}]`, "gu");
+
 /** A file name may hold a newline or an escape sequence; on a terminal it must not act. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, (character) => JSON.stringify(character).slice(1, -1).replace(/^(.)$/u, () => `\\u00${character.codePointAt(0)?.toString(16)}`));
+  return text.replaceAll(IN_A_CELL, escaped);
+}
+
+/** The same for whole lines, which may be coloured and more than one. */
+export function printableLines(text: string): string {
+  return text.replaceAll(IN_TEXT, (found) => (found.length > 1 || found === "\n" || found === "\t" ? found : escaped(found)));
+}
+
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f" };
+
+function escaped(character: string): string {
+  return SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -29,7 +29,7 @@ export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from 
 export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
 export { nearest } from "./nearest.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
-export { redact } from "./redact.ts";
+export { redact, redactData } from "./redact.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
 export { VERSION } from "./version.ts";

@@ -1,6 +1,6 @@
 import { takeBackup, type BackupOutcome, type BackupProgress, type ComponentPlan } from "../backup/index.ts";
 import { resolvePath, type ComponentConfig } from "../config/index.ts";
-import { HoldfastError, identityAt, makeFolder, nearest, NotFoundError, UsageError, type FileIdentity } from "../kernel/index.ts";
+import { HoldfastError, identityAt, makeFolder, namedSystemError, nearest, NotFoundError, UsageError, type FileIdentity } from "../kernel/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
@@ -34,18 +34,35 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
   for (const tag of options.tags ?? []) {
     if (!TAG.test(tag)) throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
+  chosenNames(instance, options.components);
   makeFolder(config.stateDir);
+  const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void =>
+    recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok, id, code: failure?.code ?? null, message: failure?.message ?? null });
+  let outcome: BackupOutcome;
   try {
-    const outcome = await run(instance, trigger, options);
-    recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok: true, id: outcome.head.id, code: null, message: null });
+    outcome = await run(instance, trigger, options);
+  } catch (error) {
+    const failure = namedSystemError(error, "take a backup");
+    try {
+      if (saysSomething(failure)) record(false, null, failure);
+    } catch (unrecorded) {
+      // What failed first is what somebody has to know.
+      failure.cause ??= unrecorded;
+    }
+    throw failure;
+  }
+  try {
+    record(true, outcome.head.id, null);
     return outcome;
   } catch (error) {
-    // A call that was wrong, stopped or deferred says nothing about the state's safety; a run that failed does.
-    if (error instanceof HoldfastError && (error.row.kind === "capture" || error.row.kind === "host" || error.row.kind === "damage")) {
-      recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok: false, id: null, code: error.code, message: error.message });
-    }
-    throw error;
+    // The backup is committed all the same, and must not be told as a failure.
+    return { ...outcome, notes: [...outcome.notes, namedSystemError(error, "record that this backup was taken").message] };
   }
+}
+
+/** A call that was wrong, stopped or deferred says nothing about the state's safety; a run that failed does, by a defect of ours as well. */
+function saysSomething({ code, row: { kind } }: HoldfastError): boolean {
+  return kind === "capture" || kind === "host" || kind === "damage" || kind === "internal" || code === "DEADLINE";
 }
 
 async function run(instance: Instance, trigger: Trigger, options: BackupOptions): Promise<BackupOutcome> {
@@ -78,6 +95,12 @@ export function avoidedBy({ config }: Instance): FileIdentity[] {
 /** The chosen components with their paths resolved now, in the configuration's order. */
 export async function planComponents(instance: Instance, names?: readonly string[]): Promise<ComponentPlan[]> {
   const { config, env } = instance;
+  const chosen = chosenNames(instance, names);
+  return Promise.all(config.components.filter(({ name }) => chosen.has(name)).map((component) => planOf(component, env)));
+}
+
+/** @throws NotFoundError COMPONENT_NOT_FOUND, with what was meant */
+function chosenNames({ config }: Instance, names: readonly string[] | undefined): ReadonlySet<string> {
   const known = config.components.map(({ name }) => name);
   const chosen = new Set(names ?? config.backup.include);
   for (const name of chosen) {
@@ -87,7 +110,7 @@ export async function planComponents(instance: Instance, names?: readonly string
       hint: near === undefined ? `Declared are: ${known.join(", ")}` : `Did you mean "${near}"?`,
     });
   }
-  return Promise.all(config.components.filter(({ name }) => chosen.has(name)).map((component) => planOf(component, env)));
+  return chosen;
 }
 
 async function planOf(component: ComponentConfig, env: NodeJS.ProcessEnv): Promise<ComponentPlan> {

@@ -41,7 +41,7 @@ describe("detect()", () => {
       "orchestrator-config: json orchestrator_config.json",
     ]);
     expect(named(detection, "memory")).toMatchObject({ bytes: 5, files: 2, exclude: [] });
-    expect(named(detection, "persistence")).toMatchObject({ bytes: 100, files: 1, why: "SQLite database" });
+    expect(named(detection, "persistence")).toMatchObject({ bytes: 101, files: 1, why: "SQLite database" });
     expect(detection.left).toEqual([]);
   });
 
@@ -141,7 +141,7 @@ describe("detect()", () => {
     const code = `import { detect } from ${JSON.stringify(new URL("./detect.ts", import.meta.url).href)}; console.log(JSON.stringify(detect(${JSON.stringify(folder.path)}, [])))`;
     const detection = (await asUser(65_534, [process.execPath, "--input-type=module", "-e", code])).json<Detection>();
     expect(brief(detection)).toEqual(["persistence: sqlite data/state.db", "memory: tree memory"]);
-    expect(detection.left).toEqual(["closed.db", "closed.json", "closed/", "data/closed/"].map((path) => ({ path, why: "cannot be read by this account" })));
+    expect(detection.left).toEqual(["closed/", "closed.db", "closed.json", "data/closed/"].map((path) => ({ path, why: "cannot be read by this account" })));
   });
 
   it("excludes a file by its very name, whatever characters it has, and nothing else", () => {

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from "node:fs";
+import { accessSync, closeSync, constants, lstatSync, openSync, readdirSync, readSync, type Dirent } from "node:fs";
 import { extname, join } from "node:path";
 import { errnoOf, identityAt, identityKey, type FileIdentity } from "../kernel/index.ts";
 import { measureFolder } from "./measure-folder.ts";
@@ -165,7 +165,7 @@ function literally(name: string): string {
 const LONGEST_NAME = 100;
 
 function slug(name: string): string {
-  const plain = name.replace(/\.[^.]+$/, (extension) => (name === extension ? extension : "")).replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "");
+  const plain = name.replace(/\.[^.]+$/, (extension) => (name === extension ? extension : "")).replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, LONGEST_NAME).replaceAll(/^-+|-+$/g, "");
   return plain.toLowerCase() || "data";
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { loadConfig, renderConfig } from "../config/index.ts";
-import { ConfigError, createFile, identityAt, UsageError } from "../kernel/index.ts";
+import { ConfigError, createFile, identityAt, removeFile, UsageError } from "../kernel/index.ts";
 import { detect, type Detected, type Detection } from "./detect.ts";
 import { chooseVaultPlace } from "./vault-place.ts";
 
@@ -46,7 +46,13 @@ export function init(options: InitOptions): InitResult {
     components: detection.found.map((item) => ({ name: item.name, path: item.path, kind: item.kind, exclude: item.exclude, comment: commentOf(item), suggested: item.suggested })),
   });
   if (!createFile(file, text)) throw new ConfigError("CONFIG_EXISTS", `"${file}" is there already`);
-  loadConfig({ file, env: {} });
+  try {
+    loadConfig({ file, env: {} });
+  } catch (error) {
+    // A name that no instance may have: the next try must not meet a file that is there already.
+    removeFile(file);
+    throw error;
+  }
   return { file, name, vault: place.path, vaultWhy: place.why, detection };
 }
 

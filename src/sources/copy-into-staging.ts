@@ -16,12 +16,14 @@ import { breathe } from "./stop-signal.ts";
 export interface CopiedFile {
   /** Of the source, before the copy. */
   readonly stats: BigIntStats;
-  /** Size or time of the source changed during the copy. */
+  /** The source changed during the copy. */
   readonly moved: boolean;
 }
 
 const CHUNK = 1024 * 1024;
 const ZEROS = Buffer.alloc(CHUNK);
+/** A change so shortly before the copy may hide a later one behind the same time, on the coarsest clock of a file system. Milliseconds. */
+const COARSEST_CLOCK = 2000;
 
 /**
  * Copies a file into staging: a reflink where the file system can (one instant, no space), else its bytes up to the
@@ -44,9 +46,12 @@ export async function copyIntoStaging(
     if (!stats.isFile() || (expected !== undefined && (stats.dev !== expected.device || stats.ino !== expected.inode))) {
       throw new CaptureError("COMPONENT_MOVED", `"${source}" was replaced while it was read`, { hint: "Back up when nothing replaces it" });
     }
-    if (!reflinks || !reflink(from, target)) await copyBytes(from, target, Number(stats.size), signal);
+    const recent = stats.ctimeNs > BigInt(Date.now() - COARSEST_CLOCK) * 1_000_000n;
+    const cloned = reflinks && reflink(from, target);
+    if (!cloned) await copyBytes(from, target, Number(stats.size), signal);
     const after = fstatSync(from, { bigint: true });
-    return { stats, moved: after.size !== stats.size || after.mtimeNs !== stats.mtimeNs };
+    const moved = after.size !== stats.size || after.mtimeNs !== stats.mtimeNs;
+    return { stats, moved: moved || (recent && !cloned && !(await isCopyOf(from, target, signal))) };
   } finally {
     closeSync(from);
   }
@@ -82,6 +87,22 @@ async function copyBytes(from: number, target: string, size: number, signal: Abo
     throw namedSystemError(error, `copy into "${target}"`);
   } finally {
     closeSync(into);
+  }
+}
+
+/** Bytes that were read the same twice stood in the source together in between. */
+async function isCopyOf(from: number, target: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const copy = openSync(target, "r");
+  try {
+    const [one, other] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];
+    for (let offset = 0; ; offset += CHUNK) {
+      const length = readSync(copy, one, 0, CHUNK, offset);
+      if (readSync(from, other, 0, CHUNK, offset) !== length || !one.subarray(0, length).equals(other.subarray(0, length))) return false;
+      if (length < CHUNK) return true;
+      if (offset % (16 * CHUNK) === 0) await breathe(signal);
+    }
+  } finally {
+    closeSync(copy);
   }
 }
 

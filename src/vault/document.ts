@@ -2,6 +2,9 @@ import { DamageError, HostError } from "../kernel/index.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** One for all: a listing reads a document per backup, and making a decoder takes longer than using it. */
+const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * Reads one JSON document of the vault field by field. Whatever is wrong is a MANIFEST_INVALID that names the document
  * and the field. Fields that nobody asks for are let pass: a newer minor version may have written them.
@@ -109,7 +112,7 @@ export class DocumentFields {
 /** Bytes to a JSON value. */
 export function parseJsonDocument(name: string, bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(STRICT_UTF8.decode(bytes));
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new DamageError("MANIFEST_INVALID", `Cannot read ${name}: not a JSON document (${message.slice(0, 200)})`, {

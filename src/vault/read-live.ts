@@ -11,6 +11,11 @@ type LiveContent = Extract<Content, { kind: "live" }>;
 /** How often a file that does not hold still is read. After that it is stored as read, and said so. */
 const ATTEMPTS = 4;
 const PREFIX_BUFFER = 1024 * 1024;
+/**
+ * A change so shortly before the reading began may hide a later one behind the same time: kernels before 6.13 tell times
+ * 4 to 10 ms apart, ext3 one second, FAT two. Milliseconds.
+ */
+const COARSEST_CLOCK = 2000;
 
 /**
  * Reads the user's own file, which may move meanwhile:
@@ -27,8 +32,9 @@ export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<C
     using file = opened.file;
     const replaced = file.stats.dev !== content.span.device || file.stats.ino !== content.span.inode;
     const { length, grown } = lengthToRead(content, file.stats, replaced);
+    const recent = changedSince(file.stats, Date.now() - COARSEST_CLOCK);
     const read = yield* readOnce(file, content.span.offset, length, buffer, factsOf(file.stats));
-    const verdict = judge(file, content.span.offset, length, read, attempt === ATTEMPTS);
+    const verdict = judge({ file, offset: content.span.offset, length, recent, last: attempt === ATTEMPTS }, read);
     if (verdict === "again") continue;
     if (verdict === "shrinks") return { stored: false, reason: { unreadable: "it kept shrinking while it was read" } };
     // What was seen to hold still only now is given only now.
@@ -120,19 +126,29 @@ function readOrFail(file: OpenedFile, buffer: Uint8Array, length: number, positi
   }
 }
 
-/** What became of the file while it was read. */
-function judge(
-  file: OpenedFile,
-  offset: number,
-  length: number,
-  read: ReadOnce,
-  last: boolean,
-): "still" | "grew" | "rewritten" | "shrinks" | "again" {
+interface Attempt {
+  readonly file: OpenedFile;
+  readonly offset: number;
+  readonly length: number;
+  /** It had changed so recently that its times do not tell whether it changed again. */
+  readonly recent: boolean;
+  readonly last: boolean;
+}
+
+function changedSince(stats: BigIntStats, millis: number): boolean {
+  return stats.ctimeNs > BigInt(millis) * 1_000_000n;
+}
+
+/** What became of the file while it was read. Reading the same bytes twice is proof that they stood there together in between. */
+function judge({ file, offset, length, recent, last }: Attempt, read: ReadOnce): "still" | "grew" | "rewritten" | "shrinks" | "again" {
   const { stats: before } = file;
   const after = fstatSync(file.descriptor, { bigint: true });
   if (!read.complete) return last ? "shrinks" : "again";
-  if (after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs && after.size === before.size) return "still";
-  if (after.size > before.size && hashAgain(file.descriptor, offset, length) === read.sha256) return "grew";
+  const same = after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs && after.size === before.size;
+  if (same && !recent) return "still";
+  if (same || after.size > before.size) {
+    if (hashAgain(file.descriptor, offset, length) === read.sha256) return same ? "still" : "grew";
+  }
   return last ? "rewritten" : "again";
 }
 

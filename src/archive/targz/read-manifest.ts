@@ -5,8 +5,8 @@ import { padded, TAR_BLOCK } from "./tar-entry.ts";
 
 /** Longest manifest that is read. Bytes. */
 export const MANIFEST_LIMIT: number = 64 * 1024 * 1024;
-/** Enough for the first part of nearly every archive in one read. Bytes. */
-const FIRST_READ = 32 * 1024;
+/** Enough for the first part of nearly every archive in one read, and taken from Node's pool. Bytes. */
+const FIRST_READ = 16 * 1024;
 
 /**
  * The manifest of a .tar.gz: its first entry, in gzip parts of its own, so that a listing reads the first kilobytes of
