@@ -95,7 +95,7 @@ function behindDoors(dist: string): Plugin {
 }
 
 /** Built-ins that take milliseconds to load, and of which a run that only looks calls nothing. */
-const RARE: readonly string[] = ["node:child_process", "node:readline", "node:readline/promises", "node:worker_threads"];
+const RARE: readonly string[] = ["node:child_process", "node:readline", "node:readline/promises", "node:v8", "node:worker_threads"];
 
 /** Loads them when something of theirs is called. What they export and the command uses is functions and classes. */
 function rareBuiltins(): Plugin {
@@ -109,7 +109,10 @@ function rareBuiltins(): Plugin {
       const late = exported.filter(([, value]) => typeof value === "function").map(([name]) => name);
       return [
         `const real = () => process.getBuiltinModule(${JSON.stringify(builtin)});`,
-        ...late.map((name) => `export function ${name}(...args) { return new.target === undefined ? real().${name}(...args) : new (real().${name})(...args); }`),
+        ...late.map(
+          (name) =>
+            `export function ${name}(...args) { return new.target === undefined ? real().${name}(...args) : new (real().${name})(...args); }`,
+        ),
         `export default { ${late.join(", ")} };`,
       ].join("\n");
     },

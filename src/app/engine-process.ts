@@ -49,7 +49,10 @@ export async function runEngine(run: EngineRun): Promise<Readonly<Record<string,
       else document = value;
     }
     const exit = await ended;
-    if (run.signal?.aborted === true) throw new InterruptedError("INTERRUPTED", "The work was stopped", { cause: run.signal.reason });
+    // A result that came before the stop did is a result: the backup is listed.
+    if (run.signal?.aborted === true && (document === undefined || document["error"] !== undefined)) {
+      throw new InterruptedError("INTERRUPTED", "The work was stopped", { cause: run.signal.reason });
+    }
     if (document === undefined) throw new InternalError(`The engine ended with exit code ${exit} and no result: ${stderr.trim()}`);
     if (document["error"] !== undefined) throw errorFromJson(document["error"]);
     return document;

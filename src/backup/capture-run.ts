@@ -50,12 +50,8 @@ export class CaptureRun {
     const open: (readonly [ReadyComponent, WatchedReading])[] = [];
     try {
       const held = await this.#hold(unit, pauses, open);
-      // Every pause ends before anything is stored. The first trouble is the one thrown, and a runtime that may have
-      // stayed paused is an alarm whatever else went wrong.
-      const ends = await Promise.allSettled(pauses.toReversed().map((pause) => pause.release()));
-      const troubles = ends.flatMap((end) => (end.status === "rejected" ? [namedSystemError(end.reason, "end a pause")] : []));
-      for (const trouble of troubles) this.#alarm(trouble);
-      const first = held ?? troubles[0];
+      const trouble = await this.#release(pauses);
+      const first = held ?? trouble;
       if (first !== undefined) throw first;
       for (const [component, reading] of open) await this.#orRecord(component, () => this.#store(component, reading));
     } catch (error) {
@@ -67,6 +63,24 @@ export class CaptureRun {
     } finally {
       for (const [, reading] of open) await reading.close();
     }
+  }
+
+  /**
+   * Ends every pause, the last one first, before anything is stored. Gives the first trouble; each of them is an alarm
+   * whatever else went wrong, because a runtime may have stayed paused.
+   */
+  async #release(pauses: readonly Pause[]): Promise<HoldfastError | undefined> {
+    let first: HoldfastError | undefined;
+    for (const pause of pauses.toReversed()) {
+      try {
+        await pause.release();
+      } catch (error) {
+        const trouble = namedSystemError(error, "end a pause");
+        this.#alarm(trouble);
+        first ??= trouble;
+      }
+    }
+    return first;
   }
 
   #alarm({ message, hint }: HoldfastError): void {

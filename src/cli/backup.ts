@@ -8,6 +8,7 @@ import { printDryRun } from "./dry-run.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
 import { restoreCommand } from "./restore.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
@@ -54,6 +55,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   if (wait === undefined) throw new UsageError("USAGE", `Not a duration: "${String(options["wait"])}"`, { hint: "Write 30s, 5m or 1h" });
   for (const notice of opened.config.notices) io.remark(notice);
   const { backup, backupResult } = await import("../operations/index.ts");
+  keepYoungGenerationSmall();
   using progress = startProgress(io);
   const started = performance.now();
   const outcome = await backup(opened, {

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { CommanderError, type Command } from "commander";
 import { HoldfastError, InterruptedError, namedSystemError, redact, redactData, UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
@@ -14,9 +13,6 @@ import { printableLines } from "./table.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  // V8 lets the space for young objects grow to 3 x 16 MB in every thread, for a speed that work bound by disk and zlib does not
-  // gain: 290 MB resident became 180 in a verify of 30,000 files, in the same processor time.
-  setFlagsFromString("--semi-space-growth-factor=1");
   const json = argv.includes("--json") && !argv.slice(0, argv.indexOf("--json")).includes("--");
   const stopping = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {

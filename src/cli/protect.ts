@@ -7,6 +7,7 @@ import { makeCommand, type Runner } from "./command.ts";
 import { printInit } from "./init.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 export function protectCommand(runner: Runner): Command {
   const about = {
@@ -29,6 +30,7 @@ export function protectCommand(runner: Runner): Command {
     }
     const instance = openInstance({ config: file, env: io.env, cwd: io.cwd });
     for (const notice of instance.config.notices) io.remark(notice);
+    keepYoungGenerationSmall();
     using progress = startProgress(io);
     const done = await protect(instance, { signal: io.signal, onProgress: (state) => progress.update(state) });
     progress[Symbol.dispose]();
@@ -59,7 +61,10 @@ function printProof(io: Io, { outcome, verified, proof }: Protected): void {
   io.print(`${tick}  captured  ${outcome.head.id}: ${manifest.components.length} components, ${formatBytes(manifest.size_bytes)}, stored in ${formatBytes(manifest.stored_bytes)}`);
   io.print(`${tick}  verified  ${verified.entries} entries read back, every byte as recorded`);
   io.print(`${tick}  proved    restored into scratch and removed again: ${proof.entries} entries, ${formatBytes(proof.bytes)}`);
-  for (const { path, complaint } of proof.databases) io.print(`    ${complaint === null ? tick : io.paint.red("!!")}  ${path}: ${complaint ?? "integrity_check ok"}`);
+  for (const { path, complaint, damaged } of proof.databases) {
+    const sign = complaint === null ? tick : damaged ? io.paint.red("!!") : io.paint.yellow("! ");
+    io.print(`    ${sign}  ${path}: ${complaint ?? "integrity_check ok"}`);
+  }
 }
 
 function printNext(io: Io, file: string): void {

@@ -4,6 +4,7 @@ import { formatBytes, UsageError } from "../kernel/index.ts";
 import { collect, makeCommand, type Runner } from "./command.ts";
 import { startProgress } from "./progress.ts";
 import { printable } from "./table.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 export function restoreCommand(runner: Runner): Command {
   const about = {
@@ -18,9 +19,11 @@ export function restoreCommand(runner: Runner): Command {
     }
     if (args[0] === undefined) throw new UsageError("USAGE", "Name the backup to restore", { hint: `For example: holdfast restore latest --to ${JSON.stringify(to)}` });
     const { restore } = await import("../operations/index.ts");
+    const opened = await instance();
+    keepYoungGenerationSmall();
     using progress = startProgress(io);
     let bytes = 0;
-    const { head, restored } = await restore(await instance(), String(args[0]), {
+    const { head, restored } = await restore(opened, String(args[0]), {
       to: resolve(io.cwd, to),
       owner: options["owner"] as "recorded" | "current",
       ...(options["component"] === undefined ? {} : { components: options["component"] as readonly string[] }),
@@ -32,10 +35,10 @@ export function restoreCommand(runner: Runner): Command {
     io.document({ schema: "holdfast.restored/1", id: head.id, ...restored });
     io.print(`Restored ${head.id} into ${restored.folder}`);
     io.print(`  ${restored.entries} entries, ${formatBytes(restored.bytes)}, each content compared with its hash`);
-    for (const { path, complaint } of restored.databases) {
-      io.print(`  ${printable(path)}: ${complaint === null ? io.paint.green("integrity_check ok") : io.paint.red(complaint)}`);
+    for (const { path, complaint, damaged } of restored.databases) {
+      io.print(`  ${printable(path)}: ${complaint === null ? io.paint.green("integrity_check ok") : (damaged ? io.paint.red : io.paint.yellow)(complaint)}`);
     }
-    return restored.databases.some(({ complaint }) => complaint !== null) ? 4 : 0;
+    return restored.databases.some(({ damaged }) => damaged) ? 4 : 0;
   })
     .argument("[id]", "id, unique prefix, latest, or latest:verified")
     .option("--to <folder>", "where to put it: a folder that is empty or does not exist")

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { formatBytes, UsageError } from "../kernel/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import { startProgress } from "./progress.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 export function verifyCommand(runner: Runner): Command {
   const about = { summary: "read backups back and check every byte", examples: ["verify", "verify latest", "verify --all --json"], notYet: ["--sample <part>"] };
@@ -10,9 +11,11 @@ export function verifyCommand(runner: Runner): Command {
     const all = options["all"] === true;
     if (all && references.length > 0) throw new UsageError("USAGE", "Give ids or --all, not both");
     const { verify } = await import("../operations/index.ts");
+    const opened = await instance();
+    keepYoungGenerationSmall();
     using progress = startProgress(io);
     let bytes = 0;
-    const report = await verify(await instance(), {
+    const report = await verify(opened, {
       ...(references.length === 0 ? {} : { references }),
       all,
       signal: io.signal,

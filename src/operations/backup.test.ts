@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fakeInstance, fakeVault } from "../../test/support/fake-vault.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { BusyError, CaptureError, ConflictError, DamageError, HostError, InternalError, InterruptedError, NotFoundError, UsageError, type HoldfastError } from "../kernel/index.ts";
+import { BusyError, CaptureError, ConflictError, DamageError, HostError, InternalError, InterruptedError, NotFoundError, UsageError, HoldfastError } from "../kernel/index.ts";
 import { backup } from "./backup.ts";
 import { readLastRun } from "./last-run.ts";
 
@@ -10,15 +10,24 @@ import { readLastRun } from "./last-run.ts";
 async function failing(error: unknown, prepare: (stateDir: string) => void = () => {}): Promise<{ thrown: HoldfastError; code: string | null | undefined }> {
   using folder = temporaryFolder();
   prepare(folder.path);
-  const instance = fakeInstance(() => Promise.reject(error as Error), { stateDir: folder.path });
-  const thrown = await backup(instance, { trigger: "scheduled" }).catch((caught: unknown) => caught as HoldfastError);
+  const refuse = async (): Promise<never> => {
+    throw error;
+  };
+  const instance = fakeInstance(refuse, { stateDir: folder.path });
+  let thrown: unknown;
+  try {
+    await backup(instance, { trigger: "scheduled" });
+  } catch (caught) {
+    thrown = caught;
+  }
+  if (!(thrown instanceof HoldfastError)) throw new TypeError("the backup did not fail with a named error");
   let code: string | null | undefined;
   try {
     code = readLastRun(folder.path)?.code;
   } catch {
     code = undefined;
   }
-  return { thrown: thrown as HoldfastError, code };
+  return { thrown, code };
 }
 
 describe("backup() that fails", () => {

@@ -29,7 +29,7 @@ export async function protect(instance: Instance, options: Pick<BackupOptions, "
   try {
     await using reader = await vault.open(outcome.head.id);
     const proof = await restoreTo({ reader, folder: join(scratch, "restored"), owner: "current", ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    const broken = proof.databases.find(({ complaint }) => complaint !== null);
+    const broken = proof.databases.find(({ damaged }) => damaged);
     if (broken !== undefined && outcome.status === "complete") {
       throw new DamageError("BACKUP_DAMAGED", `The restored database "${broken.path}" is not sound: ${broken.complaint}`);
     }

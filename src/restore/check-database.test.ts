@@ -5,6 +5,8 @@ import { createBank, moveMoney } from "../../test/support/bank.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { checkDatabase } from "./check-database.ts";
 
+const SOUND = { complaint: null, damaged: false };
+
 /** A closed database with a hundred transactions. */
 function bank(path: string, mode: "wal" | "delete" = "wal"): void {
   using database = createBank(path, mode);
@@ -23,7 +25,7 @@ describe("checkDatabase()", () => {
     const path = folder.join("odd #1?name%20.db");
     bank(path, mode);
     const before = readFileSync(path);
-    expect(checkDatabase(path)).toBeNull();
+    expect(checkDatabase(path)).toEqual(SOUND);
     expect(readdirSync(folder.path)).toEqual(["odd #1?name%20.db"]);
     expect(readFileSync(path).equals(before)).toBe(true);
   });
@@ -31,7 +33,7 @@ describe("checkDatabase()", () => {
   it("takes an empty file for an empty database, as SQLite does", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.join("empty.db"), "");
-    expect(checkDatabase(folder.join("empty.db"))).toBeNull();
+    expect(checkDatabase(folder.join("empty.db"))).toEqual(SOUND);
   });
 
   it("says what is damaged, and leaves nothing beside it", () => {
@@ -39,7 +41,7 @@ describe("checkDatabase()", () => {
     const path = folder.join("state.db");
     bank(path);
     overwrite(path, 3 * 4096, Buffer.alloc(4096, 0xff));
-    expect(checkDatabase(path)).toMatch(/^(integrity_check: |database disk image is malformed)/);
+    expect(checkDatabase(path)).toEqual({ damaged: true, complaint: expect.stringMatching(/^(integrity_check: |database disk image is malformed)/) });
     expect(readdirSync(folder.path)).toEqual(["state.db"]);
   });
 
@@ -52,13 +54,13 @@ describe("checkDatabase()", () => {
     const path = folder.join("state.db");
     bank(path);
     spoil(path);
-    expect(checkDatabase(path)).toBeTypeOf("string");
+    expect(checkDatabase(path)).toEqual({ damaged: true, complaint: expect.any(String) });
     expect(readdirSync(folder.path)).toEqual(["state.db"]);
   });
 
   it("complains about a file that is not there, and makes none", () => {
     using folder = temporaryFolder();
-    expect(checkDatabase(folder.join("gone.db"))).toContain("unable to open");
+    expect(checkDatabase(folder.join("gone.db"))).toEqual({ damaged: true, complaint: expect.stringContaining("unable to open") });
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
@@ -68,10 +70,25 @@ describe("checkDatabase()", () => {
     {
       using database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
       database.exec("CREATE TABLE task (id INTEGER PRIMARY KEY); CREATE TABLE step (id INTEGER PRIMARY KEY, task INTEGER REFERENCES task); INSERT INTO task VALUES (1); INSERT INTO step VALUES (1, 1)");
-      expect(checkDatabase(path)).toBeNull();
+      expect(checkDatabase(path)).toEqual(SOUND);
       database.exec("DELETE FROM task");
     }
-    expect(checkDatabase(path)).toBe('foreign_key_check: a row of "step" refers to a row of "task" that is not there');
+    expect(checkDatabase(path)).toEqual({ damaged: false, complaint: 'foreign_key_check: a row of "step" refers to a row of "task" that is not there' });
+  });
+
+  it.each([
+    ["a collation", "CREATE INDEX i ON t (x COLLATE german)", "no such collation sequence: german"],
+    ["a foreign key to what is no key", "CREATE TABLE u (x REFERENCES t (x))", "foreign key mismatch"],
+  ])("does not call damaged what needs %s that only the application understands", (_what, sql, reason) => {
+    using folder = temporaryFolder();
+    const path = folder.join("state.db");
+    {
+      using database = new DatabaseSync(path, { defensive: false });
+      database.exec("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('a'), ('b')");
+      if (sql.startsWith("CREATE TABLE")) database.exec(`PRAGMA foreign_keys = OFF; ${sql}; INSERT INTO u VALUES ('a')`);
+      else database.exec(`PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT 'index', 'i', 't', rootpage, '${sql}' FROM sqlite_schema`);
+    }
+    expect(checkDatabase(path)).toEqual({ damaged: false, complaint: expect.stringMatching(new RegExp(`_check could not run here: .*${reason}`)) });
   });
 
   it("checks a copy whose file must not be written", () => {
@@ -79,6 +96,6 @@ describe("checkDatabase()", () => {
     bank(folder.join("state.db"));
     copyFileSync(folder.join("state.db"), folder.join("copy.db"));
     chmodSync(folder.join("copy.db"), 0o400);
-    expect(checkDatabase(folder.join("copy.db"))).toBeNull();
+    expect(checkDatabase(folder.join("copy.db"))).toEqual(SOUND);
   });
 });

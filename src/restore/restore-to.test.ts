@@ -47,7 +47,7 @@ describe("restoreTo()", () => {
       components: ["persistence", "memory", "config"],
       entries: 6,
       bytes: bytes.length + 3 + 10,
-      databases: [{ path: "state.db", complaint: null }],
+      databases: [{ path: "state.db", complaint: null, damaged: false }],
     });
     expect(told).toBe(result.bytes);
     expect(text(folder, "memory", "notes", "a.md")).toBe("# A");
@@ -66,7 +66,7 @@ describe("restoreTo()", () => {
     expect(reader.opened).toEqual(["memory/notes/b.md"]);
   });
 
-  it("says which restored database is not sound, and restores it all the same", async () => {
+  it("says what is wrong with each restored database, and restores them all the same", async () => {
     using folder = temporaryFolder();
     const reader = fakeReader({ persistence: COMPONENTS.persistence, memory: {} }, [
       ["persistence/state.db", { content: database(true), database: true }],
@@ -76,9 +76,9 @@ describe("restoreTo()", () => {
     ]);
     const { databases } = await restored(folder, reader);
     expect(databases).toEqual([
-      { path: "state.db", complaint: 'foreign_key_check: a row of "b" refers to a row of "a" that is not there' },
-      { path: "memory/index.db", complaint: "file is not a database" },
-      { path: "memory/fine.db", complaint: null },
+      { path: "state.db", complaint: 'foreign_key_check: a row of "b" refers to a row of "a" that is not there', damaged: false },
+      { path: "memory/index.db", complaint: "file is not a database", damaged: true },
+      { path: "memory/fine.db", complaint: null, damaged: false },
     ]);
     expect(readdirSync(folder.join("to", "memory")).toSorted()).toEqual(["fine.db", "index.db"]);
     using opened = new DatabaseSync(folder.join("to", "state.db"), { readOnly: true });
@@ -159,7 +159,7 @@ describe("restoreTo() of hard links", () => {
     using folder = temporaryFolder();
     const bytes = database();
     const reader = fakeReader(COMPONENTS, [["memory"], ["memory/a.db", { content: bytes, database: true }], ["memory/b.db", { hard_link: "a.db", size: bytes.length, database: true }]]);
-    expect((await restored(folder, reader, { select: at("memory/b.db") })).databases).toEqual([{ path: "memory/b.db", complaint: null }]);
+    expect((await restored(folder, reader, { select: at("memory/b.db") })).databases).toEqual([{ path: "memory/b.db", complaint: null, damaged: false }]);
   });
 });
 

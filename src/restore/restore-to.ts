@@ -1,6 +1,6 @@
 import { crashpoint, HoldfastError, HostError, namedSystemError } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
-import { checkDatabase } from "./check-database.ts";
+import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { openTargetFolder } from "./target-folder.ts";
 import { finishFolders, placeOf, writeEntry, type PendingFolder } from "./write-entry.ts";
 
@@ -21,8 +21,8 @@ export interface RestoredTo {
   readonly components: readonly string[];
   readonly entries: number;
   readonly bytes: number;
-  /** Databases that were checked with integrity_check, with the complaint of each that is not sound. */
-  readonly databases: readonly { readonly path: string; readonly complaint: string | null }[];
+  /** Every database among it, checked. */
+  readonly databases: readonly ({ readonly path: string } & DatabaseCheck)[];
 }
 
 /**
@@ -70,7 +70,7 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       bytes += entry.size;
     }
     finishFolders(folders, { owners });
-    const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), complaint: checkDatabase(path) }));
+    const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
     await target.publish();
     return { folder: request.folder, components: [...components], entries, bytes, databases: checked };
   } catch (error) {

@@ -43,19 +43,27 @@ describe("openReading() of a JSON document", () => {
     expect((await reading).bytes.get("state.json")?.toString()).toBe('{"a":1}');
   });
 
-  it("takes a whole state of a document that is rewritten all the time", async () => {
+  it("takes a whole state of a document that is rewritten all the time, or refuses it", async () => {
     using place = testPlace();
     const path = join(place.state, "state.json");
     // Every state says the same number at both ends; the writer truncates and writes in pieces, as careless ones do.
-    const script = `const fs = require("node:fs"); let n = 0; const go = () => { n++; const f = fs.openSync(process.argv[1], "w"); fs.writeSync(f, '{"first":' + n + ',"body":"' + "x".repeat(300000)); for (const end = performance.now() + 5; performance.now() < end; ); fs.writeSync(f, '","last":' + n + "}"); fs.closeSync(f); if (n === 1) console.log("ready"); setTimeout(go, 20) }; go()`;
+    const script = `const fs = require("node:fs"); let n = 0; const go = () => { n++; const f = fs.openSync(process.argv[1], "w"); fs.writeSync(f, '{"first":' + n + ',"body":"' + "x".repeat(300000)); for (const end = performance.now() + 5; performance.now() < end; ); fs.writeSync(f, '","last":' + n + "}"); fs.closeSync(f); if (n === 1) console.log("ready"); setTimeout(go, 100) }; go()`;
     const writer = spawn(process.execPath, ["-e", script, path], { stdio: ["ignore", "pipe", "inherit"] });
     await once(writer.stdout, "data");
     try {
+      let whole = 0;
       for (let round = 0; round < 10; round += 1) {
-        const { bytes } = await readBack(place.request({ path }));
+        const read = await readBack(place.request({ path })).catch((error: unknown) => {
+          // A machine under load may never meet the writer at rest: then it says so, and no torn state is taken.
+          expect(error).toMatchObject({ row: { kind: "capture" } });
+        });
+        if (read === undefined) continue;
+        whole += 1;
+        const { bytes } = read;
         const document = JSON.parse(bytes.get("state.json")?.toString() ?? "") as { first: number; last: number };
         expect(document.first).toBe(document.last);
       }
+      expect(whole).toBeGreaterThan(0);
     } finally {
       writer.kill("SIGKILL");
       await once(writer, "exit");

@@ -14,8 +14,10 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { mountAt } from "../../test/support/mount.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { readContent, type ContentEnd, type ContentStep, type LiveFacts } from "./read-content.ts";
 import type { Content, Span } from "./span.ts";
@@ -101,6 +103,23 @@ describe("readContent() of a live file", () => {
     });
     expect(result).toEqual(stored(other));
     expect(result.begins).toBe(2);
+  });
+
+  it("notices a change that has the same time as the one before, because a file system's clock stands still for milliseconds", (test) => {
+    using folder = temporaryFolder();
+    // Of the file systems that newer kernels know, one whose times have remained as coarse as all were before.
+    using _ = mountAt(folder.path, ["-t", "ramfs", "holdfast-test"], test);
+    const path = folder.join("f");
+    for (let n = 0; n < 100; n += 1) {
+      writeFileSync(path, LONG);
+      const before = live(path);
+      const descriptor = openSync(path, "r+");
+      const result = read(before, (step) => {
+        if (step === 4) writeSync(descriptor, "x".repeat(LONG.length), 0);
+      });
+      closeSync(descriptor);
+      expect(result).toEqual(stored("x".repeat(LONG.length)));
+    }
   });
 
   it("stores as read what changes every time, and says rewritten", () => {

@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -164,8 +165,6 @@ describe("a cold database in WAL mode", () => {
 describe.skipIf(!ROOT)("a database of another user", () => {
   /** Committed by its owner, who has it open and keeps the rows in the log. */
   async function heldBank(folder: string): Promise<AsyncDisposable & { write(): Promise<void> }> {
-    const { spawn } = await import("node:child_process");
-    const { once } = await import("node:events");
     const code = `
       const { DatabaseSync } = require("node:sqlite");
       const db = new DatabaseSync("bank.db", { timeout: 5000 });

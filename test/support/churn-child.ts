@@ -7,13 +7,13 @@
  * - growing/N.txt and run.log: numbered lines of LINE bytes
  * - passing/N: made and removed; "p" throughout
  * - moved-a or moved-b: one folder under two names
- * - restless: overwritten in place by a thread of its own that does nothing else
+ * - restless: large; a thread of its own writes the next number to its beginning and then to its end, without a rest
  */
 import { appendFileSync, closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { isMainThread, Worker } from "node:worker_threads";
-import { CHURN_FILES, CHURN_LINE, CHURN_SIZE } from "./churn-process.ts";
+import { CHURN_FILES, CHURN_LINE, CHURN_SIZE, RESTLESS_SIZE } from "./churn-process.ts";
 
 const [root = ""] = process.argv.slice(2);
 const at = (...names: string[]): string => join(root, ...names);
@@ -21,7 +21,7 @@ const line = (number: number): string => `${String(number).padStart(CHURN_LINE -
 const filled = (round: number): Buffer => Buffer.alloc(CHURN_SIZE, 97 + (round % 26));
 
 if (isMainThread) await churn();
-else for (let round = 0; ; round += 1) overwrite(at("restless"), round);
+else unrest(openSync(at("restless"), "r+"));
 
 async function churn(): Promise<never> {
   for (const folder of ["growing", "passing", "replaced", "rewritten", "shrinking", "moved-a"]) mkdirSync(at(folder), { recursive: true });
@@ -33,7 +33,7 @@ async function churn(): Promise<never> {
     writeFileSync(at("growing", `${n}.txt`), line(1));
   }
   writeFileSync(at("run.log"), line(1));
-  writeFileSync(at("restless"), filled(0));
+  writeFileSync(at("restless"), Buffer.alloc(RESTLESS_SIZE));
   void new Worker(new URL(import.meta.url), { argv: [root] });
 
   for (let round = 1; ; round += 1) {
@@ -50,6 +50,15 @@ async function churn(): Promise<never> {
     renameSync(at(round % 2 === 1 ? "moved-a" : "moved-b"), at(round % 2 === 1 ? "moved-b" : "moved-a"));
     if (round === 1) process.stdout.write("ready\n");
     await setImmediate();
+  }
+}
+
+function unrest(descriptor: number): never {
+  const number = Buffer.alloc(8);
+  for (let round = 1n; ; round += 1n) {
+    number.writeBigInt64BE(round);
+    writeSync(descriptor, number, 0, 8, 0);
+    writeSync(descriptor, number, 0, 8, RESTLESS_SIZE - 8);
   }
 }
 

@@ -9,6 +9,9 @@ export const CHURN_SIZE = 1_500_000;
 /** Bytes of a numbered line. */
 export const CHURN_LINE = 64;
 
+/** Bytes of the file that never rests: reading it takes longer than a turn of the processor. */
+export const RESTLESS_SIZE = 32_000_000;
+
 /** Another process that keeps changing a folder (see churn-child.ts). Resolves once everything was changed once. */
 export async function churnProcess(folder: string): Promise<AsyncDisposable> {
   const child = spawn(process.execPath, [fileURLToPath(new URL("./churn-child.ts", import.meta.url)), folder], { stdio: ["ignore", "pipe", "inherit"] });

@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly timeout?: number;
   /** Called with the process id as soon as there is one, to signal it. */
   readonly onStart?: (pid: number) => void;
+  /** Called with every piece of standard output as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export interface ProgramResult {
@@ -36,6 +38,7 @@ export async function runProgram(argv: readonly string[], options: ProgramOption
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => (output[name] += text));
   }
+  child.stdout.on("data", (text: string) => options.onOutput?.(text));
   // A program that does not read its input is its own business.
   child.stdin.on("error", () => {});
   child.stdin.end(options.input ?? "");
