@@ -5,6 +5,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     passWithNoTests: false,
     pool: "forks",
+    // V8 may abort in a fork with worker threads when code pages are protected by keys (nodejs/node#64500).
+    execArgv: ["--no-memory-protection-keys"],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

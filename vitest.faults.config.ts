@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     include: ["test/faults/**/*.test.ts"],
     passWithNoTests: false,
     pool: "forks",
+    // V8 may abort in a fork with worker threads when code pages are protected by keys (nodejs/node#64500).
+    execArgv: ["--no-memory-protection-keys"],
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 60_000,

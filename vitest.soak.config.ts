@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
     include: ["test/soak/**/*.test.ts"],
     passWithNoTests: false,
     pool: "forks",
+    // V8 may abort in a fork with worker threads when code pages are protected by keys (nodejs/node#64500).
+    execArgv: ["--no-memory-protection-keys"],
     maxWorkers: 1,
     testTimeout: 24 * 3_600_000,
     hookTimeout: 60_000,

@@ -13,7 +13,12 @@ describe("openHoldfast()", () => {
     const { config, vault } = makeWorkspace(folder.path);
     await using holdfast = await openHoldfast({ config });
     const phases = new Set<string>();
-    const result = await holdfast.backup({ trigger: "startup", tags: ["nightly"], components: ["persistence", "config"], onProgress: ({ phase }) => phases.add(phase) });
+    const result = await holdfast.backup({
+      trigger: "startup",
+      tags: ["nightly"],
+      components: ["persistence", "config"],
+      onProgress: ({ phase }) => phases.add(phase),
+    });
     expect(result).toMatchObject({ schema: "holdfast.backup/1", status: "complete", trigger: "startup" });
     expect(result.components.map(({ name }) => name)).toEqual(["persistence", "config", "holdfast"]);
     expect(backupsIn(vault)).toEqual([`${result.id}.tar.gz`]);
@@ -24,7 +29,9 @@ describe("openHoldfast()", () => {
     using folder = temporaryFolder();
     const { config } = makeWorkspace(folder.path);
     await using holdfast = await openHoldfast({ config });
-    await expect(holdfast.backup({ components: ["memry"] })).rejects.toSatisfy((error) => error instanceof NotFoundError && error.code === "COMPONENT_NOT_FOUND" && error.hint === 'Did you mean "memory"?');
+    await expect(holdfast.backup({ components: ["memry"] })).rejects.toSatisfy(
+      (error) => error instanceof NotFoundError && error.code === "COMPONENT_NOT_FOUND" && error.hint === 'Did you mean "memory"?',
+    );
     await expect(holdfast.backup({ tags: ["no good"] })).rejects.toMatchObject({ code: "USAGE" });
   });
 
@@ -40,7 +47,9 @@ describe("openHoldfast()", () => {
     const abort = new AbortController();
     const reason = new Error("enough");
     const running = holdfast.backup({ components: ["slow"], signal: abort.signal, onProgress: () => abort.abort(reason) });
-    await expect(running).rejects.toSatisfy((error) => error instanceof InterruptedError && error.code === "INTERRUPTED" && error.cause === reason);
+    await expect(running).rejects.toSatisfy(
+      (error) => error instanceof InterruptedError && error.code === "INTERRUPTED" && error.cause === reason,
+    );
     expect(existsSync(vault) ? backupsIn(vault) : []).toEqual([]);
     await expect(holdfast.backup({ components: ["config"] })).resolves.toMatchObject({ status: "complete" });
     expect(backupsIn(vault)).toHaveLength(1);

@@ -19,7 +19,12 @@ export interface BackupRequest {
   /** Stops the work; nothing half-made is left listed. */
   readonly signal?: AbortSignal;
   /** Called as bytes are read. */
-  readonly onProgress?: (progress: { readonly phase: string; readonly component: string | null; readonly bytes: number; readonly expected: number | null }) => void;
+  readonly onProgress?: (progress: {
+    readonly phase: string;
+    readonly component: string | null;
+    readonly bytes: number;
+    readonly expected: number | null;
+  }) => void;
 }
 
 /** Protection of one instance, for a program that embeds it. */
@@ -58,7 +63,9 @@ export async function openHoldfast(options: OpenOptions = {}): Promise<Holdfast>
         env,
         urgent: trigger === "shutdown" || trigger === "pre-restore",
         signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
-        ...(onProgress === undefined ? {} : { onProgress: (progress) => onProgress(progress as unknown as Parameters<typeof onProgress>[0]) }),
+        ...(onProgress === undefined
+          ? {}
+          : { onProgress: (progress) => onProgress(progress as unknown as Parameters<typeof onProgress>[0]) }),
       });
       running.add(work);
       try {

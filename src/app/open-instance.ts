@@ -22,6 +22,12 @@ export function openInstance(options: OpenInstanceOptions): Instance {
     env,
     clock,
     openVault: ({ create = false } = {}) =>
-      openArchiveVault({ path: config.backup.path, instance: { name: config.name }, compression: config.backup.compression, create, clock }),
+      openArchiveVault({
+        path: config.backup.path,
+        instance: { name: config.name },
+        compression: config.backup.compression,
+        create,
+        clock,
+      }),
   };
 }

@@ -208,7 +208,12 @@ describe("importArchive()", () => {
 
   it("ends with a named error for any damage to any byte, cut or insertion, or gives exactly what was stored", async () => {
     using folder = temporaryFolder();
-    await using vault = await openArchiveVault({ path: folder.join("vault"), instance: { name: "contract" }, compression: true, create: true });
+    await using vault = await openArchiveVault({
+      path: folder.join("vault"),
+      instance: { name: "contract" },
+      compression: true,
+      create: true,
+    });
     const entries = [
       TOP,
       entryOf("d", { type: "directory", mode: 0o755 }),

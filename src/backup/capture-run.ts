@@ -97,7 +97,8 @@ export class CaptureRun {
         onProgress?.({ phase: "pause", component: plan.name, bytes: this.bytes, expected: this.expected });
         pauses.push(await startPause(plan.name, plan.pause, cwd, signal));
       }
-      for (const component of unit) await this.#orRecord(component, async () => void open.push([component, await this.#open(component, true)]));
+      for (const component of unit)
+        await this.#orRecord(component, async () => void open.push([component, await this.#open(component, true)]));
       crashpoint("cut-complete");
       return undefined;
     } catch (error) {
@@ -137,7 +138,8 @@ export class CaptureRun {
       });
       const details = describeComponent(component, stored, reading, storedAs);
       this.details.set(plan.name, details);
-      if (plan.name === this.#request.schemaVersion.component) this.schemaVersion = reading.schemaVersion() ?? details.sqlite?.user_version ?? null;
+      if (plan.name === this.#request.schemaVersion.component)
+        this.schemaVersion = reading.schemaVersion() ?? details.sqlite?.user_version ?? null;
       crashpoint("backup-component-stored");
     } catch (error) {
       throw error instanceof HoldfastError ? error : namedSystemError(error, `store component "${plan.name}" (${importance})`);

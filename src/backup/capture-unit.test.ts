@@ -27,16 +27,24 @@ const names = (...components: ReadyComponent[]): string[][] => captureUnits(comp
 
 describe("captureUnits()", () => {
   it("captures each component alone, in the configuration's order", () => {
-    expect(names(ready("memory", "tree"), ready("persistence", "sqlite"), ready("config", "file"))).toEqual([["memory"], ["persistence"], ["config"]]);
+    expect(names(ready("memory", "tree"), ready("persistence", "sqlite"), ready("config", "file"))).toEqual([
+      ["memory"],
+      ["persistence"],
+      ["config"],
+    ]);
     expect(names()).toEqual([]);
   });
 
   it("captures a group at the place of its first member, databases first (MemPalace/mempalace#585)", () => {
-    expect(names(ready("index", "tree", "search"), ready("config", "file"), ready("database", "sqlite", "search"), ready("notes", "tree"), ready("more", "sqlite", "search"))).toEqual([
-      ["database", "more", "index"],
-      ["config"],
-      ["notes"],
-    ]);
+    expect(
+      names(
+        ready("index", "tree", "search"),
+        ready("config", "file"),
+        ready("database", "sqlite", "search"),
+        ready("notes", "tree"),
+        ready("more", "sqlite", "search"),
+      ),
+    ).toEqual([["database", "more", "index"], ["config"], ["notes"]]);
   });
 
   it("does not take a component for the group that has its name", () => {
@@ -44,7 +52,10 @@ describe("captureUnits()", () => {
   });
 
   it("loses no component and takes none twice, keeps order inside a rank, and never mixes groups", () => {
-    const component = fc.record({ kind: fc.constantFrom(...SOURCE_KINDS), group: fc.option(fc.constantFrom("g", "h", "0", "component:1"), { nil: undefined }) });
+    const component = fc.record({
+      kind: fc.constantFrom(...SOURCE_KINDS),
+      group: fc.option(fc.constantFrom("g", "h", "0", "component:1"), { nil: undefined }),
+    });
     fc.assert(
       fc.property(fc.array(component, { maxLength: 12 }), (specs) => {
         const all = specs.map(({ kind, group }, index) => ready(String(index), kind, group));

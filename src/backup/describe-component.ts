@@ -6,7 +6,12 @@ import type { WatchedReading } from "./watched-reading.ts";
 const SHRINK_FLOOR = 100_000;
 
 /** What the manifest says of a component that was stored. */
-export function describeComponent({ plan, importance, newestGood }: ReadyComponent, stored: StoredComponent, reading: WatchedReading, storedAs: string): ComponentDetails {
+export function describeComponent(
+  { plan, importance, newestGood }: ReadyComponent,
+  stored: StoredComponent,
+  reading: WatchedReading,
+  storedAs: string,
+): ComponentDetails {
   const report = reading.report();
   const omissions = [...report.omissions, ...stored.omissions];
   const warnings = [...report.warnings];

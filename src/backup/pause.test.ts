@@ -31,7 +31,8 @@ function log(folder: TemporaryFolder): Line[] {
 }
 const names = (folder: TemporaryFolder): string[] => log(folder).map(({ name }) => name);
 const runs = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-const childrenOf = (pid: number): number[] => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 /** The guardian that this process has started. */
 function guardian(): number {
@@ -66,7 +67,10 @@ describe("startPause()", () => {
   it("a pause command that fails is told with what it said, and resumed all the same", async () => {
     using folder = temporaryFolder();
     const failing = startPause("memory", plan(folder, { pause: "echo 'not now, token=abc123' >&2; exit 7" }), folder.path);
-    await expect(failing).rejects.toMatchObject({ code: "PAUSE_FAILED", message: 'Cannot pause component "memory": "./pause" ended with exit code 7: not now, token=***' });
+    await expect(failing).rejects.toMatchObject({
+      code: "PAUSE_FAILED",
+      message: 'Cannot pause component "memory": "./pause" ended with exit code 7: not now, token=***',
+    });
     expect(names(folder)).toEqual(["pause", "resume"]);
   });
 
@@ -88,7 +92,10 @@ describe("startPause()", () => {
   it("names the command to run by hand when neither pausing nor resuming works", async () => {
     using folder = temporaryFolder();
     const failing = startPause("memory", plan(folder, { pause: "exit 1", resume: "exit 9" }), folder.path);
-    await expect(failing).rejects.toMatchObject({ code: "PAUSE_FAILED", hint: expect.stringMatching(/by hand with \["\.\/resume"\].*exit code 9/) });
+    await expect(failing).rejects.toMatchObject({
+      code: "PAUSE_FAILED",
+      hint: expect.stringMatching(/by hand with \["\.\/resume"\].*exit code 9/),
+    });
     expect(names(folder)).toEqual(["pause", "resume", "resume", "resume"]);
   });
 
@@ -132,7 +139,10 @@ describe("Pause.release()", () => {
   it("a resume command that hangs is stopped and tried again, and told at last", async () => {
     using folder = temporaryFolder();
     const pause = await startPause("memory", plan(folder, { resume: "sleep 600" }, 1500), folder.path);
-    await expect(pause.release()).rejects.toMatchObject({ code: "PAUSE_FAILED", message: expect.stringContaining("did not end within 1500 ms") });
+    await expect(pause.release()).rejects.toMatchObject({
+      code: "PAUSE_FAILED",
+      message: expect.stringContaining("did not end within 1500 ms"),
+    });
     expect(names(folder)).toEqual(["pause", "resume", "resume", "resume"]);
     for (const { pid } of log(folder)) expect(runs(pid)).toBe(false);
   });
@@ -143,7 +153,10 @@ describe("Pause.release()", () => {
     await expect.poll(() => names(folder), { timeout: 20_000 }).toEqual(["pause", "resume"]);
     const [paused, resumed] = log(folder);
     expect(Number((resumed?.time ?? 0n) - (paused?.time ?? 0n)) / 1e6).toBeLessThan(1500 + 1500);
-    await expect(pause.release()).rejects.toMatchObject({ code: "PAUSE_FAILED", message: expect.stringContaining("ended by itself after 1500 ms") });
+    await expect(pause.release()).rejects.toMatchObject({
+      code: "PAUSE_FAILED",
+      message: expect.stringContaining("ended by itself after 1500 ms"),
+    });
     expect(names(folder)).toEqual(["pause", "resume"]);
   });
 
@@ -151,7 +164,11 @@ describe("Pause.release()", () => {
     using folder = temporaryFolder();
     const pause = await startPause("memory", plan(folder), folder.path);
     process.kill(guardian(), "SIGKILL");
-    await expect(pause.release()).rejects.toMatchObject({ code: "PAUSE_FAILED", message: 'The guardian of component "memory" ended without a word', hint: "The resume command was run; the copy is not trusted" });
+    await expect(pause.release()).rejects.toMatchObject({
+      code: "PAUSE_FAILED",
+      message: 'The guardian of component "memory" ended without a word',
+      hint: "The resume command was run; the copy is not trusted",
+    });
     expect(names(folder)).toEqual(["pause", "resume"]);
   });
 
@@ -165,7 +182,11 @@ describe("Pause.release()", () => {
 
 describe("the guardian", () => {
   /** A process that pauses, says "held", and then does what `then` says. */
-  function engine(folder: TemporaryFolder, pausePlan: PausePlan, then: string): { pid: number; held: Promise<unknown>; ended: Promise<unknown[]> } {
+  function engine(
+    folder: TemporaryFolder,
+    pausePlan: PausePlan,
+    then: string,
+  ): { pid: number; held: Promise<unknown>; ended: Promise<unknown[]> } {
     const code = `import { startPause } from ${JSON.stringify(new URL("./pause.ts", import.meta.url).href)};
       const started = startPause("memory", ${JSON.stringify(pausePlan)}, ${JSON.stringify(folder.path)});
       ${then}`;

@@ -35,9 +35,13 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
     const end = await messages.next();
     const trouble = end?.event === "resumed" ? end.problem : await resumeOurselves(plan, cwd);
     if (trouble === null) signal?.throwIfAborted();
-    throw new CaptureError("PAUSE_FAILED", `Cannot pause component "${component}": ${first?.event === "failed" ? first.reason : "the guardian ended early"}`, {
-      hint: trouble === null ? "The resume command was run; the component was not captured" : resumeHint(plan, trouble),
-    });
+    throw new CaptureError(
+      "PAUSE_FAILED",
+      `Cannot pause component "${component}": ${first?.event === "failed" ? first.reason : "the guardian ended early"}`,
+      {
+        hint: trouble === null ? "The resume command was run; the component was not captured" : resumeHint(plan, trouble),
+      },
+    );
   }
   crashpoint("pause-held");
   return {
@@ -50,13 +54,21 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
           hint: trouble === null ? "The resume command was run; the copy is not trusted" : resumeHint(plan, trouble),
         });
       }
-      if (end.problem !== null) throw new CaptureError("PAUSE_FAILED", `Cannot resume component "${component}": ${end.problem}`, { hint: resumeHint(plan) });
+      if (end.problem !== null)
+        throw new CaptureError("PAUSE_FAILED", `Cannot resume component "${component}": ${end.problem}`, { hint: resumeHint(plan) });
       if (end.by === "deadline") {
-        throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" ended by itself after ${plan.timeout} ms, before the copy was complete`, {
-          hint: "Raise pause.timeout, or exclude what need not be copied under the pause",
-        });
+        throw new CaptureError(
+          "PAUSE_FAILED",
+          `The pause of component "${component}" ended by itself after ${plan.timeout} ms, before the copy was complete`,
+          {
+            hint: "Raise pause.timeout, or exclude what need not be copied under the pause",
+          },
+        );
       }
-      if (end.by === "closed") throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" was abandoned before the copy was complete`, { cause: signal?.reason });
+      if (end.by === "closed")
+        throw new CaptureError("PAUSE_FAILED", `The pause of component "${component}" was abandoned before the copy was complete`, {
+          cause: signal?.reason,
+        });
     },
   };
 }

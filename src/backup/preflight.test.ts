@@ -95,13 +95,17 @@ describe("preflight()", () => {
     using folder = temporaryFolder();
     const { ready, notCaptured } = preflight([plan("it", folder.join(file), rest)], [], folder.path, NOW);
     expect(ready).toEqual([]);
-    expect(notCaptured).toEqual({ it: { importance, code: "COMPONENT_MISSING", reason: `Component "it" is not there: "${folder.join(file)}"` } });
+    expect(notCaptured).toEqual({
+      it: { importance, code: "COMPONENT_MISSING", reason: `Component "it" is not there: "${folder.join(file)}"` },
+    });
   });
 
   it("a folder that was a tree in its newest good backup is a folder, also with a dot in its name", () => {
     using folder = temporaryFolder();
     const known = [backupHead({ components: { it: { source: "tree" } } })];
-    expect(preflight([plan("it", folder.join("conf.d"))], known, folder.path, NOW).notCaptured).toMatchObject({ it: { importance: "high" } });
+    expect(preflight([plan("it", folder.join("conf.d"))], known, folder.path, NOW).notCaptured).toMatchObject({
+      it: { importance: "high" },
+    });
   });
 
   it("only notes what is missing and optional, and no other trouble of it", () => {
@@ -127,7 +131,9 @@ describe("preflight()", () => {
 
   it("says that the clock stands before the newest backup", () => {
     const head = backupHead({ minute: 13 * 60, components: { memory: {} } });
-    expect(preflight([], [head], "/", NOW).notes).toEqual([`the clock says 2026-03-15T12:00:00.000Z, and backup ${head.id} is from later than that`]);
+    expect(preflight([], [head], "/", NOW).notes).toEqual([
+      `the clock says 2026-03-15T12:00:00.000Z, and backup ${head.id} is from later than that`,
+    ]);
     expect(preflight([], [head], "/", NOW + 3_600_000).notes).toEqual([]);
   });
 
@@ -152,7 +158,10 @@ describe("refuseOrRecord()", () => {
     expect(refuseOrRecord("medium", missing)).toEqual({ importance: "medium", code: "COMPONENT_MISSING", reason: "Not there" });
   });
 
-  it.each([new BusyError("VAULT_BUSY", "Busy"), new InterruptedError("INTERRUPTED", "Stopped"), new InterruptedError("DEADLINE", "Late")])("never records $code: the run itself is at an end", (failure) => {
-    for (const importance of ["critical", "high", "medium"] as const) expect(() => refuseOrRecord(importance, failure)).toThrow(failure);
-  });
+  it.each([new BusyError("VAULT_BUSY", "Busy"), new InterruptedError("INTERRUPTED", "Stopped"), new InterruptedError("DEADLINE", "Late")])(
+    "never records $code: the run itself is at an end",
+    (failure) => {
+      for (const importance of ["critical", "high", "medium"] as const) expect(() => refuseOrRecord(importance, failure)).toThrow(failure);
+    },
+  );
 });

@@ -30,7 +30,10 @@ export function preflight(plans: readonly ComponentPlan[], known: readonly Backu
       const kind = kindOf(plan);
       ready.push({ plan, kind, importance: importanceOf(plan, kind), newestGood });
     } catch (error) {
-      const failure = error instanceof HoldfastError ? error : new CaptureError("COMPONENT_UNREADABLE", `Cannot read component "${plan.name}": ${String(error)}`, { cause: error });
+      const failure =
+        error instanceof HoldfastError
+          ? error
+          : new CaptureError("COMPONENT_UNREADABLE", `Cannot read component "${plan.name}": ${String(error)}`, { cause: error });
       if (plan.optional && failure.code === "COMPONENT_MISSING") {
         notes.push(`${plan.name}: not there, and optional`);
         continue;
@@ -82,8 +85,12 @@ function checkStagingSpace(ready: readonly ReadyComponent[], vaultPath: string):
   }
   const free = freeBytes(vaultPath);
   if (needed > free) {
-    throw new HostError("NO_SPACE", `The vault's file system has ${formatBytes(free)} free, and copying the databases needs ${formatBytes(needed)}`, {
-      hint: "Free space there, or move backup.path to a larger file system",
-    });
+    throw new HostError(
+      "NO_SPACE",
+      `The vault's file system has ${formatBytes(free)} free, and copying the databases needs ${formatBytes(needed)}`,
+      {
+        hint: "Free space there, or move backup.path to a larger file system",
+      },
+    );
   }
 }

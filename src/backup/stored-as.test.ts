@@ -18,7 +18,13 @@ describe("assignStoredAs()", () => {
         { name: "state", kind: "json", path: "/srv/state.json" },
         { name: "database", kind: "command", path: null, as: "mydb.pgdump" },
       ),
-    ).toEqual({ persistence: "synthorg.db", memory: "memory", config: "config/company.yaml", state: "state/state.json", database: "database/mydb.pgdump" });
+    ).toEqual({
+      persistence: "synthorg.db",
+      memory: "memory",
+      config: "config/company.yaml",
+      state: "state/state.json",
+      database: "database/mydb.pgdump",
+    });
   });
 
   it("puts databases of one name into their components' folders, also when only the case differs", () => {
@@ -29,9 +35,14 @@ describe("assignStoredAs()", () => {
     expect(places(sqlite("a", "/x/caf\u00e9.db"), sqlite("b", "/y/cafe\u0301.db"))).toEqual({ a: "a/caf\u00e9.db", b: "b/cafe\u0301.db" });
   });
 
-  it.each(["manifest.json", "MANIFEST.json", "entries.jsonl", ".hidden.db", "memory", "Memory"])("gives %j, which belongs to the format or to a component, a folder of its own", (file) => {
-    expect(places(sqlite("persistence", `/x/${file}`), { name: "memory", kind: "tree", path: "/x/m" })["persistence"]).toBe(`persistence/${file}`);
-  });
+  it.each(["manifest.json", "MANIFEST.json", "entries.jsonl", ".hidden.db", "memory", "Memory"])(
+    "gives %j, which belongs to the format or to a component, a folder of its own",
+    (file) => {
+      expect(places(sqlite("persistence", `/x/${file}`), { name: "memory", kind: "tree", path: "/x/m" })["persistence"]).toBe(
+        `persistence/${file}`,
+      );
+    },
+  );
 
   it("a database that is called like its own component lies in that component's folder", () => {
     expect(places(sqlite("state", "/x/state"))).toEqual({ state: "state/state" });
@@ -40,11 +51,15 @@ describe("assignStoredAs()", () => {
   const name = fc.constantFrom("a", "B", "c-1", "memory", "manifest", "state", "holdfast", "entries", "db", "x");
   const file = fc.oneof(
     fc.constantFrom("a", "A", "b.db", "B.DB", "manifest.json", "Entries.JSONL", ".db", "caf\u00e9", "cafe\u0301", "STATE", "memory", "x y"),
-    fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }).filter((text) => !text.includes("/") && !text.includes("\0") && text !== "." && text !== ".."),
+    fc
+      .string({ minLength: 1, maxLength: 20, unit: "grapheme" })
+      .filter((text) => !text.includes("/") && !text.includes("\0") && text !== "." && text !== ".."),
   );
   const component: fc.Arbitrary<Component> = fc
     .tuple(name, fc.constantFrom(...SOURCE_KINDS), file)
-    .map(([of, kind, called]) => (kind === "command" ? { name: of, kind, path: null, as: called } : { name: of, kind, path: `/somewhere/${called}` }));
+    .map(([of, kind, called]) =>
+      kind === "command" ? { name: of, kind, path: null, as: called } : { name: of, kind, path: `/somewhere/${called}` },
+    );
   /** As the configuration lets them through: no two names that differ in case only. */
   const components = fc.uniqueArray(component, { selector: (one) => one.name.toLowerCase(), minLength: 1, maxLength: 8 });
   const fold = (text: string): string => text.normalize("NFC").toLowerCase().normalize("NFC");

@@ -38,7 +38,8 @@ function pauseOf(folder: TemporaryFolder, name: string, bodies: { pause?: string
   return { command: [`./pause-${name}`], resume: [`./resume-${name}`], timeout: 20_000 };
 }
 
-const log = (folder: TemporaryFolder): string[] => (existsSync(folder.join("log")) ? readFileSync(folder.join("log"), "utf8").trim().split("\n") : []);
+const log = (folder: TemporaryFolder): string[] =>
+  existsSync(folder.join("log")) ? readFileSync(folder.join("log"), "utf8").trim().split("\n") : [];
 
 interface Taken {
   readonly outcome: Promise<BackupOutcome>;
@@ -47,7 +48,11 @@ interface Taken {
 }
 
 /** Takes a backup into a draft that reads everything and keeps nothing. */
-function take(folder: TemporaryFolder, components: readonly ComponentPlan[], options: { signal?: AbortSignal; known?: readonly BackupHead[] } = {}): Taken {
+function take(
+  folder: TemporaryFolder,
+  components: readonly ComponentPlan[],
+  options: { signal?: AbortSignal; known?: readonly BackupHead[] } = {},
+): Taken {
   const committed: ManifestBody[] = [];
   let ended = 0;
   mkdirSync(folder.join("staging"), { recursive: true, mode: 0o700 });
@@ -97,9 +102,21 @@ describe("takeBackup()", () => {
   it("commits what it captured, in the configuration's order, and ends the draft", async () => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/memory/a.md": "# A", "state/state.json": "{}" });
-    const { outcome, committed, ended } = take(folder, [plan(folder, "memory"), plan(folder, "state.json", { name: "state", kind: "json" })]);
+    const { outcome, committed, ended } = take(folder, [
+      plan(folder, "memory"),
+      plan(folder, "state.json", { name: "state", kind: "json" }),
+    ]);
     expect(await outcome).toMatchObject({ status: "complete", alarms: [], notes: [] });
-    expect(committed).toMatchObject([{ instance: "acme", trigger: "manual", timestamp: "2026-03-15T12:00:00Z", components: ["memory", "state"], not_captured: {}, component_details: { memory: { whole: true, importance: "high", bytes: 3 }, state: { importance: "critical" } } }]);
+    expect(committed).toMatchObject([
+      {
+        instance: "acme",
+        trigger: "manual",
+        timestamp: "2026-03-15T12:00:00Z",
+        components: ["memory", "state"],
+        not_captured: {},
+        component_details: { memory: { whole: true, importance: "high", bytes: 3 }, state: { importance: "critical" } },
+      },
+    ]);
     expect(ended()).toBe(1);
   });
 
@@ -110,7 +127,10 @@ describe("takeBackup()", () => {
   ] as const)("a document of importance %s that does not parse: %s", async (importance, expected) => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/memory/a.md": "# A", "state/state.json": "{" });
-    const { outcome, committed, ended } = take(folder, [plan(folder, "memory"), plan(folder, "state.json", { name: "state", kind: "json", importance })]);
+    const { outcome, committed, ended } = take(folder, [
+      plan(folder, "memory"),
+      plan(folder, "state.json", { name: "state", kind: "json", importance }),
+    ]);
     if (expected === "rejects") {
       await expect(outcome).rejects.toMatchObject({ code: "DOCUMENT_INVALID" });
       expect(committed).toEqual([]);
@@ -151,7 +171,15 @@ describe("takeBackup() of paused components", () => {
     ];
     const { outcome } = take(folder, components);
     expect((await outcome).status).toBe("complete");
-    expect(log(folder)).toEqual(["pause-index", "pause-notes", "resume-notes", "resume-index", "store-index", "store-notes", "store-other"]);
+    expect(log(folder)).toEqual([
+      "pause-index",
+      "pause-notes",
+      "resume-notes",
+      "resume-index",
+      "store-index",
+      "store-notes",
+      "store-other",
+    ]);
   });
 
   it("resumes what was paused when a later pause of the group fails", async () => {
@@ -171,22 +199,40 @@ describe("takeBackup() of paused components", () => {
   it("says of a runtime that stayed paused how to resume it, when the backup goes on without the component", async () => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/notes/b": "y", "state/other/c": "z" });
-    const { outcome } = take(folder, [plan(folder, "notes", { pause: pauseOf(folder, "notes", { resume: "exit 9" }) }), plan(folder, "other")]);
-    expect(await outcome).toMatchObject({ status: "partial", alarms: [expect.stringMatching(/^Cannot resume component "notes".*by hand with \["\.\/resume-notes"\]/)] });
+    const { outcome } = take(folder, [
+      plan(folder, "notes", { pause: pauseOf(folder, "notes", { resume: "exit 9" }) }),
+      plan(folder, "other"),
+    ]);
+    expect(await outcome).toMatchObject({
+      status: "partial",
+      alarms: [expect.stringMatching(/^Cannot resume component "notes".*by hand with \["\.\/resume-notes"\]/)],
+    });
   });
 
   it("says so as well when something else fails afterwards", async () => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/notes/b": "y", "state/state.json": "{" });
-    const components = [plan(folder, "notes", { pause: pauseOf(folder, "notes", { resume: "exit 9" }) }), plan(folder, "state.json", { kind: "json" })];
-    await expect(take(folder, components).outcome).rejects.toMatchObject({ code: "DOCUMENT_INVALID", hint: expect.stringMatching(/ALARM: Cannot resume component "notes".*by hand/) });
+    const components = [
+      plan(folder, "notes", { pause: pauseOf(folder, "notes", { resume: "exit 9" }) }),
+      plan(folder, "state.json", { kind: "json" }),
+    ];
+    await expect(take(folder, components).outcome).rejects.toMatchObject({
+      code: "DOCUMENT_INVALID",
+      hint: expect.stringMatching(/ALARM: Cannot resume component "notes".*by hand/),
+    });
   });
 
   it("says so as well when what was paused could not be read", async () => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/state.json": "{", "state/other/c": "z" });
-    const components = [plan(folder, "state.json", { kind: "json", pause: pauseOf(folder, "state", { resume: "exit 9" }) }), plan(folder, "other")];
-    await expect(take(folder, components).outcome).rejects.toMatchObject({ code: "DOCUMENT_INVALID", hint: expect.stringMatching(/ALARM: Cannot resume component "state.json".*by hand/) });
+    const components = [
+      plan(folder, "state.json", { kind: "json", pause: pauseOf(folder, "state", { resume: "exit 9" }) }),
+      plan(folder, "other"),
+    ];
+    await expect(take(folder, components).outcome).rejects.toMatchObject({
+      code: "DOCUMENT_INVALID",
+      hint: expect.stringMatching(/ALARM: Cannot resume component "state.json".*by hand/),
+    });
     expect(log(folder)).toEqual(["pause-state", "resume-state", "resume-state", "resume-state"]);
   });
 
@@ -194,7 +240,11 @@ describe("takeBackup() of paused components", () => {
     using folder = temporaryFolder();
     writeTree(folder.path, { "state/notes/b": "y" });
     const abort = new AbortController();
-    const { outcome, committed, ended } = take(folder, [plan(folder, "notes", { pause: pauseOf(folder, "notes", { pause: "sleep 600" }) })], { signal: abort.signal });
+    const { outcome, committed, ended } = take(
+      folder,
+      [plan(folder, "notes", { pause: pauseOf(folder, "notes", { pause: "sleep 600" }) })],
+      { signal: abort.signal },
+    );
     const failed = outcome.catch((error: unknown) => error);
     await expect.poll(() => log(folder), { timeout: 20_000 }).toEqual(["pause-notes"]);
     abort.abort(new Error("enough"));

@@ -24,7 +24,12 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   const before = await vault.list();
   const checked = preflight(request.components, before.backups, request.vaultPath, started);
   const storedAs = assignStoredAs(
-    checked.ready.map(({ plan, kind }) => ({ name: plan.name, kind, path: plan.path, ...(plan.command === null ? {} : { as: plan.command.as }) })),
+    checked.ready.map(({ plan, kind }) => ({
+      name: plan.name,
+      kind,
+      path: plan.path,
+      ...(plan.command === null ? {} : { as: plan.command.as }),
+    })),
   );
   await using draft = await vault.begin({
     trigger: request.trigger,
@@ -91,7 +96,9 @@ function withAlarms(error: unknown, alarms: readonly string[]): HoldfastError {
 /** What is of medium importance is recorded when it is missing, and makes no backup partial. */
 function isComplete({ manifest }: BackupHead): boolean {
   const missing = Object.values(manifest.not_captured).filter(({ importance }) => importance !== "medium");
-  const lacking = Object.entries(manifest.component_details).filter(([name, { importance }]) => importance !== "medium" && !goodFor(manifest, name));
+  const lacking = Object.entries(manifest.component_details).filter(
+    ([name, { importance }]) => importance !== "medium" && !goodFor(manifest, name),
+  );
   return missing.length === 0 && lacking.length === 0;
 }
 
@@ -102,6 +109,10 @@ function expectedBytes(ready: readonly ReadyComponent[]): number | null {
 
 function alarmsOf(head: BackupHead): string[] {
   return Object.entries(head.manifest.component_details).flatMap(([name, details]) =>
-    details.suspect ? [`${name}: the database is damaged (${details.sqlite?.quick_check ?? details.warnings[0] ?? "quick_check failed"}); this copy is kept, marked suspect`] : [],
+    details.suspect
+      ? [
+          `${name}: the database is damaged (${details.sqlite?.quick_check ?? details.warnings[0] ?? "quick_check failed"}); this copy is kept, marked suspect`,
+        ]
+      : [],
   );
 }

@@ -5,7 +5,10 @@ import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import type { Content, EntryHead, Reading, ReadingEntry } from "../vault/index.ts";
 import { watchReading, type Watch } from "./watched-reading.ts";
 
-function reading(entries: readonly { head: Partial<EntryHead>; content?: Content }[], confirm: () => Promise<void> = async () => {}): Reading & { closed: boolean } {
+function reading(
+  entries: readonly { head: Partial<EntryHead>; content?: Content }[],
+  confirm: () => Promise<void> = async () => {},
+): Reading & { closed: boolean } {
   return {
     closed: false,
     async *entries() {
@@ -35,7 +38,10 @@ async function drain(source: Reading, watch: Partial<Watch>): Promise<{ count: n
 
 const FILE = { head: { path: "a", type: "file", size: 3 } } as const;
 const EMPTY_FILE = { head: { path: "a", type: "file", size: 0 } } as const;
-const STREAM: { head: Partial<EntryHead>; content: Content } = { head: { path: "a", type: "file", size: 0 }, content: { kind: "stream", open: () => process.stdin } };
+const STREAM: { head: Partial<EntryHead>; content: Content } = {
+  head: { path: "a", type: "file", size: 0 },
+  content: { kind: "stream", open: () => process.stdin },
+};
 
 describe("watchReading()", () => {
   it.each([
@@ -43,7 +49,10 @@ describe("watchReading()", () => {
     ["its root alone", [{ head: {} }]],
     ["an empty file", [{ head: {} }, EMPTY_FILE]],
   ])("refuses to confirm %s where the newest good backup held something (neomjs/neo#16240)", async (_what, entries) => {
-    await expect(drain(reading(entries), { previousBytes: 12 })).rejects.toMatchObject({ code: "COMPONENT_EMPTY", message: 'Component "memory" is empty, and held 12 bytes in its newest good backup' });
+    await expect(drain(reading(entries), { previousBytes: 12 })).rejects.toMatchObject({
+      code: "COMPONENT_EMPTY",
+      message: 'Component "memory" is empty, and held 12 bytes in its newest good backup',
+    });
   });
 
   it.each([
@@ -74,11 +83,18 @@ describe("WatchedReading.schemaVersion()", () => {
     const path = folder.join("copy #1?100%.db");
     {
       using database = new DatabaseSync(path);
-      database.exec("PRAGMA journal_mode=wal; CREATE TABLE migrations (version INTEGER, name TEXT); INSERT INTO migrations VALUES (4, 'four'), (7, 'seven')");
+      database.exec(
+        "PRAGMA journal_mode=wal; CREATE TABLE migrations (version INTEGER, name TEXT); INSERT INTO migrations VALUES (4, 'four'), (7, 'seven')",
+      );
     }
     const stats = statSync(path, { bigint: true });
     const span = { kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: Number(stats.size) } as const;
-    const source = reading([{ head: { path: "copy.db", type: "file", size: Number(stats.size), database: true }, content: { kind: "staged", spans: [span], movable: true } }]);
+    const source = reading([
+      {
+        head: { path: "copy.db", type: "file", size: Number(stats.size), database: true },
+        content: { kind: "staged", spans: [span], movable: true },
+      },
+    ]);
     const { version } = await drain(source, { schemaQuery: query });
     return { version, beside: readdirSync(folder.path) };
   }
@@ -87,12 +103,14 @@ describe("WatchedReading.schemaVersion()", () => {
     expect(await ask("SELECT max(version) FROM migrations")).toEqual({ version: 7, beside: ["copy #1?100%.db"] });
   });
 
-  it.each(["SELECT name FROM migrations", "SELECT version FROM migrations WHERE version > 99", "SELECT nothing FROM nowhere", "DELETE FROM migrations RETURNING 1"])(
-    "is a failure of the component when %j gives no number",
-    async (query) => {
-      await expect(ask(query)).rejects.toMatchObject({ code: "COMMAND_FAILED", hint: "schema_version.query must give one number" });
-    },
-  );
+  it.each([
+    "SELECT name FROM migrations",
+    "SELECT version FROM migrations WHERE version > 99",
+    "SELECT nothing FROM nowhere",
+    "DELETE FROM migrations RETURNING 1",
+  ])("is a failure of the component when %j gives no number", async (query) => {
+    await expect(ask(query)).rejects.toMatchObject({ code: "COMMAND_FAILED", hint: "schema_version.query must give one number" });
+  });
 
   it("is null when there is nothing to ask", async () => {
     expect(await drain(reading([FILE]), { schemaQuery: null })).toMatchObject({ version: null });

@@ -38,9 +38,13 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
     async confirm() {
       await reading.confirm();
       if (!sawContent && watch.previousBytes !== undefined && watch.previousBytes > 0) {
-        throw new CaptureError("COMPONENT_EMPTY", `Component "${watch.component}" is empty, and held ${watch.previousBytes} bytes in its newest good backup`, {
-          hint: "Look at the component before anything else; the newest good backup is untouched",
-        });
+        throw new CaptureError(
+          "COMPONENT_EMPTY",
+          `Component "${watch.component}" is empty, and held ${watch.previousBytes} bytes in its newest good backup`,
+          {
+            hint: "Look at the component before anything else; the newest good backup is untouched",
+          },
+        );
       }
     },
     report: () => reading.report(),
@@ -58,10 +62,14 @@ function queryNumber(copy: string, query: string, component: string): number {
     if (typeof value !== "number") throw new TypeError(`the result is ${JSON.stringify(value)}`);
     return value;
   } catch (cause) {
-    throw new CaptureError("COMMAND_FAILED", `Cannot read the schema version of "${component}": ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-      hint: "schema_version.query must give one number",
-    });
+    throw new CaptureError(
+      "COMMAND_FAILED",
+      `Cannot read the schema version of "${component}": ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+        hint: "schema_version.query must give one number",
+      },
+    );
   } finally {
     database.close();
   }

@@ -13,12 +13,26 @@ import { keepYoungGenerationSmall } from "./young-generation.ts";
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
 export function backupCommand(runner: Runner): Command {
-  const group = new Command("backup").summary("take a backup, and look after the ones taken").description("Take a backup; with a subcommand, look after the ones taken");
+  const group = new Command("backup")
+    .summary("take a backup, and look after the ones taken")
+    .description("Take a backup; with a subcommand, look after the ones taken");
   const create = createCommand(runner);
   group.addCommand(create, { isDefault: true });
   // Without a subcommand it is `create`, so that one's options belong on this page as well.
-  group.addHelpText("after", () => `\nWithout a subcommand a backup is taken:\n${create.helpInformation().split("\n").slice(4).join("\n")}\n  $ holdfast backup\n  $ holdfast backup list`);
-  for (const command of [listCommand(runner), showCommand(runner), deleteCommand(runner), undeleteCommand(runner), pinCommand(runner), unpinCommand(runner), restoreCommand(runner)]) {
+  group.addHelpText(
+    "after",
+    () =>
+      `\nWithout a subcommand a backup is taken:\n${create.helpInformation().split("\n").slice(4).join("\n")}\n  $ holdfast backup\n  $ holdfast backup list`,
+  );
+  for (const command of [
+    listCommand(runner),
+    showCommand(runner),
+    deleteCommand(runner),
+    undeleteCommand(runner),
+    pinCommand(runner),
+    unpinCommand(runner),
+    restoreCommand(runner),
+  ]) {
     group.addCommand(command);
   }
   return group;
@@ -44,7 +58,9 @@ function createCommand(runner: Runner): Command {
 
 function refuseUnknown(word: string): never {
   const near = nearest(word, NAMES);
-  throw new UsageError("USAGE", `Unknown command "backup ${word}"`, { hint: near === undefined ? `One of ${NAMES.join(", ")}` : `Did you mean "backup ${near}"?` });
+  throw new UsageError("USAGE", `Unknown command "backup ${word}"`, {
+    hint: near === undefined ? `One of ${NAMES.join(", ")}` : `Did you mean "backup ${near}"?`,
+  });
 }
 
 const takeOne: Action = async ({ io, instance, options }) => {

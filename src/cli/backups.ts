@@ -9,7 +9,10 @@ import { table } from "./table.ts";
 const ID = "id, unique prefix, latest, or latest:verified";
 
 export function listCommand(runner: Runner): Command {
-  const about = { summary: "list the backups, newest first, with their verdicts", examples: ["backup list", "backup list --tag before-upgrade", "backup list --json"] };
+  const about = {
+    summary: "list the backups, newest first, with their verdicts",
+    examples: ["backup list", "backup list --tag before-upgrade", "backup list --json"],
+  };
   return makeCommand("list", about, runner, async ({ io, instance, options }) => {
     const { damageIn, list } = await import("../operations/index.ts");
     const listing = await list(await instance(), { tags: (options["tag"] as readonly string[] | undefined) ?? [] });
@@ -59,11 +62,20 @@ function rowOf(head: BackupHead): Record<string, unknown> {
 }
 
 export function showCommand(runner: Runner): Command {
-  const about = { summary: "show one backup: its manifest and what was proved of it", examples: ["backup show latest", "backup show latest --json"] };
+  const about = {
+    summary: "show one backup: its manifest and what was proved of it",
+    examples: ["backup show latest", "backup show latest --json"],
+  };
   return makeCommand("show", about, runner, async ({ io, instance, args }) => {
     const { show } = await import("../operations/index.ts");
     const head = await show(await instance(), String(args[0]));
-    io.document({ schema: "holdfast.backup-detail/1", manifest: head.manifest, marks: head.marks, form: head.form, location: head.location });
+    io.document({
+      schema: "holdfast.backup-detail/1",
+      manifest: head.manifest,
+      marks: head.marks,
+      form: head.form,
+      location: head.location,
+    });
     printHead(io, head);
     return 0;
   }).argument("<id>", ID);
@@ -101,7 +113,10 @@ function printHead(io: Io, head: BackupHead): void {
 }
 
 export function deleteCommand(runner: Runner): Command {
-  const about = { summary: "move a backup to the trash", examples: ["backup delete 2026-03-15T14-30-00_manual", "backup delete latest --yes"] };
+  const about = {
+    summary: "move a backup to the trash",
+    examples: ["backup delete 2026-03-15T14-30-00_manual", "backup delete latest --yes"],
+  };
   return makeCommand("delete", about, runner, async ({ io, instance, args, options }) => {
     const { remove, show } = await import("../operations/index.ts");
     const opened = await instance();

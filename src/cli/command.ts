@@ -34,7 +34,11 @@ export function makeCommand(
   command.action(async () => {
     for (const flags of about.notYet ?? []) {
       const option = command.options.find((known) => known.flags === flags);
-      if (option !== undefined && command.getOptionValueSource(option.attributeName()) !== undefined && command.getOptionValueSource(option.attributeName()) !== "default") {
+      if (
+        option !== undefined &&
+        command.getOptionValueSource(option.attributeName()) !== undefined &&
+        command.getOptionValueSource(option.attributeName()) !== "default"
+      ) {
         throw new UsageError("NOT_AVAILABLE", `\`${option.long}\` is not available in this version`);
       }
     }

@@ -3,7 +3,10 @@ import { makeCommand, type Runner } from "./command.ts";
 
 /** Completion scripts are made from the commands themselves, so they cannot offer what is refused. */
 export function completionCommand(runner: Runner, program: () => Command): Command {
-  const about = { summary: "print a completion script", examples: ["completion bash > /etc/bash_completion.d/holdfast", "completion fish > ~/.config/fish/completions/holdfast.fish"] };
+  const about = {
+    summary: "print a completion script",
+    examples: ["completion bash > /etc/bash_completion.d/holdfast", "completion fish > ~/.config/fish/completions/holdfast.fish"],
+  };
   return makeCommand("completion", about, runner, async ({ io, args }) => {
     const script = SCRIPTS[args[0] as keyof typeof SCRIPTS](wordsOf(program()));
     io.document({ schema: "holdfast.completion/1", shell: args[0], script });
@@ -20,7 +23,12 @@ function wordsOf(program: Command): readonly (readonly [path: string, words: rea
     const visible = command.createHelp().visibleCommands(command);
     // A group with a default command takes that command's options as well.
     const fallback = visible.find((sub) => sub.name() === "create");
-    const words = [...visible.map((sub) => sub.name()), ...longOptions(command), ...(fallback === undefined ? [] : longOptions(fallback)), ...global];
+    const words = [
+      ...visible.map((sub) => sub.name()),
+      ...longOptions(command),
+      ...(fallback === undefined ? [] : longOptions(fallback)),
+      ...global,
+    ];
     result.push([path, [...new Set(words)]]);
     for (const sub of visible) if (sub.name() !== "help") visit(sub, path === "" ? sub.name() : `${path} ${sub.name()}`);
   };
@@ -29,7 +37,10 @@ function wordsOf(program: Command): readonly (readonly [path: string, words: rea
 }
 
 function longOptions(command: Command): string[] {
-  return command.createHelp().visibleOptions(command).flatMap(({ long }) => long ?? []);
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap(({ long }) => long ?? []);
 }
 
 type Words = ReturnType<typeof wordsOf>;
@@ -58,8 +69,16 @@ ${SCRIPTS.bash(words)}`,
     words
       .flatMap(([path, list]) =>
         list.map((word) => {
-          const condition = path === "" ? "__fish_use_subcommand" : path.split(" ").map((part) => `__fish_seen_subcommand_from ${part}`).join("; and ");
-          return word.startsWith("--") ? `complete -c holdfast -n '${condition}' -l ${word.slice(2)}` : `complete -c holdfast -n '${condition}' -f -a ${word}`;
+          const condition =
+            path === ""
+              ? "__fish_use_subcommand"
+              : path
+                  .split(" ")
+                  .map((part) => `__fish_seen_subcommand_from ${part}`)
+                  .join("; and ");
+          return word.startsWith("--")
+            ? `complete -c holdfast -n '${condition}' -l ${word.slice(2)}`
+            : `complete -c holdfast -n '${condition}' -f -a ${word}`;
         }),
       )
       .join("\n"),

@@ -12,10 +12,17 @@ const terminal = spawnSync("script", ["--version"]).status === 0;
 /** Asks on a terminal whether to delete the older of two backups, types the answer, and gives what became of it. */
 async function answer(keys: string): Promise<{ exitCode: number | null; text: string; left: number }> {
   using folder = temporaryFolder();
-  writeTree(folder.path, { "holdfast.yaml": "name: acme\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups }\n", "memory/a.md": "# A" });
+  writeTree(folder.path, {
+    "holdfast.yaml": "name: acme\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups }\n",
+    "memory/a.md": "# A",
+  });
   for (const _ of ["older", "newer"]) expect((await holdfast(["backup"], { cwd: folder.path })).exitCode).toBe(0);
   const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(LAUNCHER)} backup delete latest`;
-  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], { cwd: folder.path, env: { ...process.env, TERM: "xterm", NO_COLOR: "1" }, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    cwd: folder.path,
+    env: { ...process.env, TERM: "xterm", NO_COLOR: "1" },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   let text = "";
   let typed = false;
   child.stdout.setEncoding("utf8").on("data", (part: string) => {

@@ -16,11 +16,18 @@ function instantOf(entry: Entry): string {
 }
 
 export function lsCommand(runner: Runner): Command {
-  const about = { summary: "list what is inside a backup", examples: ["ls latest", "ls latest memory/notes", "ls latest memory --recursive --json"] };
+  const about = {
+    summary: "list what is inside a backup",
+    examples: ["ls latest", "ls latest memory/notes", "ls latest memory --recursive --json"],
+  };
   return makeCommand("ls", about, runner, async ({ io, instance, args, options }) => {
     const { ls } = await import("../operations/index.ts");
     const { head, entries } = await ls(await instance(), String(args[0]), String(args[1] ?? ""), options["recursive"] === true);
-    io.document({ schema: "holdfast.entries/1", id: head.id, entries: entries.map(({ path, entry }) => ({ ...entry, name: entry.path, path })) });
+    io.document({
+      schema: "holdfast.entries/1",
+      id: head.id,
+      entries: entries.map(({ path, entry }) => ({ ...entry, name: entry.path, path })),
+    });
     const rows = entries.map(({ path, entry }) => [
       modeOf(entry),
       entry.user ?? String(entry.uid),
@@ -37,7 +44,10 @@ export function lsCommand(runner: Runner): Command {
 }
 
 export function catCommand(runner: Runner): Command {
-  const about = { summary: "write one file of a backup to standard output", examples: ["cat latest memory/notes/today.md", "cat latest config > company.yaml"] };
+  const about = {
+    summary: "write one file of a backup to standard output",
+    examples: ["cat latest memory/notes/today.md", "cat latest config > company.yaml"],
+  };
   return makeCommand("cat", about, runner, async ({ io, instance, args }) => {
     const { cat } = await import("../operations/index.ts");
     const chunks: Uint8Array[] = [];
@@ -47,7 +57,12 @@ export function catCommand(runner: Runner): Command {
       if (io.json) chunks.push(copy);
       else if (!process.stdout.write(copy)) await new Promise((resolve) => process.stdout.once("drain", resolve).once("error", resolve));
     });
-    io.document({ schema: "holdfast.content/1", path: String(args[1]), encoding: "base64", content: Buffer.concat(chunks).toString("base64") });
+    io.document({
+      schema: "holdfast.content/1",
+      path: String(args[1]),
+      encoding: "base64",
+      content: Buffer.concat(chunks).toString("base64"),
+    });
     return 0;
   })
     .argument("<id>", ID)
@@ -59,10 +74,26 @@ export function findCommand(runner: Runner): Command {
   return makeCommand("find", about, runner, async ({ io, instance, args }) => {
     const { find } = await import("../operations/index.ts");
     const found = await find(await instance(), String(args[0]));
-    io.document({ schema: "holdfast.found/1", found: found.map(({ backup, path, entry }) => ({ backup, path, type: entry.type, size: entry.size, mtime_ns: entry.mtime_ns, sha256: entry.sha256 ?? null })) });
+    io.document({
+      schema: "holdfast.found/1",
+      found: found.map(({ backup, path, entry }) => ({
+        backup,
+        path,
+        type: entry.type,
+        size: entry.size,
+        mtime_ns: entry.mtime_ns,
+        sha256: entry.sha256 ?? null,
+      })),
+    });
     if (found.length === 0) io.print(`Nothing matches ${printable(String(args[0]))}`);
     else {
-      const rows = found.map(({ backup, path, entry }) => [backup, formatBytes(entry.size), instantOf(entry), entry.sha256?.slice(0, 12) ?? "", path]);
+      const rows = found.map(({ backup, path, entry }) => [
+        backup,
+        formatBytes(entry.size),
+        instantOf(entry),
+        entry.sha256?.slice(0, 12) ?? "",
+        path,
+      ]);
       io.print(table(["BACKUP", "SIZE", "MODIFIED (UTC)", "SHA-256", "PATH"], rows, [1]));
     }
     return 0;

@@ -74,18 +74,29 @@ describe("main() with a command line that it does not understand", () => {
 });
 
 describe("main() with what this version does not have", () => {
-  it.each(["drill", "prune", "recover", "migrate", "run", "daemon", "task", "lease", "doctor", "bundle", "key"])("refuses `holdfast %s` by name, whatever follows, and does nothing", async (name) => {
-    for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {
-      const { stderr, stdout } = await refused(name, ...rest);
-      expect(stderr).toContain(`\`holdfast ${name}\` is not available in this version`);
-      expect(stdout).toBe("");
-    }
-    expect(await refusedInJson(name, "latest")).toMatchObject({ code: "NOT_AVAILABLE", message: `\`holdfast ${name}\` is not available in this version` });
-  });
+  it.each(["drill", "prune", "recover", "migrate", "run", "daemon", "task", "lease", "doctor", "bundle", "key"])(
+    "refuses `holdfast %s` by name, whatever follows, and does nothing",
+    async (name) => {
+      for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {
+        const { stderr, stdout } = await refused(name, ...rest);
+        expect(stderr).toContain(`\`holdfast ${name}\` is not available in this version`);
+        expect(stdout).toBe("");
+      }
+      expect(await refusedInJson(name, "latest")).toMatchObject({
+        code: "NOT_AVAILABLE",
+        message: `\`holdfast ${name}\` is not available in this version`,
+      });
+    },
+  );
 
   /** Every option that a command knows and does not show, with a value where it takes one. */
-  function hiddenOptions(command: Command, path: readonly string[] = []): (readonly [path: string, option: string, args: readonly string[]])[] {
-    const own = command.options.filter(({ hidden, long }) => hidden && long !== "--progress").map(({ long, required }) => [path.join(" "), long ?? "", [...path, long ?? "", ...(required ? ["1"] : [])]] as const);
+  function hiddenOptions(
+    command: Command,
+    path: readonly string[] = [],
+  ): (readonly [path: string, option: string, args: readonly string[]])[] {
+    const own = command.options
+      .filter(({ hidden, long }) => hidden && long !== "--progress")
+      .map(({ long, required }) => [path.join(" "), long ?? "", [...path, long ?? "", ...(required ? ["1"] : [])]] as const);
     return [...own, ...command.commands.flatMap((sub) => hiddenOptions(sub, [...path, sub.name()]))];
   }
   const hidden = hiddenOptions(buildProgram(async () => {}));
@@ -93,7 +104,9 @@ describe("main() with what this version does not have", () => {
   it("knows every option that is described and not built", () => {
     expect(hidden.map(([path, option]) => `${path} ${option}`).toSorted()).toEqual(
       [
-        ...["backup restore", "restore"].flatMap((path) => ["--undo", "--dry-run", "--no-restart", "--online", "--in-place", "--force", "--no-safety"].map((option) => `${path} ${option}`)),
+        ...["backup restore", "restore"].flatMap((path) =>
+          ["--undo", "--dry-run", "--no-restart", "--online", "--in-place", "--force", "--no-safety"].map((option) => `${path} ${option}`),
+        ),
         "init --preset",
         "verify --sample",
       ].toSorted(),
@@ -101,11 +114,17 @@ describe("main() with what this version does not have", () => {
   });
 
   it.each(hidden)("refuses `%s %s` by name", async (_path, option, args) => {
-    expect(await refusedInJson(...args)).toMatchObject({ code: "NOT_AVAILABLE", message: `\`${option}\` is not available in this version` });
+    expect(await refusedInJson(...args)).toMatchObject({
+      code: "NOT_AVAILABLE",
+      message: `\`${option}\` is not available in this version`,
+    });
   });
 
   it("refuses a restore in place, and says how to restore elsewhere", async () => {
-    expect(await refusedInJson("restore", "latest")).toMatchObject({ code: "NOT_AVAILABLE", hint: "Add --to DIR to restore into another folder" });
+    expect(await refusedInJson("restore", "latest")).toMatchObject({
+      code: "NOT_AVAILABLE",
+      hint: "Add --to DIR to restore into another folder",
+    });
   });
 });
 

@@ -27,7 +27,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const runner: Runner = async (action, command) => {
     const options = command.optsWithGlobals();
-    const io = makeIo({ json: options["json"] === true, quiet: options["quiet"] === true, progress: options["progress"] === true }, stopping.signal);
+    const io = makeIo(
+      { json: options["json"] === true, quiet: options["quiet"] === true, progress: options["progress"] === true },
+      stopping.signal,
+    );
     exitCode = await action({ io, instance: () => loadInstance(io, options["config"]), args: command.processedArgs as string[], options });
   };
   const program = quietly(buildProgram(runner), json);
@@ -75,9 +78,14 @@ function failureOf(error: unknown, { aborted, reason }: AbortSignal): HoldfastEr
 
 /** Commander's complaint: what is wrong on the first line, what was meant in brackets on the second. */
 function usageError({ code, message }: CommanderError): UsageError {
-  if (code === "commander.help") return new UsageError("USAGE", "No command was named", { hint: "See what there is with: holdfast --help" });
+  if (code === "commander.help")
+    return new UsageError("USAGE", "No command was named", { hint: "See what there is with: holdfast --help" });
   const [complaint = "", meant] = message.replace(/^error: /, "").split("\n");
-  return new UsageError("USAGE", complaint.slice(0, 1).toUpperCase() + complaint.slice(1), meant === undefined ? {} : { hint: meant.replaceAll(/^\(|\)$/g, "") });
+  return new UsageError(
+    "USAGE",
+    complaint.slice(0, 1).toUpperCase() + complaint.slice(1),
+    meant === undefined ? {} : { hint: meant.replaceAll(/^\(|\)$/g, "") },
+  );
 }
 
 function textOf(failure: HoldfastError): string {

@@ -13,7 +13,9 @@ export function notBuiltYet(): Command[] {
       .allowUnknownOption()
       .allowExcessArguments()
       .action(() => {
-        throw new UsageError("NOT_AVAILABLE", `\`holdfast ${name}\` is not available in this version`, { hint: "See what is with: holdfast --help" });
+        throw new UsageError("NOT_AVAILABLE", `\`holdfast ${name}\` is not available in this version`, {
+          hint: "See what is with: holdfast --help",
+        });
       }),
   );
 }

@@ -9,7 +9,9 @@ import { writeTree } from "../../test/support/write-tree.ts";
 function state(folder: TemporaryFolder, orphans: boolean): void {
   writeTree(folder.path, { "agent/memory/a.md": "# A", "agent/company.yaml": "name: Acme\n" });
   using database = new DatabaseSync(folder.join("agent", "state.db"), { enableForeignKeyConstraints: false });
-  database.exec("CREATE TABLE task (id INTEGER PRIMARY KEY); CREATE TABLE step (task INTEGER REFERENCES task); INSERT INTO task VALUES (1); INSERT INTO step VALUES (1)");
+  database.exec(
+    "CREATE TABLE task (id INTEGER PRIMARY KEY); CREATE TABLE step (task INTEGER REFERENCES task); INSERT INTO task VALUES (1); INSERT INTO step VALUES (1)",
+  );
   if (orphans) database.exec("DELETE FROM task");
 }
 
@@ -24,7 +26,13 @@ describe("holdfast protect", () => {
     expect(readdirSync(folder.join("agent")).toSorted()).toEqual([".holdfast", "company.yaml", "holdfast.yaml", "memory", "state.db"]);
     expect(readdirSync(folder.join("agent", ".holdfast", "tmp"))).toEqual([]);
     const again = await holdfast(["protect", "agent", "--json"], { cwd: folder.path });
-    expect(again.json()).toMatchObject({ schema: "holdfast.protected/1", detection: null, backup: { status: "complete" }, verified: { ok: true }, proof: { databases: [{ path: "state.db", complaint: null, damaged: false }] } });
+    expect(again.json()).toMatchObject({
+      schema: "holdfast.protected/1",
+      detection: null,
+      backup: { status: "complete" },
+      verified: { ok: true },
+      proof: { databases: [{ path: "state.db", complaint: null, damaged: false }] },
+    });
     expect((await holdfast(["status"], { cwd: folder.join("agent") })).exitCode).toBe(0);
   });
 

@@ -18,14 +18,22 @@ export function protectCommand(runner: Runner): Command {
     const folder = resolve(io.cwd, String(args[0] ?? "."));
     const { backupResult, init, protect } = await import("../operations/index.ts");
     const { openInstance } = await import("../app/index.ts");
-    let file = options["config"] === undefined ? ["holdfast.yaml", "holdfast.yml", "holdfast.json"].map((name) => join(folder, name)).find((path) => existsSync(path)) : String(options["config"]);
-    let detected: ReturnType<typeof init> | undefined;
+    let file =
+      options["config"] === undefined
+        ? ["holdfast.yaml", "holdfast.yml", "holdfast.json"].map((name) => join(folder, name)).find((path) => existsSync(path))
+        : String(options["config"]);
+    let detected: Awaited<ReturnType<typeof init>> | undefined;
     if (file === undefined) {
-      detected = init({ folder, env: io.env, ...(options["vault"] === undefined ? {} : { vault: resolve(io.cwd, String(options["vault"])) }) });
+      detected = await init({
+        folder,
+        env: io.env,
+        ...(options["vault"] === undefined ? {} : { vault: resolve(io.cwd, String(options["vault"])) }),
+      });
       file = detected.file;
       printInit(io, detected);
     } else {
-      if (options["vault"] !== undefined) throw new UsageError("USAGE", `"${file}" says where the backups go`, { hint: "Change backup.path there, or leave --vault out" });
+      if (options["vault"] !== undefined)
+        throw new UsageError("USAGE", `"${file}" says where the backups go`, { hint: "Change backup.path there, or leave --vault out" });
       io.print(`Using ${file}`);
     }
     const instance = openInstance({ config: file, env: io.env, cwd: io.cwd });
@@ -58,7 +66,9 @@ function printProof(io: Io, { outcome, verified, proof }: Protected): void {
   const { manifest } = outcome.head;
   const tick = io.paint.green("ok");
   io.print();
-  io.print(`${tick}  captured  ${outcome.head.id}: ${manifest.components.length} components, ${formatBytes(manifest.size_bytes)}, stored in ${formatBytes(manifest.stored_bytes)}`);
+  io.print(
+    `${tick}  captured  ${outcome.head.id}: ${manifest.components.length} components, ${formatBytes(manifest.size_bytes)}, stored in ${formatBytes(manifest.stored_bytes)}`,
+  );
   io.print(`${tick}  verified  ${verified.entries} entries read back, every byte as recorded`);
   io.print(`${tick}  proved    restored into scratch and removed again: ${proof.entries} entries, ${formatBytes(proof.bytes)}`);
   for (const { path, complaint, damaged } of proof.databases) {

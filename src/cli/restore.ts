@@ -9,15 +9,24 @@ import { keepYoungGenerationSmall } from "./young-generation.ts";
 export function restoreCommand(runner: Runner): Command {
   const about = {
     summary: "put a backup into another folder; nothing live is touched",
-    examples: ["restore latest --to /tmp/restored", "restore latest --to ./out --component memory", "restore latest:verified --to ./out --path 'memory/notes/*.md'"],
+    examples: [
+      "restore latest --to /tmp/restored",
+      "restore latest --to ./out --component memory",
+      "restore latest:verified --to ./out --path 'memory/notes/*.md'",
+    ],
     notYet: ["--undo [id]", "--dry-run", "--no-restart", "--online", "--in-place", "--force", "--no-safety"],
   };
   return makeCommand("restore", about, runner, async ({ io, instance, args, options }) => {
     const to = options["to"];
     if (typeof to !== "string") {
-      throw new UsageError("NOT_AVAILABLE", "`restore` in place is not available in this version", { hint: "Add --to DIR to restore into another folder" });
+      throw new UsageError("NOT_AVAILABLE", "`restore` in place is not available in this version", {
+        hint: "Add --to DIR to restore into another folder",
+      });
     }
-    if (args[0] === undefined) throw new UsageError("USAGE", "Name the backup to restore", { hint: `For example: holdfast restore latest --to ${JSON.stringify(to)}` });
+    if (args[0] === undefined)
+      throw new UsageError("USAGE", "Name the backup to restore", {
+        hint: `For example: holdfast restore latest --to ${JSON.stringify(to)}`,
+      });
     const { restore } = await import("../operations/index.ts");
     const opened = await instance();
     keepYoungGenerationSmall();
@@ -36,7 +45,9 @@ export function restoreCommand(runner: Runner): Command {
     io.print(`Restored ${head.id} into ${restored.folder}`);
     io.print(`  ${restored.entries} entries, ${formatBytes(restored.bytes)}, each content compared with its hash`);
     for (const { path, complaint, damaged } of restored.databases) {
-      io.print(`  ${printable(path)}: ${complaint === null ? io.paint.green("integrity_check ok") : (damaged ? io.paint.red : io.paint.yellow)(complaint)}`);
+      io.print(
+        `  ${printable(path)}: ${complaint === null ? io.paint.green("integrity_check ok") : (damaged ? io.paint.red : io.paint.yellow)(complaint)}`,
+      );
     }
     return restored.databases.some(({ damaged }) => damaged) ? 4 : 0;
   })

@@ -4,22 +4,39 @@ import { makeCommand, type Runner } from "./command.ts";
 import { table } from "./table.ts";
 
 export function statusCommand(runner: Runner): Command {
-  const about = { summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not", examples: ["status", "status --json", "status --quiet || mail-the-operator"] };
+  const about = {
+    summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not",
+    examples: ["status", "status --json", "status --quiet || mail-the-operator"],
+  };
   return makeCommand("status", about, runner, async ({ io, instance }) => {
     const { status } = await import("../operations/index.ts");
     const report = await status(await instance());
     io.document({ schema: "holdfast.status/1", ...report });
     io.print(`${io.paint.bold(report.instance)}: ${report.backups} backups in ${report.vault}`);
     io.print();
-    io.print(table(["COMPONENT", "IMPORTANCE", "CAPTURED", "VERIFIED", "STATE"], report.components.map((component) => cellsOf(component))));
-    if (report.failedRun !== null) io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
+    io.print(
+      table(
+        ["COMPONENT", "IMPORTANCE", "CAPTURED", "VERIFIED", "STATE"],
+        report.components.map((component) => cellsOf(component)),
+      ),
+    );
+    if (report.failedRun !== null)
+      io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
     for (const line of report.problems) io.print(`${io.paint.yellow("vault")} ${line}`);
     for (const line of report.notices) io.remark(line);
-    io.print(report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`);
+    io.print(
+      report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`,
+    );
     return report.safe ? 0 : 4;
   });
 }
 
 function cellsOf({ name, importance, capturedAt, verifiedAt, safe, problem }: ComponentStatus): string[] {
-  return [name, importance ?? "-", capturedAt ?? "never", verifiedAt?.replace(/\.\d+Z$/, "Z") ?? "never", safe ? "good" : (problem ?? "not safe")];
+  return [
+    name,
+    importance ?? "-",
+    capturedAt ?? "never",
+    verifiedAt?.replace(/\.\d+Z$/, "Z") ?? "never",
+    safe ? "good" : (problem ?? "not safe"),
+  ];
 }

@@ -7,7 +7,14 @@ const UNSEEN = /[\u0000-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/u;
 
 describe("table()", () => {
   it("makes columns as wide as their widest cell, numbers to the right, and no white space at the end", () => {
-    const text = table(["ID", "SIZE", "TAGS"], [["a", "1.0 kB", "x y"], ["longer", "12 B", ""]], [1]);
+    const text = table(
+      ["ID", "SIZE", "TAGS"],
+      [
+        ["a", "1.0 kB", "x y"],
+        ["longer", "12 B", ""],
+      ],
+      [1],
+    );
     expect(text.split("\n")).toEqual(["ID        SIZE  TAGS", "a       1.0 kB  x y", "longer    12 B"]);
   });
 
@@ -41,12 +48,16 @@ describe("printable()", () => {
   });
 
   it("leaves nothing that acts on a terminal, and what is printable alone", () => {
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
-      expect(printable(text)).not.toMatch(UNSEEN);
-    }));
-    fc.assert(fc.property(fc.stringMatching(/^[ -~]*$/), (text) => {
-      expect(printable(text)).toBe(text);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(printable(text)).not.toMatch(UNSEEN);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ -~]*$/), (text) => {
+        expect(printable(text)).toBe(text);
+      }),
+    );
   });
 });
 

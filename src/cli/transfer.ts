@@ -20,7 +20,10 @@ export function exportCommand(runner: Runner): Command {
 }
 
 export function importCommand(runner: Runner): Command {
-  const about = { summary: "take a portable .tar.gz into the vault, after checking every byte of it", examples: ["import /mnt/usb/agent.tar.gz"] };
+  const about = {
+    summary: "take a portable .tar.gz into the vault, after checking every byte of it",
+    examples: ["import /mnt/usb/agent.tar.gz"],
+  };
   return makeCommand("import", about, runner, async ({ io, instance, args }) => {
     const { importFrom } = await import("../operations/index.ts");
     const opened = await instance();

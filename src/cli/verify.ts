@@ -5,7 +5,11 @@ import { startProgress } from "./progress.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 export function verifyCommand(runner: Runner): Command {
-  const about = { summary: "read backups back and check every byte", examples: ["verify", "verify latest", "verify --all --json"], notYet: ["--sample <part>"] };
+  const about = {
+    summary: "read backups back and check every byte",
+    examples: ["verify", "verify latest", "verify --all --json"],
+    notYet: ["--sample <part>"],
+  };
   return makeCommand("verify", about, runner, async ({ io, instance, args, options }) => {
     const references = (args[0] ?? []) as readonly string[];
     const all = options["all"] === true;
@@ -24,7 +28,11 @@ export function verifyCommand(runner: Runner): Command {
     progress[Symbol.dispose]();
     io.document({ schema: "holdfast.verified/1", ...report });
     for (const { id, ok, entries, bytes: size, problem } of report.results) {
-      io.print(ok ? `${io.paint.green("verified")} ${id}: ${entries} entries, ${formatBytes(size)} read back and matched` : `${io.paint.red("DAMAGED")} ${id}: ${problem}`);
+      io.print(
+        ok
+          ? `${io.paint.green("verified")} ${id}: ${entries} entries, ${formatBytes(size)} read back and matched`
+          : `${io.paint.red("DAMAGED")} ${id}: ${problem}`,
+      );
     }
     for (const line of report.vault) io.print(`${io.paint.red("vault")} ${line}`);
     if (report.results.length === 0) io.print("Nothing to verify");

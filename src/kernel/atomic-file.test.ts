@@ -121,7 +121,9 @@ describe("createFile()", () => {
     using folder = temporaryFolder();
     const file = folder.join("claim");
     const code = `import { createFile } from ${JSON.stringify(MODULE)}; console.log(createFile(${JSON.stringify(file)}, String(process.pid).repeat(1000)));`;
-    const claims = await Promise.all(Array.from({ length: 6 }, async () => await runProgram([process.execPath, "--input-type=module", "-e", code])));
+    const claims = await Promise.all(
+      Array.from({ length: 6 }, async () => await runProgram([process.execPath, "--input-type=module", "-e", code])),
+    );
     expect(claims.filter(({ stdout }) => stdout.trim() === "true")).toHaveLength(1);
     expect(claims.filter(({ stdout }) => stdout.trim() === "false")).toHaveLength(5);
     expect(readdirSync(folder.path)).toEqual(["claim"]);

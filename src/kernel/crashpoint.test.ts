@@ -27,7 +27,9 @@ describe("CRASHPOINTS", () => {
   it("names no place twice, and each one stands in the sources", () => {
     expect(new Set(CRASHPOINTS).size).toBe(CRASHPOINTS.length);
     const sources = fileURLToPath(new URL("..", import.meta.url));
-    const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith("kernel/crashpoint.ts"));
+    const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith("kernel/crashpoint.ts"),
+    );
     const text = files.map((name) => readFileSync(`${sources}/${name}`, "utf8")).join("\n");
     expect(CRASHPOINTS.filter((name) => !text.includes(`crashpoint("${name}")`))).toEqual([]);
   });

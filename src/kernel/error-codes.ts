@@ -2,17 +2,7 @@
  * The one table of error codes. Exit code, HTTP status, retry rule and the generated reference
  * (docs/reference/errors.md) all come from here, so they cannot disagree.
  */
-export type ErrorKind =
-  | "usage"
-  | "config"
-  | "not-found"
-  | "conflict"
-  | "busy"
-  | "capture"
-  | "damage"
-  | "host"
-  | "interrupted"
-  | "internal";
+export type ErrorKind = "usage" | "config" | "not-found" | "conflict" | "busy" | "capture" | "damage" | "host" | "interrupted" | "internal";
 
 export interface ErrorCodeRow {
   readonly kind: ErrorKind;
@@ -27,12 +17,30 @@ export interface ErrorCodeRow {
 
 export const ERROR_CODES = {
   USAGE: { kind: "usage", exit: 2, http: 400, retry: false, meaning: "The command line or the call is not understood" },
-  CONFIRMATION_NEEDED: { kind: "usage", exit: 2, http: 400, retry: false, meaning: "A destructive command needs --yes where nobody can be asked" },
-  NOT_AVAILABLE: { kind: "usage", exit: 2, http: 501, retry: false, meaning: "The option or key is described, and not available in this version" },
+  CONFIRMATION_NEEDED: {
+    kind: "usage",
+    exit: 2,
+    http: 400,
+    retry: false,
+    meaning: "A destructive command needs --yes where nobody can be asked",
+  },
+  NOT_AVAILABLE: {
+    kind: "usage",
+    exit: 2,
+    http: 501,
+    retry: false,
+    meaning: "The option or key is described, and not available in this version",
+  },
 
   CONFIG_NOT_FOUND: { kind: "config", exit: 2, http: 500, retry: false, meaning: "No configuration file was found" },
   CONFIG_INVALID: { kind: "config", exit: 2, http: 500, retry: false, meaning: "The configuration has problems, each with its position" },
-  CONFIG_UNTRUSTED: { kind: "config", exit: 2, http: 500, retry: false, meaning: "The configuration could have been written by somebody else" },
+  CONFIG_UNTRUSTED: {
+    kind: "config",
+    exit: 2,
+    http: 500,
+    retry: false,
+    meaning: "The configuration could have been written by somebody else",
+  },
   CONFIG_EXISTS: { kind: "config", exit: 2, http: 409, retry: false, meaning: "A configuration is there already and is not overwritten" },
 
   BACKUP_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No backup has this id, prefix or name" },
@@ -40,7 +48,13 @@ export const ERROR_CODES = {
   PATH_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "The backup holds nothing at this path" },
   COMPONENT_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No component has this name" },
 
-  BACKUP_PROTECTED: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The backup is pinned or protected and stays until that is lifted" },
+  BACKUP_PROTECTED: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: false,
+    meaning: "The backup is pinned or protected and stays until that is lifted",
+  },
   VAULT_FOREIGN: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The vault belongs to another instance" },
   TARGET_NOT_EMPTY: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The target folder holds something already" },
   FILE_EXISTS: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The file exists already and is not overwritten" },
@@ -48,29 +62,95 @@ export const ERROR_CODES = {
   VAULT_BUSY: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Another process writes to the vault or reads from it" },
 
   COMPONENT_MISSING: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A declared component is not there" },
-  COMPONENT_EMPTY: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A component that held something in the newest good backup is empty" },
+  COMPONENT_EMPTY: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "A component that held something in the newest good backup is empty",
+  },
   COMPONENT_UNREADABLE: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A component cannot be read by this account" },
-  COMPONENT_PATH: { kind: "capture", exit: 1, http: 500, retry: false, meaning: "The path of a component does not resolve to a place on disk" },
-  COMPONENT_MOVED: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A source changed while it was read and no consistent copy was had" },
-  DATABASE_DAMAGED: { kind: "capture", exit: 1, http: 500, retry: false, meaning: "A database is damaged, encrypted, or no database any more" },
+  COMPONENT_PATH: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The path of a component does not resolve to a place on disk",
+  },
+  COMPONENT_MOVED: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "A source changed while it was read and no consistent copy was had",
+  },
+  DATABASE_DAMAGED: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "A database is damaged, encrypted, or no database any more",
+  },
   DATABASE_LOCKED: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A database stayed locked longer than the busy limit" },
   DOCUMENT_INVALID: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A JSON document does not parse" },
   COMMAND_FAILED: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A command of the configuration failed or ran out of time" },
-  PAUSE_FAILED: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A component could not be paused, or the pause ended before the copy was complete" },
-  BACKUP_EMPTY: { kind: "capture", exit: 1, http: 500, retry: false, meaning: "Nothing was captured, and a backup with nothing in it is a failure" },
+  PAUSE_FAILED: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "A component could not be paused, or the pause ended before the copy was complete",
+  },
+  BACKUP_EMPTY: {
+    kind: "capture",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "Nothing was captured, and a backup with nothing in it is a failure",
+  },
 
   BACKUP_DAMAGED: { kind: "damage", exit: 4, http: 500, retry: false, meaning: "A backup does not read back as its manifest says" },
   MANIFEST_INVALID: { kind: "damage", exit: 4, http: 500, retry: false, meaning: "A manifest or record cannot be trusted" },
-  VAULT_DAMAGED: { kind: "damage", exit: 4, http: 500, retry: false, meaning: "The vault's own records are damaged or contradict each other" },
-  ARCHIVE_HOSTILE: { kind: "damage", exit: 4, http: 422, retry: false, meaning: "An archive holds entries that could harm the machine that unpacks it" },
+  VAULT_DAMAGED: {
+    kind: "damage",
+    exit: 4,
+    http: 500,
+    retry: false,
+    meaning: "The vault's own records are damaged or contradict each other",
+  },
+  ARCHIVE_HOSTILE: {
+    kind: "damage",
+    exit: 4,
+    http: 422,
+    retry: false,
+    meaning: "An archive holds entries that could harm the machine that unpacks it",
+  },
 
   VERSION_UNSUPPORTED: { kind: "host", exit: 1, http: 500, retry: false, meaning: "The vault or backup was written by a newer version" },
   NO_SPACE: { kind: "host", exit: 1, http: 507, retry: true, meaning: "There is not enough free space" },
   FILE_SYSTEM: { kind: "host", exit: 1, http: 500, retry: true, meaning: "A file or folder cannot be read or written" },
-  FILE_SYSTEM_UNSUPPORTED: { kind: "host", exit: 1, http: 500, retry: false, meaning: "The file system does not keep the locks that safety needs" },
-  OWNER_NOT_PERMITTED: { kind: "host", exit: 1, http: 403, retry: false, meaning: "This account may not give files to their recorded owners" },
+  FILE_SYSTEM_UNSUPPORTED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The file system does not keep the locks that safety needs",
+  },
+  OWNER_NOT_PERMITTED: {
+    kind: "host",
+    exit: 1,
+    http: 403,
+    retry: false,
+    meaning: "This account may not give files to their recorded owners",
+  },
 
-  INTERRUPTED: { kind: "interrupted", exit: 130, http: 499, retry: true, meaning: "The work was stopped by a signal; nothing half-made is left listed" },
+  INTERRUPTED: {
+    kind: "interrupted",
+    exit: 130,
+    http: 499,
+    retry: true,
+    meaning: "The work was stopped by a signal; nothing half-made is left listed",
+  },
   DEADLINE: { kind: "interrupted", exit: 1, http: 504, retry: true, meaning: "The work took longer than its deadline" },
   INTERNAL: { kind: "internal", exit: 1, http: 500, retry: false, meaning: "A defect of this program; please report it" },
 } as const;

@@ -50,7 +50,10 @@ describe("errorFromJson()", () => {
 
   it.each(Object.entries(CLASS_OF))("keeps class %s through toJSON() and back", (kind, Class) => {
     const code = ROWS.find(([, row]) => row.kind === kind)?.[0];
-    const error = Class === InternalError ? new InternalError("Text") : new (Class as new (code: unknown, message: string) => HoldfastError)(code, "Text");
+    const error =
+      Class === InternalError
+        ? new InternalError("Text")
+        : new (Class as new (code: unknown, message: string) => HoldfastError)(code, "Text");
     expect(error.code).toBe(code);
     const back = errorFromJson(JSON.parse(JSON.stringify(error)));
     expect(back.constructor).toBe(Class);
@@ -71,14 +74,26 @@ describe("errorFromJson()", () => {
 
   it("makes an error whose toJSON() works of anything at all", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.record({ code: fc.jsonValue(), message: fc.jsonValue(), hint: fc.jsonValue(), position: fc.jsonValue(), details: fc.jsonValue() })), (value) => {
-        const error = errorFromJson(value);
-        expect(error).toBeInstanceOf(HoldfastError);
-        expect(typeof error.message).toBe("string");
-        expect(["string", "undefined"]).toContain(typeof error.hint);
-        expect(error.row).toBeDefined();
-        expect(errorFromJson(JSON.parse(JSON.stringify(error))).toJSON()).toEqual(JSON.parse(JSON.stringify(error)));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.jsonValue(),
+          fc.record({
+            code: fc.jsonValue(),
+            message: fc.jsonValue(),
+            hint: fc.jsonValue(),
+            position: fc.jsonValue(),
+            details: fc.jsonValue(),
+          }),
+        ),
+        (value) => {
+          const error = errorFromJson(value);
+          expect(error).toBeInstanceOf(HoldfastError);
+          expect(typeof error.message).toBe("string");
+          expect(["string", "undefined"]).toContain(typeof error.hint);
+          expect(error.row).toBeDefined();
+          expect(errorFromJson(JSON.parse(JSON.stringify(error))).toJSON()).toEqual(JSON.parse(JSON.stringify(error)));
+        },
+      ),
     );
   });
 });
@@ -104,7 +119,11 @@ describe("namedSystemError()", () => {
 
   it.each(["EACCES", "ENOENT", "EROFS", "EIO", "E2BIG"])("calls %s FILE_SYSTEM and keeps the cause", (code) => {
     const cause = systemError(code);
-    expect(namedSystemError(cause, 'read "x"')).toMatchObject({ code: "FILE_SYSTEM", message: `Cannot read "x": ${code}: something`, cause });
+    expect(namedSystemError(cause, 'read "x"')).toMatchObject({
+      code: "FILE_SYSTEM",
+      message: `Cannot read "x": ${code}: something`,
+      cause,
+    });
   });
 
   it("passes through what has a name already", () => {
@@ -112,11 +131,14 @@ describe("namedSystemError()", () => {
     expect(namedSystemError(error, "go on")).toBe(error);
   });
 
-  it.each([[new TypeError("x is not a function")], [systemError("ERR_INVALID_ARG_TYPE")], ["a string"], [undefined], [null]])("calls %s a defect of the program", (cause) => {
-    const error = namedSystemError(cause, "go on");
-    expect(error).toBeInstanceOf(InternalError);
-    expect(error.message).toMatch(/^Cannot go on: ./);
-  });
+  it.each([[new TypeError("x is not a function")], [systemError("ERR_INVALID_ARG_TYPE")], ["a string"], [undefined], [null]])(
+    "calls %s a defect of the program",
+    (cause) => {
+      const error = namedSystemError(cause, "go on");
+      expect(error).toBeInstanceOf(InternalError);
+      expect(error.message).toMatch(/^Cannot go on: ./);
+    },
+  );
 });
 
 describe("errnoOf()", () => {

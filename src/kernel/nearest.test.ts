@@ -34,15 +34,22 @@ describe("nearest()", () => {
       fc.property(fc.constantFrom(...words), fc.nat(), fc.constantFrom("change", "drop", "double", "swap"), (word, place, slip) => {
         const at = place % (word.length - 1);
         const [before, letter, after] = [word.slice(0, at), word.slice(at, at + 1), word.slice(at + 1)];
-        const mistyped = { change: `${before}#${after}`, drop: before + after, double: before + letter + letter + after, swap: before + after.slice(0, 1) + letter + after.slice(1) }[slip];
+        const mistyped = {
+          change: `${before}#${after}`,
+          drop: before + after,
+          double: before + letter + letter + after,
+          swap: before + after.slice(0, 1) + letter + after.slice(1),
+        }[slip];
         expect(nearest(mistyped, words)).toBe(nearest(mistyped, [word]) === undefined ? "missed" : word);
       }),
     );
   });
 
   it("gives only what it was offered", () => {
-    fc.assert(fc.property(fc.string(), fc.array(fc.string()), (word, candidates) => {
-      expect([undefined, ...candidates]).toContain(nearest(word, candidates));
-    }));
+    fc.assert(
+      fc.property(fc.string(), fc.array(fc.string()), (word, candidates) => {
+        expect([undefined, ...candidates]).toContain(nearest(word, candidates));
+      }),
+    );
   });
 });

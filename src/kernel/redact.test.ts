@@ -9,8 +9,25 @@ const MODULE = new URL("./redact.ts", import.meta.url).href;
 /** A secret as a program makes one: recognisable, and with the characters that real ones have. */
 const secret = fc.stringMatching(/^[A-Za-z0-9_~.-]{8,40}$/).map((text) => `S3cr${text}`);
 const names = fc.constantFrom(
-  "password", "PASSWORD", "db_password", "POSTGRES_PASSWORD", "passphrase", "secret", "client_secret", "SECRET_KEY", "token", "GITHUB_TOKEN", "access-token",
-  "api_key", "apiKey", "API-KEY", "private_key", "aws_credential", "authorization", "cookie", "passwd",
+  "password",
+  "PASSWORD",
+  "db_password",
+  "POSTGRES_PASSWORD",
+  "passphrase",
+  "secret",
+  "client_secret",
+  "SECRET_KEY",
+  "token",
+  "GITHUB_TOKEN",
+  "access-token",
+  "api_key",
+  "apiKey",
+  "API-KEY",
+  "private_key",
+  "aws_credential",
+  "authorization",
+  "cookie",
+  "passwd",
 );
 const before = fc.constantFrom("", "Cannot connect: ", "tried\n  ", '{"a":1} ', "x=1&");
 const after = fc.constantFrom("", " and then", "\nnext line", ", y=2", "; z");
@@ -61,11 +78,14 @@ describe("redact()", () => {
     );
   });
 
-  it.each(["a", "a-", "-", "://", "password", "token=", "\\", '"', "-----BEGIN ", "/root", "Basic "])("takes no long time for a megabyte of %j", (part) => {
-    const started = performance.now();
-    redact(part.repeat(1_000_000 / part.length));
-    expect(performance.now() - started).toBeLessThan(5000);
-  });
+  it.each(["a", "a-", "-", "://", "password", "token=", "\\", '"', "-----BEGIN ", "/root", "Basic "])(
+    "takes no long time for a megabyte of %j",
+    (part) => {
+      const started = performance.now();
+      redact(part.repeat(1_000_000 / part.length));
+      expect(performance.now() - started).toBeLessThan(5000);
+    },
+  );
 
   it("keeps what helps: host and name of a URL, and the name of a variable", () => {
     expect(redact("postgres://user:hunter22@db.example:5432/app")).toBe("postgres://***@db.example:5432/app");
@@ -134,9 +154,13 @@ describe("redactData()", () => {
   });
 
   it("gives data without secrets back as it was", () => {
-    const plain = fc.jsonValue().filter((value) => !/pass|secret|token|key|credential|authorization|cookie|bearer|basic|\/\//i.test(JSON.stringify(value)));
-    fc.assert(fc.property(plain, (value) => {
-      expect(redactData(value)).toEqual(value);
-    }));
+    const plain = fc
+      .jsonValue()
+      .filter((value) => !/pass|secret|token|key|credential|authorization|cookie|bearer|basic|\/\//i.test(JSON.stringify(value)));
+    fc.assert(
+      fc.property(plain, (value) => {
+        expect(redactData(value)).toEqual(value);
+      }),
+    );
   });
 });

@@ -22,7 +22,11 @@ const pidIn = (file: string): number => Number(readFileSync(file, "utf8"));
 describe("runCommand()", () => {
   it("gives exit code and both outputs, and hands over folder, environment and input", async () => {
     using folder = temporaryFolder();
-    const result = await runCommand(sh('pwd; cat; echo "$WORD" >&2; exit 3'), { cwd: folder.path, env: { ...process.env, WORD: "wörd" }, input: "in\n" });
+    const result = await runCommand(sh('pwd; cat; echo "$WORD" >&2; exit 3'), {
+      cwd: folder.path,
+      env: { ...process.env, WORD: "wörd" },
+      input: "in\n",
+    });
     expect(result).toEqual({ exitCode: 3, signal: null, timedOut: false, stdout: `${folder.path}\nin\n`, stderr: "wörd\n" });
   });
 
@@ -47,7 +51,11 @@ describe("runCommand()", () => {
 
   it("gives everything that was written before the end, also what lay in the pipe at the end", async () => {
     for (let round = 0; round < 20; round += 1) {
-      const { stdout, stderr } = await runCommand(["node", "-e", "require('fs').writeSync(1, 'x'.repeat(60000) + 'END'); require('fs').writeSync(2, 'y'.repeat(60000) + 'END')"]);
+      const { stdout, stderr } = await runCommand([
+        "node",
+        "-e",
+        "require('fs').writeSync(1, 'x'.repeat(60000) + 'END'); require('fs').writeSync(2, 'y'.repeat(60000) + 'END')",
+      ]);
       expect([stdout.length, stderr.length, stdout.slice(-3), stderr.slice(-3)]).toEqual([60_003, 60_003, "END", "END"]);
     }
   });
@@ -98,7 +106,9 @@ describe("runCommand()", () => {
   it("kills a grandchild that does not listen to TERM as soon as its parent has ended", async () => {
     using folder = temporaryFolder();
     const file = folder.join("pid");
-    const result = await runCommand(sh("sh -c 'trap \"\" TERM; echo $$ > \"$1\"; while :; do sleep 600; done' sh \"$1\" & wait", file), { timeout: 500 });
+    const result = await runCommand(sh('sh -c \'trap "" TERM; echo $$ > "$1"; while :; do sleep 600; done\' sh "$1" & wait', file), {
+      timeout: 500,
+    });
     expect(result.timedOut).toBe(true);
     await expect.poll(() => runs(pidIn(file))).toBe(false);
   });
@@ -111,7 +121,9 @@ describe("runCommand()", () => {
     const running = runCommand(sh(`${GRANDCHILD}; wait`, file), { signal: abort.signal });
     await expect.poll(() => runs(pidIn(file))).toBe(true);
     abort.abort(reason);
-    await expect(running).rejects.toSatisfy((error) => error instanceof InterruptedError && error.code === "INTERRUPTED" && error.cause === reason);
+    await expect(running).rejects.toSatisfy(
+      (error) => error instanceof InterruptedError && error.code === "INTERRUPTED" && error.cause === reason,
+    );
     await expect.poll(() => runs(pidIn(file))).toBe(false);
   });
 

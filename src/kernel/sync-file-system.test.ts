@@ -14,7 +14,12 @@ describe("syncFileSystem()", () => {
   it("fails, and says what to install, where there is no `sync`", async () => {
     using folder = temporaryFolder();
     vi.stubEnv("PATH", folder.path);
-    await expect(syncFileSystem(folder.path)).rejects.toMatchObject({ code: "FILE_SYSTEM", message: 'Cannot start "sync"', hint: expect.stringContaining("coreutils"), cause: { code: "ENOENT" } });
+    await expect(syncFileSystem(folder.path)).rejects.toMatchObject({
+      code: "FILE_SYSTEM",
+      message: 'Cannot start "sync"',
+      hint: expect.stringContaining("coreutils"),
+      cause: { code: "ENOENT" },
+    });
   });
 
   it.each([
@@ -34,6 +39,9 @@ describe("syncFileSystem()", () => {
     const odd = folder.join("-f; touch x");
     symlinkSync(folder.path, odd);
     await syncFileSystem(odd);
-    await expect(syncFileSystem(folder.join("not there"))).rejects.toMatchObject({ code: "FILE_SYSTEM", message: expect.stringContaining("not there") });
+    await expect(syncFileSystem(folder.join("not there"))).rejects.toMatchObject({
+      code: "FILE_SYSTEM",
+      message: expect.stringContaining("not there"),
+    });
   });
 });

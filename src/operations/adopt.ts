@@ -6,7 +6,10 @@ import type { Instance } from "./instance.ts";
 /** Who owns the vault that the configuration names. */
 export async function vaultOwner(instance: Instance): Promise<VaultIdentity> {
   const owner = await inspectVault(instance.config.backup.path);
-  if (owner === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${instance.config.backup.path}"`, { hint: "The first backup makes one" });
+  if (owner === undefined)
+    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${instance.config.backup.path}"`, {
+      hint: "The first backup makes one",
+    });
   return owner;
 }
 
@@ -14,9 +17,13 @@ export async function vaultOwner(instance: Instance): Promise<VaultIdentity> {
 export async function adopt(instance: Instance, owner: string): Promise<VaultIdentity> {
   const found = await vaultOwner(instance);
   if (found.instance !== owner) {
-    throw new ConflictError("VAULT_FOREIGN", `The vault at "${instance.config.backup.path}" belongs to "${found.instance}", not to "${owner}"`, {
-      hint: `Say --from ${found.instance} if that is the one you mean`,
-    });
+    throw new ConflictError(
+      "VAULT_FOREIGN",
+      `The vault at "${instance.config.backup.path}" belongs to "${found.instance}", not to "${owner}"`,
+      {
+        hint: `Say --from ${found.instance} if that is the one you mean`,
+      },
+    );
   }
   return adoptVault(instance.config.backup.path, { instance: { name: instance.config.name } });
 }

@@ -2,12 +2,26 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fakeInstance, fakeVault } from "../../test/support/fake-vault.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { BusyError, CaptureError, ConflictError, DamageError, HostError, InternalError, InterruptedError, NotFoundError, UsageError, HoldfastError } from "../kernel/index.ts";
+import {
+  BusyError,
+  CaptureError,
+  ConflictError,
+  DamageError,
+  HostError,
+  InternalError,
+  InterruptedError,
+  NotFoundError,
+  UsageError,
+  HoldfastError,
+} from "../kernel/index.ts";
 import { backup } from "./backup.ts";
 import { readLastRun } from "./last-run.ts";
 
 /** Takes a backup that fails with this, and gives what was thrown and what was recorded. */
-async function failing(error: unknown, prepare: (stateDir: string) => void = () => {}): Promise<{ thrown: HoldfastError; code: string | null | undefined }> {
+async function failing(
+  error: unknown,
+  prepare: (stateDir: string) => void = () => {},
+): Promise<{ thrown: HoldfastError; code: string | null | undefined }> {
   using folder = temporaryFolder();
   prepare(folder.path);
   const refuse = async (): Promise<never> => {
@@ -45,7 +59,10 @@ describe("backup() that fails", () => {
 
   it("gives a name to what has none, and leaves a record of it", async () => {
     const cause = Object.assign(new Error("EIO: i/o error"), { code: "EIO" });
-    expect(await failing(cause)).toMatchObject({ thrown: { code: "FILE_SYSTEM", message: "Cannot take a backup: EIO: i/o error", cause }, code: "FILE_SYSTEM" });
+    expect(await failing(cause)).toMatchObject({
+      thrown: { code: "FILE_SYSTEM", message: "Cannot take a backup: EIO: i/o error", cause },
+      code: "FILE_SYSTEM",
+    });
     expect(await failing(new TypeError("x is undefined"))).toMatchObject({ thrown: { code: "INTERNAL" }, code: "INTERNAL" });
   });
 

@@ -1,6 +1,15 @@
 import { takeBackup, type BackupOutcome, type BackupProgress, type ComponentPlan } from "../backup/index.ts";
 import { resolvePath, type ComponentConfig } from "../config/index.ts";
-import { HoldfastError, identityAt, makeFolder, namedSystemError, nearest, NotFoundError, UsageError, type FileIdentity } from "../kernel/index.ts";
+import {
+  HoldfastError,
+  identityAt,
+  makeFolder,
+  namedSystemError,
+  nearest,
+  NotFoundError,
+  UsageError,
+  type FileIdentity,
+} from "../kernel/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
@@ -32,12 +41,20 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
   const trigger = options.trigger ?? "manual";
   if (!TRIGGERS.includes(trigger)) throw new UsageError("USAGE", `Unknown trigger "${trigger}"`, { hint: `One of ${TRIGGERS.join(", ")}` });
   for (const tag of options.tags ?? []) {
-    if (!TAG.test(tag)) throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
+    if (!TAG.test(tag))
+      throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
   chosenNames(instance, options.components);
   makeFolder(config.stateDir);
   const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void =>
-    recordRun(config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ok, id, code: failure?.code ?? null, message: failure?.message ?? null });
+    recordRun(config.stateDir, {
+      at: new Date(instance.clock.now()).toISOString(),
+      trigger,
+      ok,
+      id,
+      code: failure?.code ?? null,
+      message: failure?.message ?? null,
+    });
   let outcome: BackupOutcome;
   try {
     outcome = await run(instance, trigger, options);
@@ -114,7 +131,8 @@ function chosenNames({ config }: Instance, names: readonly string[] | undefined)
 }
 
 async function planOf(component: ComponentConfig, env: NodeJS.ProcessEnv): Promise<ComponentPlan> {
-  const { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause } = component;
+  const { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause } =
+    component;
   const rest = { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause };
   if (component.path === null) return { ...rest, path: null };
   try {
@@ -142,4 +160,3 @@ function reservedComponent(file: string): ComponentPlan {
     pause: undefined,
   };
 }
-

@@ -18,7 +18,8 @@ function detected(folder: TemporaryFolder, files: Readonly<Record<string, string
     avoid.flatMap((path) => identityAt(folder.join(path)) ?? []),
   );
 }
-const brief = ({ found }: Detection): string[] => found.map(({ name, kind, path, suggested }) => `${suggested ? "? " : ""}${name}: ${kind} ${path}`);
+const brief = ({ found }: Detection): string[] =>
+  found.map(({ name, kind, path, suggested }) => `${suggested ? "? " : ""}${name}: ${kind} ${path}`);
 const named = ({ found }: Detection, name: string): Detected | undefined => found.find((item) => item.name === name);
 
 describe("detect()", () => {
@@ -51,12 +52,17 @@ describe("detect()", () => {
       using database = new DatabaseSync(folder.join("memory.bin"));
       database.exec("CREATE TABLE t (x)");
     }
-    expect(brief(detected(folder, { "empty.db": "", "text.sqlite": "text", "short": "SQLite" }))).toEqual(["persistence: sqlite memory.bin"]);
+    expect(brief(detected(folder, { "empty.db": "", "text.sqlite": "text", short: "SQLite" }))).toEqual(["persistence: sqlite memory.bin"]);
   });
 
   it("keeps the names of files when there is more than one database or configuration", () => {
     using folder = temporaryFolder();
-    expect(brief(detected(folder, { "a.db": DATABASE, "b.sqlite3": DATABASE, "one.yaml": "x", "two.toml": "x" }))).toEqual(["a: sqlite a.db", "b: sqlite b.sqlite3", "one: file one.yaml", "two: file two.toml"]);
+    expect(brief(detected(folder, { "a.db": DATABASE, "b.sqlite3": DATABASE, "one.yaml": "x", "two.toml": "x" }))).toEqual([
+      "a: sqlite a.db",
+      "b: sqlite b.sqlite3",
+      "one: file one.yaml",
+      "two: file two.toml",
+    ]);
   });
 
   it("gives every component a name of its own, that a configuration takes", () => {
@@ -78,25 +84,57 @@ describe("detect()", () => {
 
   it("looks for databases in folders, and backs up what lies beside one without it", () => {
     using folder = temporaryFolder();
-    const detection = detected(folder, { "data/state.db": DATABASE, "data/state.db-wal": "w", "data/loose.txt": "12345", "data/more/deep/x.db": DATABASE, "data/more/y.txt": "y", "data/cache/z": "z" });
+    const detection = detected(folder, {
+      "data/state.db": DATABASE,
+      "data/state.db-wal": "w",
+      "data/loose.txt": "12345",
+      "data/more/deep/x.db": DATABASE,
+      "data/more/y.txt": "y",
+      "data/cache/z": "z",
+    });
     expect(brief(detection)).toEqual(["more: tree data/more", "persistence: sqlite data/state.db", "data: tree data"]);
     const { exclude } = named(detection, "data") ?? { exclude: [] };
     const rules = ignore().add([...exclude]);
-    expect(["state.db", "more/y.txt", "cache/z", "loose.txt", "new.txt", "deep/state.db"].filter((path) => !rules.ignores(path))).toEqual(["loose.txt", "new.txt", "deep/state.db"]);
+    expect(["state.db", "more/y.txt", "cache/z", "loose.txt", "new.txt", "deep/state.db"].filter((path) => !rules.ignores(path))).toEqual([
+      "loose.txt",
+      "new.txt",
+      "deep/state.db",
+    ]);
     expect(detection.left).toEqual([{ path: "data/cache/", why: "can be made again by the tool that made it" }]);
   });
 
   it("says what it leaves out, and why", () => {
     using folder = temporaryFolder();
-    const detection = detected(folder, { "node_modules/x/index.js": "x", ".git/HEAD": "x", "README": "text", "notes.txt": "text", "memory/a": "x", "package.json": "{}", "pnpm-lock.yaml": "x", "empty.json": "" });
+    const detection = detected(folder, {
+      "node_modules/x/index.js": "x",
+      ".git/HEAD": "x",
+      README: "text",
+      "notes.txt": "text",
+      "memory/a": "x",
+      "package.json": "{}",
+      "pnpm-lock.yaml": "x",
+      "empty.json": "",
+    });
     expect(brief(detection)).toEqual(["memory: tree memory"]);
-    expect(detection.left.map(({ path }) => path).toSorted()).toEqual([".git/", "README", "empty.json", "node_modules/", "notes.txt", "package.json", "pnpm-lock.yaml"]);
+    expect(detection.left.map(({ path }) => path).toSorted()).toEqual([
+      ".git/",
+      "README",
+      "empty.json",
+      "node_modules/",
+      "notes.txt",
+      "package.json",
+      "pnpm-lock.yaml",
+    ]);
     expect(detection.left.every(({ why }) => why.length > 0)).toBe(true);
   });
 
   it("only suggests what looks like a program, at the top", () => {
     using folder = temporaryFolder();
-    expect(brief(detected(folder, { "src/a.ts": "x", "data/src/a.md": "x", "data/state.db": DATABASE }))).toEqual(["src: tree data/src", "persistence: sqlite data/state.db", "? src-2: tree src"]);
+    expect(brief(detected(folder, { "src/a.ts": "x", "data/src/a.md": "x", "data/state.db": DATABASE }))).toEqual([
+      "src: tree data/src",
+      "persistence: sqlite data/state.db",
+      "? src-2: tree src",
+    ]);
   });
 
   it("leaves its own configuration, state folder and vault alone", () => {
@@ -109,14 +147,16 @@ describe("detect()", () => {
 
   it("excludes a vault that lies beside a database from the tree around them", () => {
     using folder = temporaryFolder();
-    const detection = detected(folder, { "data/state.db": DATABASE, "data/loose.txt": "x", "data/backups/a.tar.gz": "x" }, ["data/backups"]);
+    const detection = detected(folder, { "data/state.db": DATABASE, "data/loose.txt": "x", "data/backups/a.tar.gz": "x" }, [
+      "data/backups",
+    ]);
     expect(named(detection, "data")?.exclude.toSorted()).toEqual(["/backups", "/state.db"]);
   });
 
   it("follows no link", () => {
     using folder = temporaryFolder();
     using elsewhere = temporaryFolder();
-    writeTree(elsewhere.path, { "state.db": DATABASE, "a": "x" });
+    writeTree(elsewhere.path, { "state.db": DATABASE, a: "x" });
     symlinkSync(elsewhere.path, folder.join("linked"));
     symlinkSync(elsewhere.join("state.db"), folder.join("linked.db"));
     symlinkSync(".", folder.join("round"));
@@ -134,14 +174,23 @@ describe("detect()", () => {
 
   it("says what this account cannot read, and finds the rest", async () => {
     using folder = temporaryFolder();
-    writeTree(folder.path, { "closed/a": "x", "closed.db": DATABASE, "closed.json": "{}", "memory/a": "x", "data/state.db": DATABASE, "data/closed/x": "x" });
+    writeTree(folder.path, {
+      "closed/a": "x",
+      "closed.db": DATABASE,
+      "closed.json": "{}",
+      "memory/a": "x",
+      "data/state.db": DATABASE,
+      "data/closed/x": "x",
+    });
     for (const path of [".", "memory", "data"]) chmodSync(folder.join(path), 0o755);
     for (const path of ["closed", "data/closed"]) chmodSync(folder.join(path), 0o700);
     for (const path of ["closed.db", "closed.json"]) chmodSync(folder.join(path), 0o600);
     const code = `import { detect } from ${JSON.stringify(new URL("./detect.ts", import.meta.url).href)}; console.log(JSON.stringify(detect(${JSON.stringify(folder.path)}, [])))`;
     const detection = (await asUser(65_534, [process.execPath, "--input-type=module", "-e", code])).json<Detection>();
     expect(brief(detection)).toEqual(["persistence: sqlite data/state.db", "memory: tree memory"]);
-    expect(detection.left).toEqual(["closed/", "closed.db", "closed.json", "data/closed/"].map((path) => ({ path, why: "cannot be read by this account" })));
+    expect(detection.left).toEqual(
+      ["closed/", "closed.db", "closed.json", "data/closed/"].map((path) => ({ path, why: "cannot be read by this account" })),
+    );
   });
 
   it("excludes a file by its very name, whatever characters it has, and nothing else", () => {

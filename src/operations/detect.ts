@@ -25,9 +25,39 @@ export interface Detection {
 }
 
 /** Folders that a tool makes again. */
-const REBUILDABLE = new Set(["node_modules", ".git", ".hg", ".svn", ".venv", "venv", "__pycache__", ".cache", "cache", "tmp", ".tmp", ".npm", "target", "dist", "build"]);
+const REBUILDABLE = new Set([
+  "node_modules",
+  ".git",
+  ".hg",
+  ".svn",
+  ".venv",
+  "venv",
+  "__pycache__",
+  ".cache",
+  "cache",
+  "tmp",
+  ".tmp",
+  ".npm",
+  "target",
+  "dist",
+  "build",
+]);
 /** Folders that hold programs and their texts, as a rule under version control. */
-const PROGRAM = new Set(["src", "lib", "bin", "scripts", "docs", "doc", "test", "tests", "packages", "examples", ".github", ".vscode", ".idea"]);
+const PROGRAM = new Set([
+  "src",
+  "lib",
+  "bin",
+  "scripts",
+  "docs",
+  "doc",
+  "test",
+  "tests",
+  "packages",
+  "examples",
+  ".github",
+  ".vscode",
+  ".idea",
+]);
 const CONFIGURATION = new Set([".yaml", ".yml", ".toml", ".ini", ".conf", ".cfg", ".env"]);
 const SIDECAR = /-(wal|shm|journal)$/;
 const OWN = /^holdfast\.(ya?ml|json)$/;
@@ -58,7 +88,12 @@ class Search {
     const taken = new Set<string>();
     const named = this.#found.map((item) => {
       // The names that synthorg#449 gave these two, when there is no doubt which one is meant.
-      const wish = databases.length === 1 && databases[0] === item ? "persistence" : configurations.length === 1 && configurations[0] === item ? "config" : item.name;
+      const wish =
+        databases.length === 1 && databases[0] === item
+          ? "persistence"
+          : configurations.length === 1 && configurations[0] === item
+            ? "config"
+            : item.name;
       return { ...item, name: freeName(wish, taken) };
     });
     return { found: named, left: this.#left };
@@ -165,7 +200,11 @@ function literally(name: string): string {
 const LONGEST_NAME = 100;
 
 function slug(name: string): string {
-  const plain = name.replace(/\.[^.]+$/, (extension) => (name === extension ? extension : "")).replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, LONGEST_NAME).replaceAll(/^-+|-+$/g, "");
+  const plain = name
+    .replace(/\.[^.]+$/, (extension) => (name === extension ? extension : ""))
+    .replaceAll(/[^A-Za-z0-9]+/g, "-")
+    .slice(0, LONGEST_NAME)
+    .replaceAll(/^-+|-+$/g, "");
   return plain.toLowerCase() || "data";
 }
 

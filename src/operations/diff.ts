@@ -62,8 +62,16 @@ async function fingerprints(vault: Vault, head: BackupHead): Promise<Map<string,
 }
 
 /** Live contents are hashed only when size or time differ; databases always, from a consistent copy. */
-async function compareLive(instance: Instance, head: BackupHead, old: Map<string, Fingerprint>, staging: string, signal?: AbortSignal): Promise<Difference[]> {
-  const names = head.manifest.components.filter((name) => name !== RESERVED_COMPONENT && instance.config.components.some((known) => known.name === name));
+async function compareLive(
+  instance: Instance,
+  head: BackupHead,
+  old: Map<string, Fingerprint>,
+  staging: string,
+  signal?: AbortSignal,
+): Promise<Difference[]> {
+  const names = head.manifest.components.filter(
+    (name) => name !== RESERVED_COMPONENT && instance.config.components.some((known) => known.name === name),
+  );
   const differences: Difference[] = [];
   const seen = new Set<string>();
   for (const plan of await planComponents(instance, names)) {
@@ -91,9 +99,11 @@ async function compareLive(instance: Instance, head: BackupHead, old: Map<string
         if (was === undefined) {
           differences.push({ path, change: "added", bytesBefore: null, bytesAfter: entry.size });
         } else if (entry.type === "symlink" || entry.hard_link !== undefined) {
-          if ((await was.identity()) !== `link:${entry.target ?? ""}` && entry.hard_link === undefined) differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
+          if ((await was.identity()) !== `link:${entry.target ?? ""}` && entry.hard_link === undefined)
+            differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
         } else if (entry.database === true || entry.size !== was.size || entry.mtime_ns !== was.mtimeNs) {
-          if ((await hashOf(content)) !== (await was.identity())) differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
+          if ((await hashOf(content)) !== (await was.identity()))
+            differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
         }
       }
       await reading.confirm();
@@ -113,7 +123,9 @@ async function hashOf(content: Content): Promise<string> {
   if (content.kind === "staged" || content.kind === "live") {
     for (const span of content.kind === "live" ? [content.span] : content.spans) {
       if (span.kind === "zeros") hash.update(Buffer.alloc(span.length));
-      else if (span.length > 0) for await (const chunk of createReadStream(span.path, { start: span.offset, end: span.offset + span.length - 1 })) hash.update(chunk as Buffer);
+      else if (span.length > 0)
+        for await (const chunk of createReadStream(span.path, { start: span.offset, end: span.offset + span.length - 1 }))
+          hash.update(chunk as Buffer);
     }
   }
   return hash.digest("hex");
@@ -124,7 +136,8 @@ async function compare(before: Map<string, Fingerprint>, after: Map<string, Fing
   for (const [path, { size, identity }] of before) {
     const now = after.get(path);
     if (now === undefined) differences.push({ path, change: "removed", bytesBefore: size, bytesAfter: null });
-    else if ((await identity()) !== (await now.identity())) differences.push({ path, change: "changed", bytesBefore: size, bytesAfter: now.size });
+    else if ((await identity()) !== (await now.identity()))
+      differences.push({ path, change: "changed", bytesBefore: size, bytesAfter: now.size });
   }
   for (const [path, { size }] of after) {
     if (!before.has(path)) differences.push({ path, change: "added", bytesBefore: null, bytesAfter: size });

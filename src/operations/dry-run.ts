@@ -44,7 +44,12 @@ export async function dryRun(instance: Instance, names: readonly string[] | unde
 
 const TOP_FILES = "(files)";
 
-async function look(plan: ComponentPlan, instance: Instance, warnings: string[], signal: AbortSignal | undefined): Promise<DryRunComponent> {
+async function look(
+  plan: ComponentPlan,
+  instance: Instance,
+  warnings: string[],
+  signal: AbortSignal | undefined,
+): Promise<DryRunComponent> {
   const base = { name: plan.name, path: plan.path, files: 0, bytes: 0, folders: [] };
   try {
     if (plan.unresolved !== undefined) throw plan.unresolved;
@@ -52,7 +57,13 @@ async function look(plan: ComponentPlan, instance: Instance, warnings: string[],
       if (plan.optional) return { ...base, source: null, importance: plan.importance ?? null, problem: null };
       throw new CaptureError("COMPONENT_MISSING", `Not there: "${plan.path}"`);
     }
-    const surveyed = survey({ ...plan, component: plan.name, avoid: avoidedBy(instance), remembered: { single: false, paths: new Set() }, signal });
+    const surveyed = survey({
+      ...plan,
+      component: plan.name,
+      avoid: avoidedBy(instance),
+      remembered: { single: false, paths: new Set() },
+      signal,
+    });
     const folders = new Map<string, { files: number; bytes: number }>();
     for await (const { path, bytes } of surveyed.files()) {
       const slash = path.indexOf("/");
@@ -61,7 +72,10 @@ async function look(plan: ComponentPlan, instance: Instance, warnings: string[],
       folders.set(top, { files: sum.files + 1, bytes: sum.bytes + bytes });
     }
     const { omissions, warnings: told } = surveyed.report();
-    warnings.push(...told.map((text) => `${plan.name}: ${text}`), ...omissions.map(({ path, reason }) => `${plan.name}/${path}: ${reason}`));
+    warnings.push(
+      ...told.map((text) => `${plan.name}: ${text}`),
+      ...omissions.map(({ path, reason }) => `${plan.name}/${path}: ${reason}`),
+    );
     const rows = [...folders].map(([path, sum]) => ({ path, ...sum })).toSorted((a, b) => b.bytes - a.bytes);
     return {
       ...base,

@@ -1,5 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import { inspectVault } from "../archive/index.ts";
 import { loadConfig, renderConfig } from "../config/index.ts";
 import { ConfigError, createFile, identityAt, removeFile, UsageError } from "../kernel/index.ts";
 import { detect, type Detected, type Detection } from "./detect.ts";
@@ -24,26 +25,41 @@ export interface InitResult {
 export const CONFIG_NAME = "holdfast.yaml";
 
 /** Looks for state in a folder and writes holdfast.yaml; nothing else is made, and nothing is overwritten. */
-export function init(options: InitOptions): InitResult {
+export async function init(options: InitOptions): Promise<InitResult> {
   const folder = resolve(options.folder);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UsageError("USAGE", `"${options.folder}" is not a folder`);
   const file = join(folder, CONFIG_NAME);
   for (const name of [CONFIG_NAME, "holdfast.yml", "holdfast.json"]) {
     if (existsSync(join(folder, name))) {
-      throw new ConfigError("CONFIG_EXISTS", `"${join(folder, name)}" is there already`, { hint: "Edit it, or remove it first; nothing was changed" });
+      throw new ConfigError("CONFIG_EXISTS", `"${join(folder, name)}" is there already`, {
+        hint: "Edit it, or remove it first; nothing was changed",
+      });
     }
   }
   const name = options.name ?? instanceName(folder);
   const place = options.vault === undefined ? chooseVaultPlace(folder, name) : { path: resolve(options.vault), why: "as asked" };
-  const detection = detect(folder, [join(folder, ".holdfast"), place.path].flatMap((path) => identityAt(path) ?? []));
+  await refuseOccupied(place.path);
+  const detection = detect(
+    folder,
+    [join(folder, ".holdfast"), place.path].flatMap((path) => identityAt(path) ?? []),
+  );
   if (detection.found.every(({ suggested }) => suggested)) {
-    throw new UsageError("USAGE", `Nothing to protect was found in "${folder}"`, { hint: "Name the folder that holds the state, or write holdfast.yaml by hand" });
+    throw new UsageError("USAGE", `Nothing to protect was found in "${folder}"`, {
+      hint: "Name the folder that holds the state, or write holdfast.yaml by hand",
+    });
   }
   const inside = relative(folder, place.path);
   const text = renderConfig({
     name,
     backupPath: inside.startsWith("..") ? place.path : inside,
-    components: detection.found.map((item) => ({ name: item.name, path: item.path, kind: item.kind, exclude: item.exclude, comment: commentOf(item), suggested: item.suggested })),
+    components: detection.found.map((item) => ({
+      name: item.name,
+      path: item.path,
+      kind: item.kind,
+      exclude: item.exclude,
+      comment: commentOf(item),
+      suggested: item.suggested,
+    })),
   });
   if (!createFile(file, text)) throw new ConfigError("CONFIG_EXISTS", `"${file}" is there already`);
   try {
@@ -56,10 +72,23 @@ export function init(options: InitOptions): InitResult {
   return { file, name, vault: place.path, vaultWhy: place.why, detection };
 }
 
+/** What lies in a vault's folder is left out of every backup, so a folder of state must not become one. */
+async function refuseOccupied(vault: string): Promise<void> {
+  if (!existsSync(vault)) return;
+  if (statSync(vault).isDirectory() && (readdirSync(vault).length === 0 || (await inspectVault(vault)) !== undefined)) return;
+  throw new UsageError("USAGE", `"${vault}" holds something that is no vault`, {
+    hint: "Give --vault a folder that is empty or does not exist; nothing was changed",
+  });
+}
+
 function commentOf(item: Detected): string {
   return item.files === 1 ? item.why : `${item.why}, ${item.files} files`;
 }
 
 function instanceName(folder: string): string {
-  return basename(folder).replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "") || "instance";
+  return (
+    basename(folder)
+      .replaceAll(/[^A-Za-z0-9]+/g, "-")
+      .replaceAll(/^-+|-+$/g, "") || "instance"
+  );
 }

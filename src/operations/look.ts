@@ -13,11 +13,19 @@ export interface LookedAt {
 
 /** "memory/notes/" to "memory/notes"; "." and "/" to the top. */
 function normalise(path: string): string {
-  return path.split("/").filter((part) => part !== "" && part !== ".").join("/");
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
 }
 
 /** What lies at a path of a backup: the thing itself, or, for a folder, what is in it (one level unless `recursive`). */
-export async function ls(instance: Instance, reference: string, path: string, recursive: boolean): Promise<{ readonly head: BackupHead; readonly entries: readonly LookedAt[] }> {
+export async function ls(
+  instance: Instance,
+  reference: string,
+  path: string,
+  recursive: boolean,
+): Promise<{ readonly head: BackupHead; readonly entries: readonly LookedAt[] }> {
   await using vault = await instance.openVault();
   const head = await findBackup(vault, reference);
   await using reader = await vault.open(head.id);
@@ -34,7 +42,8 @@ export async function ls(instance: Instance, reference: string, path: string, re
     if (top !== "" && !at.startsWith(`${top}/`)) continue;
     found = true;
     const below = top === "" ? at : at.slice(top.length + 1);
-    const level = top === "" && entry.path !== "." && head.manifest.component_details[entry.component]?.source !== "tree" ? 1 : below.split("/").length;
+    const level =
+      top === "" && entry.path !== "." && head.manifest.component_details[entry.component]?.source !== "tree" ? 1 : below.split("/").length;
     if (recursive || level === 1) entries.push({ path: at, entry });
   }
   if (!found) throw nothingAt(head, path);
@@ -42,7 +51,9 @@ export async function ls(instance: Instance, reference: string, path: string, re
 }
 
 function nothingAt(head: BackupHead, path: string): NotFoundError {
-  return new NotFoundError("PATH_NOT_FOUND", `Backup "${head.id}" holds nothing at "${path}"`, { hint: `Look with: holdfast ls ${head.id}` });
+  return new NotFoundError("PATH_NOT_FOUND", `Backup "${head.id}" holds nothing at "${path}"`, {
+    hint: `Look with: holdfast ls ${head.id}`,
+  });
 }
 
 /** Gives one file's bytes to `write`, checked against its hash. A component of one file may be named by itself. */
@@ -58,9 +69,13 @@ export async function cat(instance: Instance, reference: string, path: string, w
   }
   if (target === undefined) throw nothingAt(head, path);
   if (target.type !== "file") {
-    throw new NotFoundError("PATH_NOT_FOUND", `"${path}" is a ${target.type === "symlink" ? `link to "${target.target}"` : "folder"}, not a file`, {
-      hint: `Look with: holdfast ls ${head.id} ${path}`,
-    });
+    throw new NotFoundError(
+      "PATH_NOT_FOUND",
+      `"${path}" is a ${target.type === "symlink" ? `link to "${target.target}"` : "folder"}, not a file`,
+      {
+        hint: `Look with: holdfast ls ${head.id} ${path}`,
+      },
+    );
   }
   const { component } = target;
   const source = target.hard_link ?? target.path;

@@ -8,7 +8,7 @@ import { measureFolder } from "./measure-folder.ts";
 describe("measureFolder()", () => {
   it("counts files and their bytes at every depth", () => {
     using folder = temporaryFolder();
-    writeTree(folder.path, { "a": "12345", "b/c/d/e": "1234567890", "b/empty": "" });
+    writeTree(folder.path, { a: "12345", "b/c/d/e": "1234567890", "b/empty": "" });
     mkdirSync(folder.join("nothing"));
     expect(measureFolder(folder.path)).toEqual({ bytes: 15, files: 3 });
   });

@@ -15,7 +15,10 @@ export interface Protected {
 }
 
 /** Takes a backup, reads it back whole, and proves it by a restore into scratch that is removed afterwards. */
-export async function protect(instance: Instance, options: Pick<BackupOptions, "signal" | "onProgress" | "wait"> & { readonly onStep?: (step: string) => void } = {}): Promise<Protected> {
+export async function protect(
+  instance: Instance,
+  options: Pick<BackupOptions, "signal" | "onProgress" | "wait"> & { readonly onStep?: (step: string) => void } = {},
+): Promise<Protected> {
   options.onStep?.("backup");
   const outcome = await backup(instance, options);
   await using vault = await instance.openVault();
@@ -28,7 +31,12 @@ export async function protect(instance: Instance, options: Pick<BackupOptions, "
   const scratch = mkdtempSync(join(scratchTop, "proof-"));
   try {
     await using reader = await vault.open(outcome.head.id);
-    const proof = await restoreTo({ reader, folder: join(scratch, "restored"), owner: "current", ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    const proof = await restoreTo({
+      reader,
+      folder: join(scratch, "restored"),
+      owner: "current",
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     const broken = proof.databases.find(({ damaged }) => damaged);
     if (broken !== undefined && outcome.status === "complete") {
       throw new DamageError("BACKUP_DAMAGED", `The restored database "${broken.path}" is not sound: ${broken.complaint}`);

@@ -7,7 +7,11 @@ import type { Instance } from "./instance.ts";
  * Moves one backup to the trash, after writing why. A pinned one, a pre-migration one, and the last backup of all
  * need `force`.
  */
-export async function remove(instance: Instance, reference: string, options: { readonly force: boolean; readonly reason?: string }): Promise<BackupHead> {
+export async function remove(
+  instance: Instance,
+  reference: string,
+  options: { readonly force: boolean; readonly reason?: string },
+): Promise<BackupHead> {
   await using vault = await instance.openVault();
   const { backups } = await vault.list();
   const head = await findBackup(vault, reference);
@@ -33,7 +37,8 @@ export async function undelete(instance: Instance, reference: string): Promise<B
   const exact = matches.find(({ id }) => id === reference) ?? (matches.length === 1 ? matches[0] : undefined);
   if (exact === undefined) {
     const hint = trash.length === 0 ? "The trash is empty" : `In the trash: ${trash.map(({ id }) => id).join(", ")}`;
-    if (matches.length > 1) throw new NotFoundError("BACKUP_AMBIGUOUS", `More than one deleted backup begins with "${reference}"`, { hint });
+    if (matches.length > 1)
+      throw new NotFoundError("BACKUP_AMBIGUOUS", `More than one deleted backup begins with "${reference}"`, { hint });
     const what = isBackupId(reference) ? "It was never there, or it is too late" : "Not in the trash";
     throw new NotFoundError("BACKUP_NOT_FOUND", `Cannot undelete "${reference}": ${what.toLowerCase()}`, { hint });
   }

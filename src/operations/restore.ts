@@ -18,7 +18,11 @@ export interface RestoreOptions {
 }
 
 /** Restores a backup into another folder; nothing live is touched. */
-export async function restore(instance: Instance, reference: string, options: RestoreOptions): Promise<{ readonly head: BackupHead; readonly restored: RestoredTo }> {
+export async function restore(
+  instance: Instance,
+  reference: string,
+  options: RestoreOptions,
+): Promise<{ readonly head: BackupHead; readonly restored: RestoredTo }> {
   await using vault = await instance.openVault();
   const head = await findBackup(vault, reference);
   const select = selection(head.manifest, options);
@@ -32,7 +36,9 @@ export async function restore(instance: Instance, reference: string, options: Re
     ...(options.onBytes === undefined ? {} : { onBytes: options.onBytes }),
   });
   if (restored.entries === 0) {
-    throw new NotFoundError("PATH_NOT_FOUND", `Backup "${head.id}" holds nothing at ${JSON.stringify(options.paths)}`, { hint: `Look with: holdfast ls ${head.id}` });
+    throw new NotFoundError("PATH_NOT_FOUND", `Backup "${head.id}" holds nothing at ${JSON.stringify(options.paths)}`, {
+      hint: `Look with: holdfast ls ${head.id}`,
+    });
   }
   return { head, restored };
 }
@@ -47,7 +53,8 @@ function selection(manifest: Manifest, { components, paths }: RestoreOptions): (
   }
   if (components === undefined && paths === undefined) return undefined;
   const globs = paths === undefined ? undefined : ignore({ ignorecase: false }).add([...paths]);
-  return (entry) => (components === undefined || components.includes(entry.component)) && (globs === undefined || globs.ignores(logicalPath(entry)));
+  return (entry) =>
+    (components === undefined || components.includes(entry.component)) && (globs === undefined || globs.ignores(logicalPath(entry)));
 }
 
 /** `component/path`; the root of a tree is the component alone. */

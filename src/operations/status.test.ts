@@ -49,11 +49,27 @@ interface Case {
   readonly listing?: Partial<Listing>;
 }
 
-async function statusOf(backups: readonly BackupHead[], { components = [component("db", "critical")], include = components.map(({ name }) => name), lastRunOk, listing = {} }: Case = {}): Promise<Status> {
+async function statusOf(
+  backups: readonly BackupHead[],
+  { components = [component("db", "critical")], include = components.map(({ name }) => name), lastRunOk, listing = {} }: Case = {},
+): Promise<Status> {
   using folder = temporaryFolder();
-  if (lastRunOk !== undefined) recordRun(folder.path, { at: "2026-03-15T11:30:00Z", trigger: "scheduled", ok: lastRunOk, id: null, code: lastRunOk ? null : "COMPONENT_MISSING", message: lastRunOk ? null : "It is not there" });
+  if (lastRunOk !== undefined)
+    recordRun(folder.path, {
+      at: "2026-03-15T11:30:00Z",
+      trigger: "scheduled",
+      ok: lastRunOk,
+      id: null,
+      code: lastRunOk ? null : "COMPONENT_MISSING",
+      message: lastRunOk ? null : "It is not there",
+    });
   const vault = fakeVault({ backups, ...listing });
-  const instance = fakeInstance(vault, { stateDir: folder.path, components, backup: { path: "/vault", compression: true, include }, notices: ["backup.retention: nothing is pruned yet"] });
+  const instance = fakeInstance(vault, {
+    stateDir: folder.path,
+    components,
+    backup: { path: "/vault", compression: true, include },
+    notices: ["backup.retention: nothing is pruned yet"],
+  });
   const report = await status(instance);
   expect(vault.disposed).toBe(1);
   return report;
@@ -63,7 +79,16 @@ describe("status()", () => {
   it("is safe when the newest backup of every critical component is good", async () => {
     const backups = heads({ components: { db: {} } }, { components: { db: {} }, marks: { verified: verdict(true) } });
     const report = await statusOf(backups);
-    expect(report).toMatchObject({ instance: "acme", vault: "/vault", backups: 2, newest: backups[0]?.id, safe: true, failedRun: null, problems: [], notices: ["backup.retention: nothing is pruned yet"] });
+    expect(report).toMatchObject({
+      instance: "acme",
+      vault: "/vault",
+      backups: 2,
+      newest: backups[0]?.id,
+      safe: true,
+      failedRun: null,
+      problems: [],
+      notices: ["backup.retention: nothing is pruned yet"],
+    });
     expect(report.components).toEqual([
       {
         name: "db",
@@ -81,15 +106,41 @@ describe("status()", () => {
   it.each([
     ["there is no backup", [], "never backed up"],
     ["the only one is suspect", [{ components: { db: { suspect: true } } }], "the database is damaged; there is no good backup"],
-    ["the newest is suspect", [{ components: { db: { suspect: true } } }, { components: { db: {} } }], /^the database is damaged; newest good is 2026-03-15T00-01/],
-    ["the newest is not whole", [{ components: { db: { whole: false } } }, { components: { db: {} } }], /^not whole in the newest backup; newest good is/],
-    ["the newest could not capture it", [{ components: { other: {} }, notCaptured: { db: { importance: "critical", code: "X", reason: "it was locked" } } }, { components: { db: {} } }], /^it was locked; newest good is/],
-    ["the newest did not read back", [{ components: { db: {} }, marks: { verified: verdict(false) } }, { components: { db: {} } }], /^damaged: a byte is wrong; newest good is/],
-    ["the only one did not read back", [{ components: { db: {} }, marks: { verified: verdict(false) } }], "damaged: a byte is wrong; there is no good backup"],
+    [
+      "the newest is suspect",
+      [{ components: { db: { suspect: true } } }, { components: { db: {} } }],
+      /^the database is damaged; newest good is 2026-03-15T00-01/,
+    ],
+    [
+      "the newest is not whole",
+      [{ components: { db: { whole: false } } }, { components: { db: {} } }],
+      /^not whole in the newest backup; newest good is/,
+    ],
+    [
+      "the newest could not capture it",
+      [
+        { components: { other: {} }, notCaptured: { db: { importance: "critical", code: "X", reason: "it was locked" } } },
+        { components: { db: {} } },
+      ],
+      /^it was locked; newest good is/,
+    ],
+    [
+      "the newest did not read back",
+      [{ components: { db: {} }, marks: { verified: verdict(false) } }, { components: { db: {} } }],
+      /^damaged: a byte is wrong; newest good is/,
+    ],
+    [
+      "the only one did not read back",
+      [{ components: { db: {} }, marks: { verified: verdict(false) } }],
+      "damaged: a byte is wrong; there is no good backup",
+    ],
   ] as const)("is not safe when %s", async (_what, specs, problem) => {
     const report = await statusOf(heads(...(specs as readonly HeadSpec[])));
     expect(report.safe).toBe(false);
-    expect(report.components[0]).toMatchObject({ safe: false, problem: problem instanceof RegExp ? expect.stringMatching(problem) : problem });
+    expect(report.components[0]).toMatchObject({
+      safe: false,
+      problem: problem instanceof RegExp ? expect.stringMatching(problem) : problem,
+    });
   });
 
   it("is not safe when the newest run failed, however good the backups are", async () => {
@@ -99,7 +150,9 @@ describe("status()", () => {
   });
 
   it("a backup of other components says nothing about this one", async () => {
-    const report = await statusOf(heads({ components: { config: {} } }, { components: { db: {}, config: {} } }), { components: [component("db", "critical"), component("config")] });
+    const report = await statusOf(heads({ components: { config: {} } }, { components: { db: {}, config: {} } }), {
+      components: [component("db", "critical"), component("config")],
+    });
     expect(report.components.map(({ safe, captured }) => [safe, captured])).toEqual([
       [true, "2026-03-15T00-01-00_manual"],
       [true, "2026-03-15T00-02-00_manual"],
@@ -109,24 +162,42 @@ describe("status()", () => {
 
   it("a component that is not critical may be unsafe, and one of unknown importance may not", async () => {
     const backups = heads({ components: { db: {} }, notCaptured: { logs: { importance: "medium", code: "X", reason: "gone" } } });
-    expect(await statusOf(backups, { components: [component("db", "critical"), component("logs", "medium")] })).toMatchObject({ safe: true, components: [{ safe: true }, { safe: false, problem: "gone; there is no good backup" }] });
+    expect(await statusOf(backups, { components: [component("db", "critical"), component("logs", "medium")] })).toMatchObject({
+      safe: true,
+      components: [{ safe: true }, { safe: false, problem: "gone; there is no good backup" }],
+    });
     // Declared since the last backup, and nobody has looked yet whether it is a database or a folder.
-    expect(await statusOf(backups, { components: [component("db", "critical"), component("new")] })).toMatchObject({ safe: false, components: [{}, { name: "new", importance: null, problem: "never backed up" }] });
+    expect(await statusOf(backups, { components: [component("db", "critical"), component("new")] })).toMatchObject({
+      safe: false,
+      components: [{}, { name: "new", importance: null, problem: "never backed up" }],
+    });
   });
 
   it("takes the importance of a component that declares none from where it was captured", async () => {
     const backups = heads({ components: { notes: { importance: "high", whole: false } } });
-    expect(await statusOf(backups, { components: [component("notes")] })).toMatchObject({ safe: true, components: [{ importance: "high", safe: false }] });
+    expect(await statusOf(backups, { components: [component("notes")] })).toMatchObject({
+      safe: true,
+      components: [{ importance: "high", safe: false }],
+    });
   });
 
   it("asks only about what the configuration backs up", async () => {
-    const report = await statusOf(heads({ components: { db: {} } }), { components: [component("db", "critical"), component("cache", "critical")], include: ["db"] });
+    const report = await statusOf(heads({ components: { db: {} } }), {
+      components: [component("db", "critical"), component("cache", "critical")],
+      include: ["db"],
+    });
     expect(report.components.map(({ name }) => name)).toEqual(["db"]);
     expect(report.safe).toBe(true);
   });
 
   it("tells everything in the vault that should not be there", async () => {
-    const listing = { damaged: [{ name: "2026-03-14T00-00-00_manual", problem: "no manifest" }], missing: [3], chain: ["the chain breaks at 4"], unfinished: [".draft-1"], foreign: ["notes.txt"] };
+    const listing = {
+      damaged: [{ name: "2026-03-14T00-00-00_manual", problem: "no manifest" }],
+      missing: [3],
+      chain: ["the chain breaks at 4"],
+      unfinished: [".draft-1"],
+      foreign: ["notes.txt"],
+    };
     expect((await statusOf(heads({ components: { db: {} } }), { listing })).problems).toEqual([
       "2026-03-14T00-00-00_manual: no manifest",
       "backup number 3 is gone, and no removal record names it",
@@ -139,8 +210,19 @@ describe("status()", () => {
   it("is not safe when a backup newer than the good one cannot be trusted, and safe again after the next", async () => {
     const damaged = [{ name: "2026-03-15T00-05-00_manual.tar.gz", problem: "it does not parse" }];
     const report = await statusOf(heads({ minute: 4, components: { db: {} } }), { listing: { damaged } });
-    expect(report).toMatchObject({ safe: false, components: [{ safe: false, problem: "a newer backup cannot be trusted: 2026-03-15T00-05-00_manual.tar.gz; newest good is 2026-03-15T00-04-00_manual" }] });
-    expect(await statusOf(heads({ minute: 6, components: { db: {} } }), { listing: { damaged } })).toMatchObject({ safe: true, components: [{ safe: true, problem: null }] });
+    expect(report).toMatchObject({
+      safe: false,
+      components: [
+        {
+          safe: false,
+          problem: "a newer backup cannot be trusted: 2026-03-15T00-05-00_manual.tar.gz; newest good is 2026-03-15T00-04-00_manual",
+        },
+      ],
+    });
+    expect(await statusOf(heads({ minute: 6, components: { db: {} } }), { listing: { damaged } })).toMatchObject({
+      safe: true,
+      components: [{ safe: true, problem: null }],
+    });
   });
 
   it("is not safe when the newest backup was taken away by somebody, and safe again after the next", async () => {

@@ -50,7 +50,9 @@ export async function status(instance: Instance): Promise<Status> {
     failedRun,
     problems: [
       ...damageIn(listing),
-      ...listing.backups.flatMap(({ id, manifest }) => (Date.parse(manifest.timestamp) > instance.clock.now() + CLOCK_LEEWAY ? [`${id}: taken later than the clock says it is now`] : [])),
+      ...listing.backups.flatMap(({ id, manifest }) =>
+        Date.parse(manifest.timestamp) > instance.clock.now() + CLOCK_LEEWAY ? [`${id}: taken later than the clock says it is now`] : [],
+      ),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
@@ -67,7 +69,9 @@ const CLOCK_LEEWAY = 60_000;
  * imported backup has the number of its import, and comes after those taken here.
  */
 function lastTakenFirst(backups: readonly BackupHead[]): readonly BackupHead[] {
-  const here = backups.filter(({ manifest }) => manifest.imported_from === undefined).toSorted((a, b) => b.manifest.sequence - a.manifest.sequence);
+  const here = backups
+    .filter(({ manifest }) => manifest.imported_from === undefined)
+    .toSorted((a, b) => b.manifest.sequence - a.manifest.sequence);
   return [...here, ...backups.filter(({ manifest }) => manifest.imported_from !== undefined)];
 }
 
@@ -77,14 +81,25 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
   const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
   const verified = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok === true);
   // A backup of other components says nothing about this one.
-  const newest = backups.find(({ manifest }) => manifest.component_details[name] !== undefined || manifest.not_captured[name] !== undefined);
+  const newest = backups.find(
+    ({ manifest }) => manifest.component_details[name] !== undefined || manifest.not_captured[name] !== undefined,
+  );
   const distrusted = damaged.find((broken) => good !== undefined && instantOf(broken.name) >= instantOf(good.id));
   const gone = missing.find((number) => backups.every(({ manifest }) => manifest.sequence < number));
-  const doubt = distrusted === undefined ? (gone === undefined ? undefined : `a newer backup is gone: number ${gone}`) : `a newer backup cannot be trusted: ${distrusted.name}`;
+  const doubt =
+    distrusted === undefined
+      ? gone === undefined
+        ? undefined
+        : `a newer backup is gone: number ${gone}`
+      : `a newer backup cannot be trusted: ${distrusted.name}`;
   const problem = problemOf(name, newest, good, doubt);
   return {
     name,
-    importance: declared?.importance ?? carrying?.manifest.component_details[name]?.importance ?? newest?.manifest.not_captured[name]?.importance ?? null,
+    importance:
+      declared?.importance ??
+      carrying?.manifest.component_details[name]?.importance ??
+      newest?.manifest.not_captured[name]?.importance ??
+      null,
     captured: carrying?.id ?? null,
     capturedAt: carrying?.manifest.timestamp ?? null,
     verified: verified?.id ?? null,

@@ -5,7 +5,12 @@ import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
 
 /** Writes one backup as a portable .tar.gz that GNU tar reads. Never overwrites. */
-export async function exportTo(instance: Instance, reference: string, output: string, signal?: AbortSignal): Promise<{ readonly head: BackupHead; readonly file: string; readonly bytes: number }> {
+export async function exportTo(
+  instance: Instance,
+  reference: string,
+  output: string,
+  signal?: AbortSignal,
+): Promise<{ readonly head: BackupHead; readonly file: string; readonly bytes: number }> {
   await using vault = await instance.openVault();
   const head = await findBackup(vault, reference);
   const file = resolve(output);

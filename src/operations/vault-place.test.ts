@@ -12,14 +12,18 @@ const HOME_PLACE = { path: "/var/backups/holdfast/acme", why: expect.stringConta
 /** Another file system, in a place where a disk could be; /tmp is none. */
 const secondDisk = (context: TestContext): TmpfsMount => mountTmpfs(1024 * 1024, context, "/var/tmp/holdfast disk-");
 /** A line of /proc/self/mounts, where a space is \040. */
-const line = (point: string, kind = "ext4", options = "rw,relatime"): string => `/dev/sdb1 ${point.replaceAll(" ", "\\040")} ${kind} ${options} 0 0`;
+const line = (point: string, kind = "ext4", options = "rw,relatime"): string =>
+  `/dev/sdb1 ${point.replaceAll(" ", "\\040")} ${kind} ${options} 0 0`;
 
 describe("chooseVaultPlace()", () => {
   it("takes another disk that is mounted and writable, and says so", (context) => {
     using folder = temporaryFolder();
     using disk = secondDisk(context);
     const mounts = [line("/"), line("/proc", "proc"), line(disk.path), ""].join("\n");
-    expect(chooseVaultPlace(folder.path, "acme", mounts)).toEqual({ path: join(disk.path, "holdfast", "acme"), why: `on another disk, mounted at "${disk.path}"` });
+    expect(chooseVaultPlace(folder.path, "acme", mounts)).toEqual({
+      path: join(disk.path, "holdfast", "acme"),
+      why: `on another disk, mounted at "${disk.path}"`,
+    });
     expect(() => statSync(join(disk.path, "holdfast"))).toThrow("ENOENT");
   });
 
@@ -49,7 +53,20 @@ describe("chooseVaultPlace()", () => {
     }
   });
 
-  it.each(["/", "/boot", "/boot/efi", "/home", "/root/disk", "/tmp/disk", "/run/user/0", "/var/lib/docker/overlay2", "/usr", "/proc/x", "/dev/shm", "/snap/core/1"])("passes over the system's own %s", (point) => {
+  it.each([
+    "/",
+    "/boot",
+    "/boot/efi",
+    "/home",
+    "/root/disk",
+    "/tmp/disk",
+    "/run/user/0",
+    "/var/lib/docker/overlay2",
+    "/usr",
+    "/proc/x",
+    "/dev/shm",
+    "/snap/core/1",
+  ])("passes over the system's own %s", (point) => {
     using folder = temporaryFolder();
     expect(chooseVaultPlace(folder.path, "acme", line(point))).toMatchObject(HOME_PLACE);
   });
@@ -66,12 +83,18 @@ describe("chooseVaultPlace()", () => {
     ["its data folder", { XDG_DATA_HOME: "/srv/data" }, "/srv/data/holdfast/acme"],
     ["the home folder when there is none", { XDG_DATA_HOME: undefined }, "/home/somebody/.local/share/holdfast/acme"],
     ["the home folder when it is empty", { XDG_DATA_HOME: "" }, "/home/somebody/.local/share/holdfast/acme"],
-    ["the home folder when it is relative, as the specification of it says", { XDG_DATA_HOME: "data" }, "/home/somebody/.local/share/holdfast/acme"],
+    [
+      "the home folder when it is relative, as the specification of it says",
+      { XDG_DATA_HOME: "data" },
+      "/home/somebody/.local/share/holdfast/acme",
+    ],
   ])("gives another account %s", async (_what, env, path) => {
     using folder = temporaryFolder();
     execFileSync("chmod", ["755", folder.path]);
     const code = `import { chooseVaultPlace } from ${JSON.stringify(new URL("./vault-place.ts", import.meta.url).href)}; console.log(chooseVaultPlace(${JSON.stringify(folder.path)}, "acme", "").path)`;
-    const { stdout, stderr } = await asUser(65_534, [process.execPath, "--input-type=module", "-e", code], { env: { HOME: "/home/somebody", ...env } });
+    const { stdout, stderr } = await asUser(65_534, [process.execPath, "--input-type=module", "-e", code], {
+      env: { HOME: "/home/somebody", ...env },
+    });
     expect(stderr).toBe("");
     expect(stdout.trim()).toBe(path);
   });
@@ -81,6 +104,12 @@ describe("chooseVaultPlace()", () => {
     using disk = secondDisk(context);
     execFileSync("chmod", ["755", folder.path]);
     const code = `import { chooseVaultPlace } from ${JSON.stringify(new URL("./vault-place.ts", import.meta.url).href)}; console.log(chooseVaultPlace(${JSON.stringify(folder.path)}, "acme", ${JSON.stringify(line(disk.path))}).path)`;
-    expect((await asUser(65_534, [process.execPath, "--input-type=module", "-e", code], { env: { HOME: "/home/somebody", XDG_DATA_HOME: undefined } })).stdout.trim()).toBe("/home/somebody/.local/share/holdfast/acme");
+    expect(
+      (
+        await asUser(65_534, [process.execPath, "--input-type=module", "-e", code], {
+          env: { HOME: "/home/somebody", XDG_DATA_HOME: undefined },
+        })
+      ).stdout.trim(),
+    ).toBe("/home/somebody/.local/share/holdfast/acme");
   });
 });

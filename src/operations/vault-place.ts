@@ -14,7 +14,11 @@ const DISKS = new Set(["ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "b
 const SYSTEM = /^\/(boot|efi|proc|sys|dev|run|snap|etc|usr|var\/lib|tmp|nix|home|root)?(\/|$)/;
 
 /** Where a new vault goes: another disk when one is mounted and writable, else this account's data folder. */
-export function chooseVaultPlace(protectedFolder: string, instance: string, mounts: string = readFileSync("/proc/self/mounts", "utf8")): VaultPlace {
+export function chooseVaultPlace(
+  protectedFolder: string,
+  instance: string,
+  mounts: string = readFileSync("/proc/self/mounts", "utf8"),
+): VaultPlace {
   const here = statSync(protectedFolder).dev;
   for (const line of mounts.split("\n")) {
     const [, mount, kind, options] = line.split(" ");

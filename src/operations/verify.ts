@@ -30,14 +30,22 @@ export interface VerifyReport {
 export async function verify(instance: Instance, options: VerifyOptions = {}): Promise<VerifyReport> {
   await using vault = await instance.openVault();
   const listing = await vault.list();
-  const heads = options.all === true ? listing.backups : await Promise.all((options.references ?? ["latest"]).map((reference) => findBackup(vault, reference)));
+  const heads =
+    options.all === true
+      ? listing.backups
+      : await Promise.all((options.references ?? ["latest"]).map((reference) => findBackup(vault, reference)));
   const results: VerifyResult[] = [];
   for (const head of heads) results.push(await verifyOne(vault, head, instance, options));
   return { results, vault: damageIn(listing) };
 }
 
 /** Reads one backup back, leaves the verdict beside it, and reports it. Only damage is a verdict; other failures throw. */
-export async function verifyOne(vault: Vault, head: BackupHead, instance: Instance, options: Pick<VerifyOptions, "signal" | "onBytes"> = {}): Promise<VerifyResult> {
+export async function verifyOne(
+  vault: Vault,
+  head: BackupHead,
+  instance: Instance,
+  options: Pick<VerifyOptions, "signal" | "onBytes"> = {},
+): Promise<VerifyResult> {
   let entries = 0;
   let bytes = 0;
   let problem: string | null = null;

@@ -41,7 +41,10 @@ describe("checkDatabase()", () => {
     const path = folder.join("state.db");
     bank(path);
     overwrite(path, 3 * 4096, Buffer.alloc(4096, 0xff));
-    expect(checkDatabase(path)).toEqual({ damaged: true, complaint: expect.stringMatching(/^(integrity_check: |database disk image is malformed)/) });
+    expect(checkDatabase(path)).toEqual({
+      damaged: true,
+      complaint: expect.stringMatching(/^(integrity_check: |database disk image is malformed)/),
+    });
     expect(readdirSync(folder.path)).toEqual(["state.db"]);
   });
 
@@ -69,11 +72,16 @@ describe("checkDatabase()", () => {
     const path = folder.join("state.db");
     {
       using database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
-      database.exec("CREATE TABLE task (id INTEGER PRIMARY KEY); CREATE TABLE step (id INTEGER PRIMARY KEY, task INTEGER REFERENCES task); INSERT INTO task VALUES (1); INSERT INTO step VALUES (1, 1)");
+      database.exec(
+        "CREATE TABLE task (id INTEGER PRIMARY KEY); CREATE TABLE step (id INTEGER PRIMARY KEY, task INTEGER REFERENCES task); INSERT INTO task VALUES (1); INSERT INTO step VALUES (1, 1)",
+      );
       expect(checkDatabase(path)).toEqual(SOUND);
       database.exec("DELETE FROM task");
     }
-    expect(checkDatabase(path)).toEqual({ damaged: false, complaint: 'foreign_key_check: a row of "step" refers to a row of "task" that is not there' });
+    expect(checkDatabase(path)).toEqual({
+      damaged: false,
+      complaint: 'foreign_key_check: a row of "step" refers to a row of "task" that is not there',
+    });
   });
 
   it.each([
@@ -86,9 +94,15 @@ describe("checkDatabase()", () => {
       using database = new DatabaseSync(path, { defensive: false });
       database.exec("CREATE TABLE t (x TEXT); INSERT INTO t VALUES ('a'), ('b')");
       if (sql.startsWith("CREATE TABLE")) database.exec(`PRAGMA foreign_keys = OFF; ${sql}; INSERT INTO u VALUES ('a')`);
-      else database.exec(`PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT 'index', 'i', 't', rootpage, '${sql}' FROM sqlite_schema`);
+      else
+        database.exec(
+          `PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT 'index', 'i', 't', rootpage, '${sql}' FROM sqlite_schema`,
+        );
     }
-    expect(checkDatabase(path)).toEqual({ damaged: false, complaint: expect.stringMatching(new RegExp(`_check could not run here: .*${reason}`)) });
+    expect(checkDatabase(path)).toEqual({
+      damaged: false,
+      complaint: expect.stringMatching(new RegExp(`_check could not run here: .*${reason}`)),
+    });
   });
 
   it("checks a copy whose file must not be written", () => {

@@ -44,7 +44,10 @@ function referencesOf(database: DatabaseSync): DatabaseCheck {
   try {
     const orphan = database.prepare("PRAGMA foreign_key_check").get();
     if (orphan === undefined) return SOUND;
-    return { complaint: `foreign_key_check: a row of "${String(orphan["table"])}" refers to a row of "${String(orphan["parent"])}" that is not there`, damaged: false };
+    return {
+      complaint: `foreign_key_check: a row of "${String(orphan["table"])}" refers to a row of "${String(orphan["parent"])}" that is not there`,
+      damaged: false,
+    };
   } catch (error) {
     if (!needsApplication(error)) throw error;
     return { complaint: `foreign_key_check could not run here: ${messageOf(error)}`, damaged: false };
@@ -55,7 +58,13 @@ const SQLITE_ERROR = 1;
 
 /** A collation, function or module that only the application has says nothing about the bytes. */
 function needsApplication(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === SQLITE_ERROR;
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "errcode" in error &&
+    typeof error.errcode === "number" &&
+    (error.errcode & 0xff) === SQLITE_ERROR
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -9,13 +9,24 @@ import { temporaryFolder, type TemporaryFolder } from "../../test/support/tempor
 import type { Entry } from "../vault/index.ts";
 import { restoreTo, type RestoreToRequest } from "./restore-to.ts";
 
-const COMPONENTS = { persistence: { source: "sqlite", storedAs: "state.db" }, memory: {}, config: { source: "file", storedAs: "config/company.yaml" } } as const;
+const COMPONENTS = {
+  persistence: { source: "sqlite", storedAs: "state.db" },
+  memory: {},
+  config: { source: "file", storedAs: "config/company.yaml" },
+} as const;
 
-async function restored(folder: TemporaryFolder, reader: RestoreToRequest["reader"], rest: Partial<RestoreToRequest> = {}): ReturnType<typeof restoreTo> {
+async function restored(
+  folder: TemporaryFolder,
+  reader: RestoreToRequest["reader"],
+  rest: Partial<RestoreToRequest> = {},
+): ReturnType<typeof restoreTo> {
   return await restoreTo({ reader, folder: folder.join("to"), owner: "current", ...rest });
 }
 const text = (folder: TemporaryFolder, ...names: string[]): string => readFileSync(folder.join("to", ...names), "utf8");
-const at = (...places: string[]) => (entry: Entry): boolean => places.includes(`${entry.component}/${entry.path}`);
+const at =
+  (...places: string[]) =>
+  (entry: Entry): boolean =>
+    places.includes(`${entry.component}/${entry.path}`);
 
 /** The bytes of a closed database. */
 function database(orphan = false): Buffer {
@@ -23,7 +34,10 @@ function database(orphan = false): Buffer {
   {
     using bank = createBank(folder.join("bank.db"), "delete");
     moveMoney(bank);
-    if (orphan) bank.exec("PRAGMA foreign_keys = OFF; CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a INTEGER REFERENCES a); INSERT INTO b VALUES (1)");
+    if (orphan)
+      bank.exec(
+        "PRAGMA foreign_keys = OFF; CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a INTEGER REFERENCES a); INSERT INTO b VALUES (1)",
+      );
   }
   return readFileSync(folder.join("bank.db"));
 }
@@ -58,7 +72,13 @@ describe("restoreTo()", () => {
 
   it("writes only what was selected, with the folders that lead there, and opens no other content", async () => {
     using folder = temporaryFolder();
-    const reader = fakeReader(COMPONENTS, [["memory"], ["memory/notes", { mode: 0o777 }], ["memory/notes/a.md", { content: "a" }], ["memory/notes/b.md", { content: "b" }], ["config/company.yaml", { content: "c" }]]);
+    const reader = fakeReader(COMPONENTS, [
+      ["memory"],
+      ["memory/notes", { mode: 0o777 }],
+      ["memory/notes/a.md", { content: "a" }],
+      ["memory/notes/b.md", { content: "b" }],
+      ["config/company.yaml", { content: "c" }],
+    ]);
     const result = await restored(folder, reader, { select: at("memory/notes/b.md") });
     expect(result).toMatchObject({ components: ["memory"], entries: 1, bytes: 1 });
     expect(readdirSync(folder.join("to"), { recursive: true })).toEqual(["memory", "memory/notes", "memory/notes/b.md"]);
@@ -115,7 +135,13 @@ describe("restoreTo()", () => {
 });
 
 describe("restoreTo() of hard links", () => {
-  const GROUP = [["memory"], ["memory/a", { content: "shared" }], ["memory/b", { hard_link: "a", size: 6 }], ["memory/c", { hard_link: "a", size: 6 }], ["memory/other", { content: "other" }]] as const;
+  const GROUP = [
+    ["memory"],
+    ["memory/a", { content: "shared" }],
+    ["memory/b", { hard_link: "a", size: 6 }],
+    ["memory/c", { hard_link: "a", size: 6 }],
+    ["memory/other", { content: "other" }],
+  ] as const;
 
   it("gives the file all its names again", async () => {
     using folder = temporaryFolder();
@@ -143,7 +169,13 @@ describe("restoreTo() of hard links", () => {
 
   it("does not take a name of another component for the first", async () => {
     using folder = temporaryFolder();
-    const reader = fakeReader({ memory: {}, notes: {} }, [["memory"], ["memory/a", { content: "of memory" }], ["notes"], ["notes/a", { content: "of notes" }], ["notes/b", { hard_link: "a", size: 8 }]]);
+    const reader = fakeReader({ memory: {}, notes: {} }, [
+      ["memory"],
+      ["memory/a", { content: "of memory" }],
+      ["notes"],
+      ["notes/a", { content: "of notes" }],
+      ["notes/b", { hard_link: "a", size: 8 }],
+    ]);
     await restored(folder, reader, { select: at("notes/b") });
     expect(text(folder, "notes", "b")).toBe("of notes");
   });
@@ -158,8 +190,14 @@ describe("restoreTo() of hard links", () => {
   it("checks a database that is restored by its second name", async () => {
     using folder = temporaryFolder();
     const bytes = database();
-    const reader = fakeReader(COMPONENTS, [["memory"], ["memory/a.db", { content: bytes, database: true }], ["memory/b.db", { hard_link: "a.db", size: bytes.length, database: true }]]);
-    expect((await restored(folder, reader, { select: at("memory/b.db") })).databases).toEqual([{ path: "memory/b.db", complaint: null, damaged: false }]);
+    const reader = fakeReader(COMPONENTS, [
+      ["memory"],
+      ["memory/a.db", { content: bytes, database: true }],
+      ["memory/b.db", { hard_link: "a.db", size: bytes.length, database: true }],
+    ]);
+    expect((await restored(folder, reader, { select: at("memory/b.db") })).databases).toEqual([
+      { path: "memory/b.db", complaint: null, damaged: false },
+    ]);
   });
 });
 
@@ -168,7 +206,11 @@ describe("restoreTo() and owners", () => {
 
   it("gives files, folders and links to their recorded owners", async () => {
     using folder = temporaryFolder();
-    const reader = fakeReader(COMPONENTS, [["memory", { uid: 7, gid: 8 }], ["memory/a", { content: "a", uid: 9, gid: 10 }], ["memory/b", { type: "symlink", target: "a", uid: 11, gid: 12 }]]);
+    const reader = fakeReader(COMPONENTS, [
+      ["memory", { uid: 7, gid: 8 }],
+      ["memory/a", { content: "a", uid: 9, gid: 10 }],
+      ["memory/b", { type: "symlink", target: "a", uid: 11, gid: 12 }],
+    ]);
     await restored(folder, reader, { owner: "recorded" });
     expect(statSync(folder.join("to", "memory"))).toMatchObject({ uid: 7, gid: 8 });
     expect(statSync(folder.join("to", "memory", "a"))).toMatchObject({ uid: 9, gid: 10 });
@@ -186,7 +228,9 @@ describe("restoreTo() and owners", () => {
 
   it("refuses before anything is written what this account may not give away", async () => {
     using folder = temporaryFolder();
-    expect((await asOther(folder, "recorded", 12_345)).stdout).toBe('OWNER_NOT_PERMITTED "memory/a" belongs to user somebody, and this account may not give files away\n');
+    expect((await asOther(folder, "recorded", 12_345)).stdout).toBe(
+      'OWNER_NOT_PERMITTED "memory/a" belongs to user somebody, and this account may not give files away\n',
+    );
     expect(existsSync(folder.join("to"))).toBe(false);
   });
 

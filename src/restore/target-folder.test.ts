@@ -31,22 +31,27 @@ describe("openTargetFolder()", () => {
     expect(statSync(folder.join("empty")).mode & 0o777).toBe(0o755);
   });
 
-  it.each([["a file", (path: string) => writeFileSync(path, "x")], ["a hidden file", (path: string) => writeFileSync(join(path, "..", ".hidden"), "")], ["a folder", (path: string) => mkdirSync(path)]])(
-    "refuses a folder that holds %s, and changes nothing",
-    (_what, make) => {
-      using folder = temporaryFolder();
-      mkdirSync(folder.join("to"));
-      make(folder.join("to", "x"));
-      const before = readdirSync(folder.join("to"));
-      expect(refusal(folder.join("to"))).toMatchObject({ code: "TARGET_NOT_EMPTY", message: expect.stringContaining("is not empty") });
-      expect(readdirSync(folder.join("to"))).toEqual(before);
-    },
-  );
+  it.each([
+    ["a file", (path: string) => writeFileSync(path, "x")],
+    ["a hidden file", (path: string) => writeFileSync(join(path, "..", ".hidden"), "")],
+    ["a folder", (path: string) => mkdirSync(path)],
+  ])("refuses a folder that holds %s, and changes nothing", (_what, make) => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.join("to"));
+    make(folder.join("to", "x"));
+    const before = readdirSync(folder.join("to"));
+    expect(refusal(folder.join("to"))).toMatchObject({ code: "TARGET_NOT_EMPTY", message: expect.stringContaining("is not empty") });
+    expect(readdirSync(folder.join("to"))).toEqual(before);
+  });
 
   it("says of a restore that did not finish what it is", () => {
     using folder = temporaryFolder();
     openTargetFolder(folder.join("to"));
-    expect(refusal(folder.join("to"))).toMatchObject({ code: "TARGET_NOT_EMPTY", message: expect.stringContaining("did not finish"), hint: expect.stringContaining("rm -r") });
+    expect(refusal(folder.join("to"))).toMatchObject({
+      code: "TARGET_NOT_EMPTY",
+      message: expect.stringContaining("did not finish"),
+      hint: expect.stringContaining("rm -r"),
+    });
   });
 
   it("refuses a file", () => {
@@ -57,14 +62,17 @@ describe("openTargetFolder()", () => {
     expect(refusal(folder.join("file", "below"))).toMatchObject({ code: "FILE_SYSTEM", message: expect.stringContaining("ENOTDIR") });
   });
 
-  it.each(["a folder", "a file", "nowhere"])("refuses a link, here one that leads to %s: somebody else may have laid it there", (leadsTo) => {
-    using folder = temporaryFolder();
-    if (leadsTo === "a folder") mkdirSync(folder.join(leadsTo));
-    if (leadsTo === "a file") writeFileSync(folder.join(leadsTo), "");
-    symlinkSync(leadsTo, folder.join("link"));
-    expect(refusal(folder.join("link"))).toMatchObject({ code: "USAGE", message: `The target "${folder.join("link")}" is a link` });
-    expect(existsSync(folder.join("nowhere"))).toBe(false);
-  });
+  it.each(["a folder", "a file", "nowhere"])(
+    "refuses a link, here one that leads to %s: somebody else may have laid it there",
+    (leadsTo) => {
+      using folder = temporaryFolder();
+      if (leadsTo === "a folder") mkdirSync(folder.join(leadsTo));
+      if (leadsTo === "a file") writeFileSync(folder.join(leadsTo), "");
+      symlinkSync(leadsTo, folder.join("link"));
+      expect(refusal(folder.join("link"))).toMatchObject({ code: "USAGE", message: `The target "${folder.join("link")}" is a link` });
+      expect(existsSync(folder.join("nowhere"))).toBe(false);
+    },
+  );
 
   it("names the trouble when this account may not write there", async () => {
     using folder = temporaryFolder();
@@ -73,14 +81,18 @@ describe("openTargetFolder()", () => {
     const code = `import { openTargetFolder } from ${JSON.stringify(MODULE)};
       for (const path of ${JSON.stringify([folder.join("to"), folder.join("new")])}) try { openTargetFolder(path) } catch (error) { console.log(error.code, error.message) }`;
     const { stdout } = await asUser(65_534, [process.execPath, "--input-type=module", "-e", code]);
-    expect(stdout).toBe(`FILE_SYSTEM Cannot restore into "${folder.join("to")}": EACCES: permission denied, mkdir '${folder.join("to", ".holdfast-unfinished-restore")}'\nFILE_SYSTEM Cannot restore into "${folder.join("new")}": EACCES: permission denied, mkdir '${folder.join("new")}'\n`);
+    expect(stdout).toBe(
+      `FILE_SYSTEM Cannot restore into "${folder.join("to")}": EACCES: permission denied, mkdir '${folder.join("to", ".holdfast-unfinished-restore")}'\nFILE_SYSTEM Cannot restore into "${folder.join("new")}": EACCES: permission denied, mkdir '${folder.join("new")}'\n`,
+    );
     expect(readdirSync(folder.path)).toEqual(["to"]);
   });
 
   it("lets one of two restores have the folder", async () => {
     using folder = temporaryFolder();
     const code = `import { openTargetFolder } from ${JSON.stringify(MODULE)}; try { openTargetFolder(${JSON.stringify(folder.join("to"))}); console.log("mine") } catch (error) { console.log(error.code) }`;
-    const said = await Promise.all(Array.from({ length: 4 }, async () => (await runProgram([process.execPath, "--input-type=module", "-e", code])).stdout.trim()));
+    const said = await Promise.all(
+      Array.from({ length: 4 }, async () => (await runProgram([process.execPath, "--input-type=module", "-e", code])).stdout.trim()),
+    );
     expect(said.toSorted()).toEqual(["TARGET_NOT_EMPTY", "TARGET_NOT_EMPTY", "TARGET_NOT_EMPTY", "mine"]);
   });
 });

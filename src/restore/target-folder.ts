@@ -1,6 +1,16 @@
 import { mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { ConflictError, crashpoint, errnoOf, lstatAt, makeFolder, namedSystemError, syncFileSystem, syncFolder, UsageError } from "../kernel/index.ts";
+import {
+  ConflictError,
+  crashpoint,
+  errnoOf,
+  lstatAt,
+  makeFolder,
+  namedSystemError,
+  syncFileSystem,
+  syncFolder,
+  UsageError,
+} from "../kernel/index.ts";
 
 /** Everything is written here first; while it exists the restore is not complete. */
 const UNFINISHED = ".holdfast-unfinished-restore";
@@ -25,8 +35,12 @@ export function openTargetFolder(folder: string): TargetFolder {
 function open(folder: string): TargetFolder {
   // A link in a folder that others write to would let them choose where the state goes.
   const there = lstatAt(folder);
-  if (there?.isSymbolicLink() === true) throw new UsageError("USAGE", `The target "${folder}" is a link`, { hint: "Name the folder that it leads to; nothing was changed" });
-  if (there?.isDirectory() === false) throw new UsageError("USAGE", `The target "${folder}" is not a folder`, { hint: "Give a folder that is empty or does not exist; nothing was changed" });
+  if (there?.isSymbolicLink() === true)
+    throw new UsageError("USAGE", `The target "${folder}" is a link`, { hint: "Name the folder that it leads to; nothing was changed" });
+  if (there?.isDirectory() === false)
+    throw new UsageError("USAGE", `The target "${folder}" is not a folder`, {
+      hint: "Give a folder that is empty or does not exist; nothing was changed",
+    });
   makeFolder(folder);
   const present = readdirSync(folder);
   if (present.includes(UNFINISHED)) {

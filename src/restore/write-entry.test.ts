@@ -5,7 +5,17 @@ import { temporaryFolder, type TemporaryFolder } from "../../test/support/tempor
 import type { Entry } from "../vault/index.ts";
 import { finishFolders, placeOf, writeEntry } from "./write-entry.ts";
 
-const entry = (fields: Partial<Entry> = {}): Entry => ({ component: "memory", path: "a", type: "file", mode: 0o640, uid: 0, gid: 0, mtime_ns: "1773585000123456789", size: 0, ...fields });
+const entry = (fields: Partial<Entry> = {}): Entry => ({
+  component: "memory",
+  path: "a",
+  type: "file",
+  mode: 0o640,
+  uid: 0,
+  gid: 0,
+  mtime_ns: "1773585000123456789",
+  size: 0,
+  ...fields,
+});
 
 async function* chunks(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part);
@@ -93,13 +103,17 @@ describe("writeEntry() of a file", () => {
       yield Buffer.from("good");
       throw new Error("it does not read back");
     }
-    await expect(writeEntry(folder.join("a"), undefined, { entry: entry({ size: 9 }), content: damaged() }, CURRENT)).rejects.toThrow("does not read back");
+    await expect(writeEntry(folder.join("a"), undefined, { entry: entry({ size: 9 }), content: damaged() }, CURRENT)).rejects.toThrow(
+      "does not read back",
+    );
     expect(readdirSync(folder.path)).toEqual(["a"]);
   });
 
   it("never makes an empty file of one whose content is not given", async () => {
     using folder = temporaryFolder();
-    await expect(writeEntry(folder.join("a"), undefined, { entry: entry({ size: 9, hard_link: "first" }) }, CURRENT)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+    await expect(writeEntry(folder.join("a"), undefined, { entry: entry({ size: 9, hard_link: "first" }) }, CURRENT)).rejects.toMatchObject(
+      { code: "BACKUP_DAMAGED" },
+    );
     await writeEntry(folder.join("empty"), undefined, { entry: entry({ size: 0 }) }, CURRENT);
     expect(readFileSync(folder.join("empty"), "utf8")).toBe("");
   });
@@ -115,7 +129,10 @@ describe("writeEntry() of a sparse file", () => {
   });
 
   it("reads back the same whatever its pieces are", async () => {
-    const part = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 50 }), fc.nat(200_000).map((size) => new Uint8Array(size)));
+    const part = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 50 }),
+      fc.nat(200_000).map((size) => new Uint8Array(size)),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(part, { maxLength: 6 }), async (parts) => {
         using folder = temporaryFolder();
@@ -136,7 +153,11 @@ describe("writeEntry() of a sparse file", () => {
 describe("writeEntry() of links", () => {
   it("writes a symbolic link as it stands, with its own time and owner", async () => {
     using folder = temporaryFolder();
-    for (const [name, target] of [["a", "../outside"], ["b", "/etc/passwd"], ["c", "nowhere"]] as const) {
+    for (const [name, target] of [
+      ["a", "../outside"],
+      ["b", "/etc/passwd"],
+      ["c", "nowhere"],
+    ] as const) {
       await writeEntry(folder.join(name), undefined, { entry: entry({ type: "symlink", target, uid: 7, gid: 8 }) }, OWNERS);
       expect(readlinkSync(folder.join(name))).toBe(target);
       expect(lstatSync(folder.join(name))).toMatchObject({ uid: 7, gid: 8 });
@@ -156,7 +177,11 @@ describe("finishFolders()", () => {
   it("sets modes and times when nothing is written into the folders any more, deepest first", async () => {
     using folder = temporaryFolder();
     const folders = [];
-    for (const [path, mode] of [["top", 0o500], ["top/below", 0o3750], ["top/below/deep", 0o7777]] as const) {
+    for (const [path, mode] of [
+      ["top", 0o500],
+      ["top/below", 0o3750],
+      ["top/below/deep", 0o7777],
+    ] as const) {
       const pending = await writeEntry(folder.join(path), undefined, { entry: entry({ path, type: "directory", mode }) }, CURRENT);
       expect(pending).toBeDefined();
       if (pending !== undefined) folders.push(pending);

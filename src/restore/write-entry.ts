@@ -40,7 +40,12 @@ function seconds(nanoseconds: string): number | Date {
 }
 
 /** Writes one entry below `top`, which no one else can write to. Returns a folder to finish later, if it is one. */
-export async function writeEntry(path: string, linkSource: string | undefined, opened: OpenedEntry, options: WriteOptions): Promise<PendingFolder | undefined> {
+export async function writeEntry(
+  path: string,
+  linkSource: string | undefined,
+  opened: OpenedEntry,
+  options: WriteOptions,
+): Promise<PendingFolder | undefined> {
   const { entry } = opened;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (entry.type === "directory") {
@@ -63,7 +68,8 @@ export async function writeEntry(path: string, linkSource: string | undefined, o
 
 async function writeContent(path: string, { entry, content }: OpenedEntry, options: WriteOptions): Promise<void> {
   // An empty file in the place of a full one would pass for it.
-  if (content === undefined && entry.size > 0) throw new DamageError("BACKUP_DAMAGED", `The backup gives no content for "${entry.component}/${entry.path}"`);
+  if (content === undefined && entry.size > 0)
+    throw new DamageError("BACKUP_DAMAGED", `The backup gives no content for "${entry.component}/${entry.path}"`);
   const descriptor = openSync(path, "wx", 0o600);
   try {
     let position = 0;

@@ -20,7 +20,12 @@ export interface Survey {
 /** Walks a component by its own rules, opens no more than the first bytes of a file, and stages nothing. */
 export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" | "cwd">): Survey {
   const { path, component } = request;
-  if (path === null) return { kind: "command", async *files() {}, report: () => ({ omissions: [], warnings: ["The size of a command's output is not known before it runs"] }) };
+  if (path === null)
+    return {
+      kind: "command",
+      async *files() {},
+      report: () => ({ omissions: [], warnings: ["The size of a command's output is not known before it runs"] }),
+    };
   const kind = request.kind ?? sniffKind(path);
   const root = realpathSync(path);
   const stats = lstatAt(root);
@@ -52,7 +57,8 @@ export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" |
         signal: request.signal,
       });
       for await (const entry of found) {
-        if (entry.type === "file" || entry.type === "database") yield { path: entry.path, bytes: entry.linkTo === undefined ? Number(entry.stats.size) : 0 };
+        if (entry.type === "file" || entry.type === "database")
+          yield { path: entry.path, bytes: entry.linkTo === undefined ? Number(entry.stats.size) : 0 };
       }
     },
     report: () => ({ omissions: notes.result().omissions, warnings: [...notes.result().warnings, ...patterns.warnings()] }),

@@ -3,12 +3,4 @@
  * They assert what the ports promise, with node:assert, and know no implementation.
  */
 export { sourceContract, type ContractRunner, type SourceSubject } from "./source-contract.ts";
-export {
-  memoryReading,
-  readAll,
-  storeAll,
-  takeBackupOf,
-  vaultContract,
-  type Files,
-  type VaultHarness,
-} from "./vault-contract.ts";
+export { memoryReading, readAll, storeAll, takeBackupOf, vaultContract, type Files, type VaultHarness } from "./vault-contract.ts";

@@ -30,7 +30,6 @@ export {
 export {
   goodFor,
   goodForAll,
-
   MANIFEST_VERSION,
   type ComponentDetails,
   type ImportedFrom,

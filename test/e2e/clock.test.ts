@@ -17,7 +17,10 @@ describe("a clock that was set back", () => {
     expect(now.id < ahead.id).toBe(true);
     expect(now.warnings).toEqual([expect.stringContaining(`backup ${ahead.id} is from later than that`)]);
     const second = documentOf<BackupDocument>(await runWith(shiftedClock(folder.path, -3 * DAY), "backup", "--json"), 0);
-    const list = documentOf<{ backups: { id: string; sequence: number }[]; missing: number[]; chain: string[] }>(await run("backup", "list", "--json"), 0);
+    const list = documentOf<{ backups: { id: string; sequence: number }[]; missing: number[]; chain: string[] }>(
+      await run("backup", "list", "--json"),
+      0,
+    );
     expect(list.backups.map(({ id, sequence }) => [id, sequence])).toEqual([
       [ahead.id, 1],
       [now.id, 2],

@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { entryOf, forgeArchive } from "../support/forge-archive.ts";
@@ -48,7 +59,8 @@ async function expectUntrusted({ run, folder }: Instance, id: string): Promise<L
 
 describe("a manifest that cannot be trusted", () => {
   type Change = (manifest: Record<string, unknown>) => void;
-  const details = (manifest: Record<string, unknown>): Record<string, Record<string, unknown>> => manifest["component_details"] as Record<string, Record<string, unknown>>;
+  const details = (manifest: Record<string, unknown>): Record<string, Record<string, unknown>> =>
+    manifest["component_details"] as Record<string, Record<string, unknown>>;
   const CASES: readonly (readonly [string, Change])[] = [
     ["bad version", (manifest) => (manifest["version"] = "0")],
     ["newer version", (manifest) => (manifest["version"] = "2")],
@@ -134,7 +146,8 @@ async function expectDamaged({ run, folder }: Instance, id: string): Promise<voi
   expect([2, 4]).toContain(refused.exitCode);
   if (refused.exitCode === 4) expect(["BACKUP_DAMAGED", "ARCHIVE_HOSTILE", "MANIFEST_INVALID"]).toContain(failureOf(refused, 4).code);
   // Nothing that could be taken for a finished restore.
-  if (existsSync(join(folder, "out"))) expect(readdirSync(join(folder, "out")).filter((name) => !name.startsWith(".holdfast-unfinished"))).toEqual([]);
+  if (existsSync(join(folder, "out")))
+    expect(readdirSync(join(folder, "out")).filter((name) => !name.startsWith(".holdfast-unfinished"))).toEqual([]);
   rmSync(join(folder, "out"), { recursive: true, force: true });
 }
 
@@ -193,7 +206,10 @@ describe("a damaged backup", () => {
       const cat = await copy.run("cat", id, "memory/second.md");
       expect(cat.exitCode, what).toBe(4);
       expect(cat.stderr, what).toContain("memory/second.md");
-      expect(failureOf(await copy.run("cat", id, "memory/second.md", "--json"), 4)).toMatchObject({ code: "BACKUP_DAMAGED", message: expect.stringContaining("memory/second.md") as string });
+      expect(failureOf(await copy.run("cat", id, "memory/second.md", "--json"), 4)).toMatchObject({
+        code: "BACKUP_DAMAGED",
+        message: expect.stringContaining("memory/second.md") as string,
+      });
       // What is whole can still be had.
       expect((await copy.run("cat", id, "memory/first.md")).stdout, what).toBe("# first\n");
       expect((await copy.run("backup", "list")).stdout).toContain("DAMAGED");
@@ -265,14 +281,24 @@ describe("a vault of another instance", () => {
     const first = instance(folder.path, true);
     const [id = ""] = await take(first, 1);
     const second = makeInstance(folder.path, "  memory: { path: memory }", { name: "successor" });
-    for (const command of [["backup"], ["backup", "list"], ["status"], ["verify"], ["ls", "latest"], ["restore", "latest", "--to", "out"]]) {
+    for (const command of [
+      ["backup"],
+      ["backup", "list"],
+      ["status"],
+      ["verify"],
+      ["ls", "latest"],
+      ["restore", "latest", "--to", "out"],
+    ]) {
       const failure = failureOf(await second.run(...command, "--json"), 1);
       expect(failure, command.join(" ")).toMatchObject({ code: "VAULT_FOREIGN", details: { owner: "instance" } });
       expect(failure.hint).toContain("holdfast vault adopt --from instance");
     }
     expect(failureOf(await second.run("vault", "adopt", "--from", "instance", "--json"), 2).code).toBe("CONFIRMATION_NEEDED");
     expect(failureOf(await second.run("vault", "adopt", "--from", "somebody", "--yes", "--json"), 1).code).toBe("VAULT_FOREIGN");
-    const adopted = documentOf<{ instance: string; from: string }>(await second.run("vault", "adopt", "--from", "instance", "--yes", "--json"), 0);
+    const adopted = documentOf<{ instance: string; from: string }>(
+      await second.run("vault", "adopt", "--from", "instance", "--yes", "--json"),
+      0,
+    );
     expect(adopted).toMatchObject({ instance: "successor", from: "instance" });
     expect(documentOf<BackupDocument>(await second.run("backup", "--json"), 0).status).toBe("complete");
     const list = documentOf<ListDocument>(await second.run("backup", "list", "--json"), 0);

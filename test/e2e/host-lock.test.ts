@@ -17,7 +17,9 @@ async function rowsAfter(touch: "library" | "open-close"): Promise<number> {
   const bank = createBank(database);
   for (let n = 5; n < BEFORE; n += 1) moveMoney(bank);
   bank.close();
-  const host = await runProgram([process.execPath, "--disable-warning=ExperimentalWarning", HOST, database, config, touch, String(AFTER)], { timeout: 60_000 });
+  const host = await runProgram([process.execPath, "--disable-warning=ExperimentalWarning", HOST, database, config, touch, String(AFTER)], {
+    timeout: 60_000,
+  });
   expect(host.stderr).toBe("");
   expect(host.stdout).toContain(`committed ${BEFORE + AFTER}`);
   expect(host.signal).toBe("SIGKILL");

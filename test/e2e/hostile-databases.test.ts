@@ -1,7 +1,19 @@
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, closeSync, existsSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -40,14 +52,21 @@ describe("a database that is corrupt", () => {
     const options = shiftedClock(folder.path, 25 * 3_600_000);
     const taken = documentOf<BackupDocument>(await runWith(options, "backup", "--json"), 3);
     expect(taken.components).toContainEqual(expect.objectContaining({ name: "persistence", good: false }));
-    expect(taken.alarms).toEqual([expect.stringMatching(/^persistence: the database is damaged \(.+\); this copy is kept, marked suspect$/)]);
+    expect(taken.alarms).toEqual([
+      expect.stringMatching(/^persistence: the database is damaged \(.+\); this copy is kept, marked suspect$/),
+    ]);
     const told = await runWith(options, "backup");
     expect(told.exitCode).toBe(3);
     expect(told.stderr).toContain("ALARM persistence: the database is damaged");
 
     const status = documentOf<StatusDocument>(await run("status", "--json"), 4);
-    expect(status.components).toEqual([expect.objectContaining({ name: "persistence", safe: false, problem: `the database is damaged; newest good is ${good.id}` })]);
-    const restored = documentOf<{ databases: { complaint: string | null }[] }>(await run("restore", taken.id, "--to", folder.join("suspect"), "--json"), 4);
+    expect(status.components).toEqual([
+      expect.objectContaining({ name: "persistence", safe: false, problem: `the database is damaged; newest good is ${good.id}` }),
+    ]);
+    const restored = documentOf<{ databases: { complaint: string | null }[] }>(
+      await run("restore", taken.id, "--to", folder.join("suspect"), "--json"),
+      4,
+    );
     expect(restored.databases).toEqual([{ path: "bank.db", complaint: expect.stringContaining("integrity_check") as string }]);
     expect((await run("restore", good.id, "--to", folder.join("good"))).exitCode).toBe(0);
     expect(readBank(folder.join("good", "bank.db")).last).toBe(200);
@@ -65,34 +84,43 @@ describe("what should be a database and is none", () => {
       /encrypted or damaged|was a database/,
     ],
     ["has zero bytes", (path) => writeFileSync(path, ""), /is empty, and an empty file is no database/],
-    ["has its header overwritten since the last backup", (path) => overwrite(path, 0, Buffer.alloc(16)), /was a database in the newest good backup/],
+    [
+      "has its header overwritten since the last backup",
+      (path) => overwrite(path, 0, Buffer.alloc(16)),
+      /was a database in the newest good backup/,
+    ],
   ];
 
-  it.each(CASES)("that %s fails its component loudly, alone and in a folder; the newest good backup is untouched", async (_what, damage, message) => {
-    using folder = temporaryFolder();
-    mkdirSync(folder.join("folder"));
-    const { run, vault } = makeInstance(
-      folder.path,
-      "  persistence: { path: bank.db }\n  memory: { path: folder, importance: high }\n  config: { path: holdfast.yaml }",
-    );
-    bankOf(folder.join("bank.db"), 20);
-    bankOf(folder.join("folder", "index.db"), 20);
-    const good = documentOf<BackupDocument>(await run("backup", "--json"), 0);
+  it.each(CASES)(
+    "that %s fails its component loudly, alone and in a folder; the newest good backup is untouched",
+    async (_what, damage, message) => {
+      using folder = temporaryFolder();
+      mkdirSync(folder.join("folder"));
+      const { run, vault } = makeInstance(
+        folder.path,
+        "  persistence: { path: bank.db }\n  memory: { path: folder, importance: high }\n  config: { path: holdfast.yaml }",
+      );
+      bankOf(folder.join("bank.db"), 20);
+      bankOf(folder.join("folder", "index.db"), 20);
+      const good = documentOf<BackupDocument>(await run("backup", "--json"), 0);
 
-    damage(folder.join("folder", "index.db"));
-    const partial = documentOf<BackupDocument>(await run("backup", "--json"), 3);
-    expect(partial.not_captured).toEqual([{ name: "memory", code: "DATABASE_DAMAGED", reason: expect.stringMatching(message) as string }]);
-    expect(partial.alarms).toEqual([expect.stringMatching(/^memory: /)]);
+      damage(folder.join("folder", "index.db"));
+      const partial = documentOf<BackupDocument>(await run("backup", "--json"), 3);
+      expect(partial.not_captured).toEqual([
+        { name: "memory", code: "DATABASE_DAMAGED", reason: expect.stringMatching(message) as string },
+      ]);
+      expect(partial.alarms).toEqual([expect.stringMatching(/^memory: /)]);
 
-    damage(folder.join("bank.db"));
-    const failure = failureOf(await run("backup", "--json"), 1);
-    expect(failure).toMatchObject({ code: "DATABASE_DAMAGED", message: expect.stringMatching(message) as string });
-    expect(failure.hint).toContain("Restore it from an older backup");
-    expect(readdirSync(vault).filter((name) => !name.startsWith("."))).toHaveLength(2);
-    expect(documentOf<StatusDocument>(await run("status", "--json"), 4).safe).toBe(false);
-    expect((await run("restore", good.id, "--to", folder.join("out"))).exitCode).toBe(0);
-    expect(readBank(folder.join("out", "bank.db")).last).toBe(20);
-  });
+      damage(folder.join("bank.db"));
+      const failure = failureOf(await run("backup", "--json"), 1);
+      expect(failure).toMatchObject({ code: "DATABASE_DAMAGED", message: expect.stringMatching(message) as string });
+      expect(failure.hint).toContain("Restore it from an older backup");
+      expect(readdirSync(vault).filter((name) => !name.startsWith("."))).toHaveLength(2);
+      expect(documentOf<StatusDocument>(await run("status", "--json"), 4).safe).toBe(false);
+      expect((await run("restore", good.id, "--to", folder.join("out"))).exitCode).toBe(0);
+      expect(readBank(folder.join("out", "bank.db")).last).toBe(20);
+    },
+  );
 
   it("fails in the first backup of all as well, when it is declared or named as one", async () => {
     using folder = temporaryFolder();
@@ -136,7 +164,10 @@ describe("a hard-linked database", () => {
     for (const path of [["alias.db"], ["memory", "z-used.db"], ["memory", "deeper", "alias.db"]]) {
       expect(readBank(folder.join("out", ...path)).last, path.join("/")).toBe(50);
     }
-    const [one, other] = [statSync(folder.join("out", "memory", "z-used.db")), statSync(folder.join("out", "memory", "deeper", "alias.db"))];
+    const [one, other] = [
+      statSync(folder.join("out", "memory", "z-used.db")),
+      statSync(folder.join("out", "memory", "deeper", "alias.db")),
+    ];
     expect(one.ino).toBe(other.ino);
   });
 });
@@ -153,7 +184,10 @@ describe("a cold database in WAL mode", () => {
     const stats = statSync(folder.join("data", "bank.db"), { bigint: true });
     for (const command of [["backup", "--dry-run"], ["backup"], ["diff", "latest"], ["verify"], ["status"]]) {
       expect((await run(...command)).exitCode, command.join(" ")).toBe(0);
-      expect([folder.join("data"), folder.join("data", "tree")].map((path) => readdirSync(path)), command.join(" ")).toEqual(before);
+      expect(
+        [folder.join("data"), folder.join("data", "tree")].map((path) => readdirSync(path)),
+        command.join(" "),
+      ).toEqual(before);
     }
     const after = statSync(folder.join("data", "bank.db"), { bigint: true });
     expect([after.mtimeNs, after.ctimeNs, after.ino]).toEqual([stats.mtimeNs, stats.ctimeNs, stats.ino]);
@@ -172,10 +206,23 @@ describe.skipIf(!ROOT)("a database of another user", () => {
       const write = () => { db.exec("INSERT INTO t SELECT count(*) + 1 FROM t"); console.log("written"); };
       write();
       process.stdin.on("data", write);`;
-    const child = spawn("setpriv", [`--reuid=${OWNER}`, `--regid=${OWNER}`, "--clear-groups", "--", process.execPath, "--disable-warning=ExperimentalWarning", "-e", code], {
-      cwd: folder,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const child = spawn(
+      "setpriv",
+      [
+        `--reuid=${OWNER}`,
+        `--regid=${OWNER}`,
+        "--clear-groups",
+        "--",
+        process.execPath,
+        "--disable-warning=ExperimentalWarning",
+        "-e",
+        code,
+      ],
+      {
+        cwd: folder,
+        stdio: ["pipe", "pipe", "inherit"],
+      },
+    );
     await once(child.stdout, "data");
     return {
       write: async () => {
@@ -190,7 +237,8 @@ describe.skipIf(!ROOT)("a database of another user", () => {
     };
   }
 
-  const owners = (folder: string): Record<string, number> => Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).uid]));
+  const owners = (folder: string): Record<string, number> =>
+    Object.fromEntries(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).uid]));
 
   it("is captured by root; its sidecars stay its owner's, who goes on writing", async () => {
     using folder = temporaryFolder();
@@ -220,14 +268,23 @@ describe.skipIf(!ROOT)("a database of another user", () => {
     const { config } = makeInstance(folder.path, "  persistence: { path: data/bank.db }");
     await using bank = await heldBank(folder.join("data"));
     const before = owners(folder.join("data"));
-    const refused = failureOf(await asUser(STRANGER, [process.execPath, LAUNCHER, "--config", config, "backup", "--json"], { cwd: "/", env: { HOME: "/nonexistent" } }), 1);
+    const refused = failureOf(
+      await asUser(STRANGER, [process.execPath, LAUNCHER, "--config", config, "backup", "--json"], {
+        cwd: "/",
+        env: { HOME: "/nonexistent" },
+      }),
+      1,
+    );
     expect(refused.code).toBe("COMPONENT_UNREADABLE");
     expect(refused.hint).toMatch(/Run Holdfast as "(nobody|uid 65534)", which owns the database, or as root/);
     expect(owners(folder.join("data"))).toEqual(before);
     await bank.write();
 
     chmodSync(folder.join("data", "bank.db"), 0o600);
-    const unreadable = failureOf(await asUser(STRANGER, [process.execPath, LAUNCHER, "--config", config, "backup", "--json"], { cwd: "/" }), 1);
+    const unreadable = failureOf(
+      await asUser(STRANGER, [process.execPath, LAUNCHER, "--config", config, "backup", "--json"], { cwd: "/" }),
+      1,
+    );
     expect(unreadable.code).toBe("COMPONENT_UNREADABLE");
     expect(readFileSync(folder.join(".holdfast", "last-run.json"), "utf8")).toContain("COMPONENT_UNREADABLE");
   });

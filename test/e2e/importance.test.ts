@@ -67,7 +67,9 @@ describe("importance", () => {
 
   it("a backup with nothing in it is a failure", async () => {
     using folder = temporaryFolder();
-    writeTree(folder.path, { "holdfast.yaml": "name: i\ncomponents:\n  only: { path: gone, importance: high }\nbackup: { path: backups }\n" });
+    writeTree(folder.path, {
+      "holdfast.yaml": "name: i\ncomponents:\n  only: { path: gone, importance: high }\nbackup: { path: backups }\n",
+    });
     const taken = await holdfast(["--config", folder.join("holdfast.yaml"), "backup", "--json"]);
     expect(taken.exitCode).toBe(1);
     expect(taken.json()).toMatchObject({ error: { code: "BACKUP_EMPTY" } });
@@ -77,11 +79,15 @@ describe("importance", () => {
     using folder = temporaryFolder();
     mkdirSync(folder.join("all"));
     writeFileSync(folder.join("all", "x.txt"), "x");
-    writeTree(folder.path, { "all/holdfast.yaml": "name: i\ncomponents:\n  all: { path: . }\nbackup: { path: backups, compression: false }\n" });
+    writeTree(folder.path, {
+      "all/holdfast.yaml": "name: i\ncomponents:\n  all: { path: . }\nbackup: { path: backups, compression: false }\n",
+    });
     const run = (...args: string[]) => holdfast(["--config", folder.join("all", "holdfast.yaml"), ...args]);
     expect((await run("backup")).exitCode).toBe(0);
     expect((await run("backup")).exitCode).toBe(0);
-    const shown = (await run("backup", "show", "latest", "--json")).json<{ manifest: { component_details: { all: { omissions: { path: string; harmless: boolean }[] } } } }>();
+    const shown = (await run("backup", "show", "latest", "--json")).json<{
+      manifest: { component_details: { all: { omissions: { path: string; harmless: boolean }[] } } };
+    }>();
     const omitted = shown.manifest.component_details.all.omissions;
     expect(omitted.map(({ path }) => path).toSorted()).toEqual([".holdfast", "backups"]);
     expect(omitted.every(({ harmless }) => harmless)).toBe(true);

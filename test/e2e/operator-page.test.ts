@@ -37,10 +37,13 @@ describe("the operator page's orchestrator_config.json", () => {
     const config = operator(folder.path, "state.json");
     const taken = await holdfast(["--config", config, "backup", "--json"]);
     expect(taken.exitCode).toBe(0);
-    const shown = (await holdfast(["--config", config, "backup", "show", "latest", "--json"])).json<{ manifest: { component_details: Record<string, { resolved_path: string; source: string }> } }>();
+    const shown = (await holdfast(["--config", config, "backup", "show", "latest", "--json"])).json<{
+      manifest: { component_details: Record<string, { resolved_path: string; source: string }> };
+    }>();
     expect(shown.manifest.component_details["state"]).toMatchObject({ resolved_path: folder.join("state.json"), source: "json" });
     const listed = (await holdfast(["--config", config, "ls", "latest", "--recursive"])).stdout;
-    for (const path of ["orchestrator/orchestrator_config.json", "state/state.json", "knowledge-packs/pack.json", "logs/run.log"]) expect(listed).toContain(path);
+    for (const path of ["orchestrator/orchestrator_config.json", "state/state.json", "knowledge-packs/pack.json", "logs/run.log"])
+      expect(listed).toContain(path);
     expect(listed).not.toContain("draft.tmp");
   });
 

@@ -34,7 +34,9 @@ interface Taken {
 async function backUpHostileTree(folder: string, compression: boolean): Promise<Taken> {
   const vault = join(folder, "backups");
   const config = join(folder, "holdfast.yaml");
-  writeTree(folder, { "holdfast.yaml": `name: hostile\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups, compression: ${compression} }\n` });
+  writeTree(folder, {
+    "holdfast.yaml": `name: hostile\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups, compression: ${compression} }\n`,
+  });
   makeHostileTree(join(folder, "memory"));
   const tree = recordTree(join(folder, "memory"));
   const taken = await holdfast(["--config", config, "backup", "--json"]);
@@ -66,7 +68,9 @@ describe.each([
 
     const verified = await run("verify", "latest");
     expect(verified.exitCode, verified.stdout).toBe(0);
-    const shown = (await run("backup", "show", "latest", "--json")).json<{ manifest: { component_details: { memory: { omissions: unknown[]; whole: boolean } } } }>();
+    const shown = (await run("backup", "show", "latest", "--json")).json<{
+      manifest: { component_details: { memory: { omissions: unknown[]; whole: boolean } } };
+    }>();
     expect(shown.manifest.component_details.memory.whole).toBe(false);
     expect(shown.manifest.component_details.memory.omissions).toEqual([
       { path: "names/bad\\xff\\xfe", reason: "Has a name that is not UTF-8", harmless: false },
@@ -84,7 +88,10 @@ describe.each([
     }
     if (form === "plain folder") expect(recordTree(join(vault, id, "memory")).occupied["holes/middle"]).toBeLessThan(SPARSE_SIZE / 4);
     // Names act on nobody's terminal.
-    for (const command of [["ls", "latest", "--recursive"], ["find", "*"]]) {
+    for (const command of [
+      ["ls", "latest", "--recursive"],
+      ["find", "*"],
+    ]) {
       const told = await run(...command);
       expect(told.exitCode).toBe(0);
       expect(told.stdout).not.toContain("\u001B");

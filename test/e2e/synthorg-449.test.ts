@@ -40,7 +40,15 @@ describe("synthorg#449", () => {
     const { config, vault } = makeWorkspace(folder.path, { compression: false });
     const { id } = (await holdfast(["--config", config, "backup", "--json"])).json<BackupDocument>();
     const top = join(vault, id);
-    expect(readdirSync(top).toSorted()).toEqual(["checkpoints", "config", "entries.jsonl", "holdfast", "manifest.json", "memory", "synthorg.db"]);
+    expect(readdirSync(top).toSorted()).toEqual([
+      "checkpoints",
+      "config",
+      "entries.jsonl",
+      "holdfast",
+      "manifest.json",
+      "memory",
+      "synthorg.db",
+    ]);
     expect(readBank(join(top, "synthorg.db")).last).toBe(5);
     expect(readFileSync(join(top, "memory/notes/first.md"), "utf8")).toBe("# First\nremember this\n");
     expect(readFileSync(join(top, "config/company.yaml"), "utf8")).toBe("name: Acme\n");
@@ -66,7 +74,9 @@ describe("synthorg#449", () => {
     await writer.stop();
     const out = folder.join("out");
     await runProgram(["mkdir", out]);
-    const unpacked = await runProgram([...argv, join(vault, `${id}.tar.gz`), "-C", out].flatMap((part) => (argv[0] === "python3" && part === "-C" ? ["to"] : [part])));
+    const unpacked = await runProgram(
+      [...argv, join(vault, `${id}.tar.gz`), "-C", out].flatMap((part) => (argv[0] === "python3" && part === "-C" ? ["to"] : [part])),
+    );
     expect(unpacked.stderr).not.toMatch(/error|warn/i);
     expect(unpacked.exitCode).toBe(0);
     expect(readBank(join(out, "synthorg.db")).last).toBeGreaterThanOrEqual(before);

@@ -72,7 +72,9 @@ describe.each([
       expect(after.chain).toEqual([]);
       const expected = COMMITTED.includes(point) ? before.backups.length + 1 : before.backups.length;
       if (!/^(removal|undelete)-/.test(point)) expect(after.backups).toHaveLength(expected);
-      expect(after.backups.length + after.trash.length).toBe(before.backups.length + before.trash.length + (COMMITTED.includes(point) ? 1 : 0));
+      expect(after.backups.length + after.trash.length).toBe(
+        before.backups.length + before.trash.length + (COMMITTED.includes(point) ? 1 : 0),
+      );
     }
     const next = await holdfast(["--config", target, "backup"]);
     expect(next.exitCode, next.stderr).toBe(0);
@@ -81,7 +83,9 @@ describe.each([
     expect(verified.exitCode).toBe(0);
     expect((await holdfast(["--config", target, "restore", "latest", "--to", folder.join("proof")])).exitCode).toBe(0);
     expect(readBank(folder.join("proof", "synthorg.db")).last).toBe(5);
-    const left = readdirSync(target === config ? folder.join("backups") : folder.join("second", "backups")).filter((name) => name.endsWith(".partial"));
+    const left = readdirSync(target === config ? folder.join("backups") : folder.join("second", "backups")).filter((name) =>
+      name.endsWith(".partial"),
+    );
     expect(left).toEqual([]);
   });
 });

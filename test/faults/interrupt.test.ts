@@ -58,11 +58,17 @@ describe.each([
     expect(stopped.stderr).toBe("");
     const lines = stopped.jsonLines<{ event?: string; error?: { code: string; message: string } }>();
     expect(lines.filter(({ event }) => event !== "progress")).toEqual([
-      { schema: "holdfast.error/1", error: expect.objectContaining({ code: "INTERRUPTED", message: `Stopped by ${signal}; nothing half-made is left` }) as unknown },
+      {
+        schema: "holdfast.error/1",
+        error: expect.objectContaining({ code: "INTERRUPTED", message: `Stopped by ${signal}; nothing half-made is left` }) as unknown,
+      },
     ]);
     // What it says is true.
     expect(namesIn(instance.vault)).toEqual([]);
-    const list = documentOf<{ backups: unknown[]; unfinished: unknown[]; missing: unknown[] }>(await instance.run("backup", "list", "--json"), 0);
+    const list = documentOf<{ backups: unknown[]; unfinished: unknown[]; missing: unknown[] }>(
+      await instance.run("backup", "list", "--json"),
+      0,
+    );
     expect([list.backups, list.unfinished, list.missing]).toEqual([[], [], []]);
     expect(documentOf<StatusDocument>(await instance.run("status", "--json"), 4).safe).toBe(false);
     const next = documentOf<BackupDocument>(await instance.run("backup", "--json"), 0);
@@ -76,7 +82,9 @@ describe("two backups at once", () => {
     using folder = temporaryFolder();
     execFileSync("mkfifo", [folder.join("gate"), folder.join("begun")]);
     // Begun: written when the command starts. Gate: the command ends when somebody has written to it.
-    writeFileSync(folder.join("dump.sh"), `#!/bin/sh\necho begun > "${folder.join("begun")}"\ncat "${folder.join("gate")}"\n`, { mode: 0o755 });
+    writeFileSync(folder.join("dump.sh"), `#!/bin/sh\necho begun > "${folder.join("begun")}"\ncat "${folder.join("gate")}"\n`, {
+      mode: 0o755,
+    });
     writeFileSync(folder.join("main.txt"), "main");
     const slow = makeInstance(folder.path, "  main: { path: main.txt }\n  dump: { command: [./dump.sh], as: dump.txt }");
     const first = slow.run("backup", "--component", "dump", "--json");
@@ -84,7 +92,10 @@ describe("two backups at once", () => {
     await runProgram(["cat", folder.join("begun")]);
 
     const refused = failureOf(await slow.run("backup", "--component", "main", "--json"), 5);
-    expect(refused).toMatchObject({ code: "VAULT_BUSY", message: expect.stringMatching(/is in use by a backup \(process \d+, for /) as string });
+    expect(refused).toMatchObject({
+      code: "VAULT_BUSY",
+      message: expect.stringMatching(/is in use by a backup \(process \d+, for /) as string,
+    });
     const told = await slow.run("backup", "--component", "main");
     expect([told.exitCode, told.stdout]).toEqual([5, ""]);
     // Who only looks is not kept out.
@@ -94,11 +105,17 @@ describe("two backups at once", () => {
     const impatient = failureOf(await slow.run("backup", "--component", "main", "--wait", "200ms", "--json"), 5);
     expect(impatient.code).toBe("VAULT_BUSY");
     // Its first line comes before it waits.
-    let pid = 0;
-    const how = { onStart: (started: number) => (pid = started), onOutput: () => process.kill(pid, "SIGTERM") };
+    let pid: number | undefined;
+    const stop = (): void => {
+      if (pid !== undefined) process.kill(pid, "SIGTERM");
+      pid = undefined;
+    };
+    const how = { onStart: (started: number) => (pid = started), onOutput: stop };
     const stopped = await slow.runWith(how, "backup", "--component", "main", "--wait", "60s", "--json", "--progress");
     expect(stopped.exitCode).toBe(130);
-    expect(stopped.jsonLines().at(-1)).toMatchObject({ error: { code: "INTERRUPTED", message: "Stopped by SIGTERM; nothing half-made is left" } });
+    expect(stopped.jsonLines().at(-1)).toMatchObject({
+      error: { code: "INTERRUPTED", message: "Stopped by SIGTERM; nothing half-made is left" },
+    });
     const second = slow.run("backup", "--component", "main", "--wait", "60s", "--json");
     closeSync(openGate(folder.join("gate")));
     const [one, other] = [documentOf<BackupDocument>(await first, 0), documentOf<BackupDocument>(await second, 0)];

@@ -20,8 +20,14 @@ function isUniform(bytes: Buffer): boolean {
 function lastLine(bytes: Buffer): number {
   const lines = bytes.toString("latin1").split("\n");
   const rest = lines.pop() ?? "";
-  for (const [index, line] of lines.entries()) if (line !== String(index + 1).padStart(CHURN_LINE - 1, "0")) throw new Error(`Line ${index + 1} is ${JSON.stringify(line)}`);
-  if (!String(lines.length + 1).padStart(CHURN_LINE - 1, "0").startsWith(rest)) throw new Error(`The cut line is ${JSON.stringify(rest)}`);
+  for (const [index, line] of lines.entries())
+    if (line !== String(index + 1).padStart(CHURN_LINE - 1, "0")) throw new Error(`Line ${index + 1} is ${JSON.stringify(line)}`);
+  if (
+    !String(lines.length + 1)
+      .padStart(CHURN_LINE - 1, "0")
+      .startsWith(rest)
+  )
+    throw new Error(`The cut line is ${JSON.stringify(rest)}`);
   return lines.length;
 }
 
@@ -39,69 +45,79 @@ describe.each([
   ["archive", true],
   ["plain folder", false],
 ] as const)("files that grow, shrink, vanish, move and are replaced while they are read, %s", (_form, compression) => {
-  it("every backup is listed, verifies and restores; each file is whole, or said not to have held still", { timeout: 240_000 }, async () => {
-    using folder = temporaryFolder();
-    const { run } = makeInstance(folder.path, COMPONENTS, { compression });
-    writeTree(folder.path, { "main.txt": "main", "memory/steady.md": "steady" });
-    const seen = { grew: 0, replaced: 0, rewritten: 0, vanished: 0, torn: 0 };
-    const taken: BackupDocument[] = [];
-    {
-      await using _ = await churnProcess(folder.join("memory"));
-      for (let n = 0; n < BACKUPS; n += 1) {
-        const result = await run("backup", "--json");
-        expect(result.stderr).toBe("");
-        expect([0, 3]).toContain(result.exitCode);
-        const backup = documentOf<BackupDocument>(result, result.exitCode ?? -1);
-        expect(backup.not_captured).toEqual([]);
-        expect(backup.alarms).toEqual([]);
-        taken.push(backup);
+  it(
+    "every backup is listed, verifies and restores; each file is whole, or said not to have held still",
+    { timeout: 240_000 },
+    async () => {
+      using folder = temporaryFolder();
+      const { run } = makeInstance(folder.path, COMPONENTS, { compression });
+      writeTree(folder.path, { "main.txt": "main", "memory/steady.md": "steady" });
+      const seen = { grew: 0, replaced: 0, rewritten: 0, vanished: 0, torn: 0 };
+      const taken: BackupDocument[] = [];
+      {
+        await using _ = await churnProcess(folder.join("memory"));
+        for (let n = 0; n < BACKUPS; n += 1) {
+          const result = await run("backup", "--json");
+          expect(result.stderr).toBe("");
+          expect([0, 3]).toContain(result.exitCode);
+          const backup = documentOf<BackupDocument>(result, result.exitCode ?? -1);
+          expect(backup.not_captured).toEqual([]);
+          expect(backup.alarms).toEqual([]);
+          taken.push(backup);
+        }
       }
-    }
-    expect((await run("verify", "--all")).exitCode).toBe(0);
+      expect((await run("verify", "--all")).exitCode).toBe(0);
 
-    for (const { id, status, warnings } of taken) {
-      const out = folder.join("out", id);
-      expect((await run("restore", id, "--to", out, "--owner", "current")).exitCode).toBe(0);
-      const memory = join(out, "memory");
-      const says = (path: string, what: string): boolean => warnings.some((line) => line.startsWith(`memory/${path}: `) && line.includes(what));
-      expect(readFileSync(join(memory, "steady.md"), "utf8")).toBe("steady");
-      for (const [name, bytes] of filesIn(join(memory, "replaced"))) {
-        expect([bytes.length, isUniform(bytes)], `replaced/${name}`).toEqual([CHURN_SIZE, true]);
+      for (const { id, status, warnings } of taken) {
+        const out = folder.join("out", id);
+        expect((await run("restore", id, "--to", out, "--owner", "current")).exitCode).toBe(0);
+        const memory = join(out, "memory");
+        const says = (path: string, what: string): boolean =>
+          warnings.some((line) => line.startsWith(`memory/${path}: `) && line.includes(what));
+        expect(readFileSync(join(memory, "steady.md"), "utf8")).toBe("steady");
+        for (const [name, bytes] of filesIn(join(memory, "replaced"))) {
+          expect([bytes.length, isUniform(bytes)], `replaced/${name}`).toEqual([CHURN_SIZE, true]);
+        }
+        for (const [name, bytes] of filesIn(join(memory, "rewritten"))) {
+          expect(bytes.length).toBe(CHURN_SIZE);
+          if (!isUniform(bytes))
+            expect(says(`rewritten/${name}`, "did not hold still"), `rewritten/${name} is mixed, and nothing was said`).toBe(true);
+        }
+        const torn = isTorn(readFileSync(join(memory, "restless")));
+        if (torn) expect(says("restless", "did not hold still"), "restless is torn, and nothing was said").toBe(true);
+        seen.torn += torn ? 1 : 0;
+        for (const sort of ["shrinking", "passing"]) {
+          for (const [name, bytes] of filesIn(join(memory, sort))) expect(isUniform(bytes), `${sort}/${name}`).toBe(true);
+        }
+        const shrinking = filesIn(join(memory, "shrinking")).map(([name]) => name);
+        for (let n = 0; n < CHURN_FILES; n += 1) {
+          if (!shrinking.includes(String(n)))
+            expect(says(`shrinking/${n}`, "kept shrinking"), `shrinking/${n} is not there, and nothing was said`).toBe(true);
+        }
+        for (const [, bytes] of filesIn(join(memory, "growing"))) expect(lastLine(bytes)).toBeGreaterThan(0);
+        expect(filesIn(join(memory, "growing"))).toHaveLength(CHURN_FILES);
+        const log = readFileSync(join(out, "logs", "run.log"));
+        expect(lastLine(log)).toBeGreaterThan(CHURN_FILES);
+        // As a component of its own it ends with a whole line, also under its writer.
+        expect(log.at(-1)).toBe(10);
+        // Omissions for a reason that is not harmless make it partial, and nothing else does.
+        const unreadable = warnings.filter((line) => line.includes("kept shrinking"));
+        expect(status).toBe(unreadable.length > 0 ? "partial" : "complete");
+        seen.grew += warnings.filter((line) => line.includes(": grew")).length;
+        seen.replaced += warnings.filter((line) => line.includes(": was replaced")).length;
+        seen.rewritten += warnings.filter((line) => line.includes(": did not hold still")).length;
+        const shown = documentOf<{
+          manifest: { component_details: Record<string, { omissions: { reason: string }[]; changed: { change: string }[] }> };
+        }>(await run("backup", "show", id, "--json"), 0);
+        const { omissions = [], changed = [] } = shown.manifest.component_details["memory"] ?? {};
+        seen.vanished +=
+          omissions.filter(({ reason }) => reason === "vanished").length + changed.filter(({ change }) => change === "vanished").length;
       }
-      for (const [name, bytes] of filesIn(join(memory, "rewritten"))) {
-        expect(bytes.length).toBe(CHURN_SIZE);
-        if (!isUniform(bytes)) expect(says(`rewritten/${name}`, "did not hold still"), `rewritten/${name} is mixed, and nothing was said`).toBe(true);
-      }
-      const torn = isTorn(readFileSync(join(memory, "restless")));
-      if (torn) expect(says("restless", "did not hold still"), "restless is torn, and nothing was said").toBe(true);
-      seen.torn += torn ? 1 : 0;
-      for (const sort of ["shrinking", "passing"]) {
-        for (const [name, bytes] of filesIn(join(memory, sort))) expect(isUniform(bytes), `${sort}/${name}`).toBe(true);
-      }
-      const shrinking = filesIn(join(memory, "shrinking")).map(([name]) => name);
-      for (let n = 0; n < CHURN_FILES; n += 1) {
-        if (!shrinking.includes(String(n))) expect(says(`shrinking/${n}`, "kept shrinking"), `shrinking/${n} is not there, and nothing was said`).toBe(true);
-      }
-      for (const [, bytes] of filesIn(join(memory, "growing"))) expect(lastLine(bytes)).toBeGreaterThan(0);
-      expect(filesIn(join(memory, "growing"))).toHaveLength(CHURN_FILES);
-      const log = readFileSync(join(out, "logs", "run.log"));
-      expect(lastLine(log)).toBeGreaterThan(CHURN_FILES);
-      // As a component of its own it ends with a whole line, also under its writer.
-      expect(log.at(-1)).toBe(10);
-      // Omissions for a reason that is not harmless make it partial, and nothing else does.
-      const unreadable = warnings.filter((line) => line.includes("kept shrinking"));
-      expect(status).toBe(unreadable.length > 0 ? "partial" : "complete");
-      seen.grew += warnings.filter((line) => line.includes(": grew")).length;
-      seen.replaced += warnings.filter((line) => line.includes(": was replaced")).length;
-      seen.rewritten += warnings.filter((line) => line.includes(": did not hold still")).length;
-      const shown = documentOf<{ manifest: { component_details: Record<string, { omissions: { reason: string }[]; changed: { change: string }[] }> } }>(await run("backup", "show", id, "--json"), 0);
-      const { omissions = [], changed = [] } = shown.manifest.component_details["memory"] ?? {};
-      seen.vanished += omissions.filter(({ reason }) => reason === "vanished").length + changed.filter(({ change }) => change === "vanished").length;
-    }
-    // Were nothing ever caught in the act, all of the above would say little.
-    expect(seen.grew + seen.replaced + seen.vanished, JSON.stringify(seen)).toBeGreaterThan(0);
-    expect(seen.rewritten, JSON.stringify(seen)).toBeGreaterThan(0);
-  });
+      // Were nothing ever caught in the act, all of the above would say little.
+      expect(seen.grew + seen.replaced + seen.vanished, JSON.stringify(seen)).toBeGreaterThan(0);
+      expect(seen.rewritten, JSON.stringify(seen)).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("a component that is one file, while it is overwritten in place", () => {

@@ -61,7 +61,9 @@ describe("pause", () => {
   it("kill -9 between pause and resume: the guardian resumes the runtime", async () => {
     using folder = temporaryFolder();
     const config = paused(folder, "high", "", "");
-    const killed = await holdfast(["--config", config, "backup", "--component", "vectors"], { env: { HOLDFAST_CRASHPOINT: "cut-complete" } });
+    const killed = await holdfast(["--config", config, "backup", "--component", "vectors"], {
+      env: { HOLDFAST_CRASHPOINT: "cut-complete" },
+    });
     expect(killed.signal).toBe("SIGKILL");
     expect(await waitForLine(folder, "resume")).toBe("pause\nresume\n");
     expect((await holdfast(["--config", config, "backup", "--component", "vectors"])).exitCode).toBe(0);

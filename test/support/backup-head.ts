@@ -32,7 +32,15 @@ export interface HeadSpec {
 }
 
 /** What a vault would list, without a vault. */
-export function backupHead({ minute = 1, sequence = minute, trigger = "manual", tags = [], components = {}, notCaptured = {}, marks = {} }: HeadSpec = {}): BackupHead {
+export function backupHead({
+  minute = 1,
+  sequence = minute,
+  trigger = "manual",
+  tags = [],
+  components = {},
+  notCaptured = {},
+  marks = {},
+}: HeadSpec = {}): BackupHead {
   const instant = new Date(Date.parse("2026-03-15T00:00:00Z") + minute * 60_000).toISOString().slice(0, 19);
   const id = toBackupId(`${instant.replaceAll(":", "-")}_${trigger}`);
   const details = Object.fromEntries(Object.entries(components).map(([name, spec]) => [name, detailsOf(name, spec)]));

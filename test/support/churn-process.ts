@@ -14,7 +14,9 @@ export const RESTLESS_SIZE = 32_000_000;
 
 /** Another process that keeps changing a folder (see churn-child.ts). Resolves once everything was changed once. */
 export async function churnProcess(folder: string): Promise<AsyncDisposable> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./churn-child.ts", import.meta.url)), folder], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./churn-child.ts", import.meta.url)), folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = once(child, "close");
   await Promise.race([
     once(child.stdout, "data"),
@@ -24,7 +26,8 @@ export async function churnProcess(folder: string): Promise<AsyncDisposable> {
   ]);
   return {
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error("The process that changes files ended before it was told to");
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error("The process that changes files ended before it was told to");
       child.kill("SIGKILL");
       await ended;
     },

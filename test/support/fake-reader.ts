@@ -12,7 +12,10 @@ export interface FakeEntry extends Partial<Omit<Entry, "component" | "path">> {
 }
 
 /** A backup that was never stored, at the BackupReader port: components with their kinds, and entries in stored order by `component/path`. */
-export function fakeReader(components: Readonly<Record<string, ComponentSpec>>, entries: readonly (readonly [place: string, entry?: FakeEntry])[]): BackupReader & { readonly opened: readonly string[] } {
+export function fakeReader(
+  components: Readonly<Record<string, ComponentSpec>>,
+  entries: readonly (readonly [place: string, entry?: FakeEntry])[],
+): BackupReader & { readonly opened: readonly string[] } {
   const opened: string[] = [];
   const made = entries.map(([place, fake = {}]) => ({ entry: entryOf(place, fake), fake }));
   return {
@@ -26,7 +29,10 @@ export function fakeReader(components: Readonly<Record<string, ComponentSpec>>, 
         signal?.throwIfAborted();
         if (!select(entry)) continue;
         const bytes = Buffer.from(fake.content ?? "");
-        const item: OpenedEntry = entry.type === "file" && entry.hard_link === undefined ? { entry, content: pieces(entry, bytes, fake, opened, onBytes) } : { entry };
+        const item: OpenedEntry =
+          entry.type === "file" && entry.hard_link === undefined
+            ? { entry, content: pieces(entry, bytes, fake, opened, onBytes) }
+            : { entry };
         yield item;
       }
     },
@@ -34,7 +40,13 @@ export function fakeReader(components: Readonly<Record<string, ComponentSpec>>, 
   };
 }
 
-async function* pieces(entry: Entry, bytes: Buffer, { piece = bytes.length || 1, damaged = false }: FakeEntry, opened: string[], onBytes?: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* pieces(
+  entry: Entry,
+  bytes: Buffer,
+  { piece = bytes.length || 1, damaged = false }: FakeEntry,
+  opened: string[],
+  onBytes?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   opened.push(`${entry.component}/${entry.path}`);
   for (let offset = 0; offset < bytes.length; offset += piece) {
     const part = bytes.subarray(offset, offset + piece);

@@ -14,6 +14,13 @@ export interface HoldfastOptions extends ProgramOptions {
 export async function holdfast(args: readonly string[], options: HoldfastOptions = {}): Promise<ProgramResult> {
   // Hundreds of starts in a test run compile the same modules.
   const cache = `${tmpdir()}/holdfast-test-compile-cache-${process.getuid?.() ?? 0}`;
-  const env = { NODE_COMPILE_CACHE: cache, HOLDFAST_CONFIG: undefined, HOLDFAST_CRASHPOINT: undefined, NO_COLOR: "1", FORCE_COLOR: undefined, ...options.env };
+  const env = {
+    NODE_COMPILE_CACHE: cache,
+    HOLDFAST_CONFIG: undefined,
+    HOLDFAST_CRASHPOINT: undefined,
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+    ...options.env,
+  };
   return await runProgram([process.execPath, ...(options.nodeFlags ?? []), LAUNCHER, ...args], { ...options, env });
 }

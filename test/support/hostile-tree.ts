@@ -93,7 +93,10 @@ export function makeHostileTree(root: string): void {
   execFileSync("mkfifo", [at("pipe")]);
   // A relative name: that of a socket may have 107 bytes.
   execFileSync("python3", ["-c", "import socket; socket.socket(socket.AF_UNIX).bind('socket')"], { cwd: root });
-  writeFileSync(Buffer.concat([Buffer.from(`${at("names")}/`), Buffer.from([0x62, 0x61, 0x64, 0xff, 0xfe])]), "no entry can carry this name");
+  writeFileSync(
+    Buffer.concat([Buffer.from(`${at("names")}/`), Buffer.from([0x62, 0x61, 0x64, 0xff, 0xfe])]),
+    "no entry can carry this name",
+  );
 
   if (process.getuid?.() === 0) {
     mkdirSync(at("owned"));

@@ -13,7 +13,11 @@ export interface Instance {
 }
 
 /** A configuration with these lines of `components:`, indented by two, and a vault in `backups`. */
-export function makeInstance(folder: string, components: string, options: { readonly compression?: boolean; readonly name?: string; readonly more?: string } = {}): Instance {
+export function makeInstance(
+  folder: string,
+  components: string,
+  options: { readonly compression?: boolean; readonly name?: string; readonly more?: string } = {},
+): Instance {
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "holdfast.yaml");
   const { compression = true, name = "instance", more = "" } = options;

@@ -9,7 +9,11 @@ export interface TmpfsMount extends Disposable {
 }
 
 /** A file system of its own with so many bytes, to fill up. Where mounting is not permitted the test is skipped, and says so. */
-export function mountTmpfs(sizeBytes: number, test: Pick<TestContext, "skip">, prefix: string = join(realpathSync(tmpdir()), "holdfast-tmpfs-")): TmpfsMount {
+export function mountTmpfs(
+  sizeBytes: number,
+  test: Pick<TestContext, "skip">,
+  prefix: string = join(realpathSync(tmpdir()), "holdfast-tmpfs-"),
+): TmpfsMount {
   const path = mkdtempSync(prefix);
   let mount: Disposable;
   try {
