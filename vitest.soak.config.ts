@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** `npm run soak`: the same torture for as long as HOLDFAST_SOAK_MINUTES says; one at a time, since it measures. */
+/** `npm run soak`: the same torture, longer; SOAK_BACKUPS says how long. One at a time, since each loads the machine. */
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/soak/**/*.test.ts"],

@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import { redact } from "../kernel/index.ts";
 import { printableLines } from "./table.ts";
 
@@ -42,17 +41,20 @@ function paintWith(colour: boolean): Paint {
 
 export function makeIo(options: { readonly json: boolean; readonly quiet: boolean; readonly progress: boolean }, signal: AbortSignal): Io {
   const { json, quiet } = options;
-  const { env, stdout, stderr } = process;
-  // Asked of the descriptors: looking at process.stdin opens it.
-  const live = isatty(2);
+  const { env, stdout } = process;
   const colour = stdout.isTTY && !json && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   return {
     env,
     cwd: process.cwd(),
     json,
     quiet,
-    interactive: isatty(0) && live && !json,
-    live: live && !json && !quiet && env["TERM"] !== "dumb",
+    // Only when somebody asks: looking at a standard stream opens it.
+    get interactive() {
+      return process.stdin.isTTY && process.stderr.isTTY && !json;
+    },
+    get live() {
+      return process.stderr.isTTY && !json && !quiet && env["TERM"] !== "dumb";
+    },
     jsonProgress: json && options.progress,
     signal,
     paint: paintWith(colour),
@@ -63,7 +65,7 @@ export function makeIo(options: { readonly json: boolean; readonly quiet: boolea
       if (json) stdout.write(`${options.progress ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`);
     },
     remark: (text) => {
-      if (!json && !quiet) stderr.write(`${printableLines(redact(text))}\n`);
+      if (!json && !quiet) process.stderr.write(`${printableLines(redact(text))}\n`);
     },
   };
 }

@@ -1,4 +1,5 @@
-import { constants, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { CaptureError, errnoOf, type Position } from "../kernel/index.ts";
 import { decodeText } from "./decode-text.ts";

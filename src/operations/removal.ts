@@ -33,7 +33,7 @@ function protectionOf(head: BackupHead, backups: readonly BackupHead[]): string 
 export async function undelete(instance: Instance, reference: string): Promise<BackupId> {
   await using vault = await instance.openVault();
   const { trash } = await vault.list();
-  const matches = trash.filter(({ id }) => id === reference || id.startsWith(reference));
+  const matches = reference === "" ? [] : trash.filter(({ id }) => id.startsWith(reference));
   const exact = matches.find(({ id }) => id === reference) ?? (matches.length === 1 ? matches[0] : undefined);
   if (exact === undefined) {
     const hint = trash.length === 0 ? "The trash is empty" : `In the trash: ${trash.map(({ id }) => id).join(", ")}`;

@@ -1,4 +1,4 @@
-import { DamageError, HoldfastError, VERSION } from "../kernel/index.ts";
+import { DamageError, HoldfastError, namedSystemError, VERSION } from "../kernel/index.ts";
 import type { BackupHead, Vault, VerifiedMark } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
@@ -71,6 +71,12 @@ export async function verifyOne(
     ok: problem === null,
     ...(problem === null ? {} : { problem }),
   };
-  await vault.setMark(head.id, "verified", mark);
+  try {
+    await vault.setMark(head.id, "verified", mark);
+  } catch (error) {
+    // Damage is told also where its verdict cannot be kept, as on a full disk.
+    if (problem === null) throw error;
+    problem += `; this verdict could not be kept: ${namedSystemError(error, "keep it").message}`;
+  }
   return { id: head.id, ok: problem === null, entries, bytes, problem };
 }

@@ -33,10 +33,10 @@ function safeMode(entry: Entry): number {
   return entry.type === "directory" ? entry.mode & 0o3777 : entry.mode & 0o777;
 }
 
-/** Seconds, to the microsecond. Node takes a negative number for "now", and a Date before 1970 for what it is. */
+/** Seconds, to half a microsecond: what a double can say of today. Node takes a negative number for "now", and a Date before 1970 for what it is. */
 function seconds(nanoseconds: string): number | Date {
   const instant = BigInt(nanoseconds);
-  return instant < 0n ? new Date(Number(instant / 1_000_000n)) : Number(instant / 1000n) / 1_000_000;
+  return instant < 0n ? new Date(Number(instant / 1_000_000n)) : Number(instant) / 1e9;
 }
 
 /** Writes one entry below `top`, which no one else can write to. Returns a folder to finish later, if it is one. */

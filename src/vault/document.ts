@@ -104,6 +104,7 @@ export class DocumentFields {
     const value = this.raw(field);
     if (!Array.isArray(value)) throw this.#wrong(field, "must be a list");
     if (value.length > limit) throw this.#wrong(field, `must not have more than ${limit} items`);
+    if (value.length === 0) return [];
     const items = new DocumentFields(this.#name, Object.fromEntries(value.entries()), `${this.#at}${field}.`);
     return value.map((_, index) => item(items, String(index)));
   }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, statfsSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, rmSync, statfsSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { holdfast } from "../support/holdfast.ts";
+import { documentOf, failureOf, type BackupDocument } from "../support/instance.ts";
 import { mountTmpfs } from "../support/mount-tmpfs.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { makeWorkspace } from "../support/workspace.ts";
@@ -49,4 +50,71 @@ describe.each([
       expect((await run("verify", "--all")).exitCode).toBe(0);
     },
   );
+});
+
+function fill(folder: string, free = 0): Disposable {
+  const filler = join(folder, "filler");
+  const { bavail, bsize } = statfsSync(folder);
+  writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - free)));
+  return { [Symbol.dispose]: () => rmSync(filler) };
+}
+
+describe.each([
+  ["archive", true],
+  ["plain folder", false],
+] as const)("a full disk under what comes after the backup, %s", (_form, compression) => {
+  it("restore and export fail by name and leave nothing that looks finished; verify tells damage although it cannot keep the verdict", async (test) => {
+    using folder = temporaryFolder();
+    using disk = mountTmpfs(SIZE, test);
+    const { config, folder: top, vault } = makeWorkspace(folder.path, { compression, vault: join(disk.path, "vault") });
+    const run = (...args: string[]) => holdfast(["--config", config, ...args]);
+    writeFileSync(join(top, "data", "memory", "noise.bin"), randomBytes(500_000));
+    const { id } = (await run("backup", "--json")).json<{ id: string }>();
+    {
+      using _ = fill(disk.path, 200_000);
+      expect(failureOf(await run("restore", id, "--to", join(disk.path, "out"), "--json"), 1).code).toBe("NO_SPACE");
+      expect(readdirSync(join(disk.path, "out"))).toEqual([".holdfast-unfinished-restore"]);
+      rmSync(join(disk.path, "out"), { recursive: true });
+      expect(failureOf(await run("export", id, "--output", join(disk.path, "out.tar.gz"), "--json"), 1).code).toBe("NO_SPACE");
+      expect(readdirSync(disk.path).toSorted()).toEqual(["filler", "vault"]);
+    }
+    {
+      using _ = fill(disk.path);
+      expect(failureOf(await run("backup", "pin", id, "--json"), 1).code).toBe("NO_SPACE");
+      expect(failureOf(await run("verify", id, "--json"), 1).code).toBe("NO_SPACE");
+      expect((await run("cat", id, "memory/notes/second.md")).stdout).toBe("# Second\n");
+      const stored = compression ? join(vault, `${id}.tar.gz`) : join(vault, id, "memory", "noise.bin");
+      const descriptor = openSync(stored, "r+");
+      writeSync(descriptor, "not what was there", Math.floor(fstatSync(descriptor).size / 2));
+      closeSync(descriptor);
+      const damaged = documentOf<{ results: { ok: boolean; problem: string }[] }>(await run("verify", id, "--json"), 4);
+      expect(damaged.results).toEqual([
+        expect.objectContaining({ ok: false, problem: expect.stringContaining("; this verdict could not be kept: ") as string }),
+      ]);
+    }
+    expect((await run("verify", id)).exitCode).toBe(4);
+  });
+});
+
+describe("a full disk under the state folder", () => {
+  it("a backup is told as taken, and a failed run is not forgotten", async (test) => {
+    using folder = temporaryFolder();
+    using disk = mountTmpfs(SIZE, test);
+    const { config, folder: top } = makeWorkspace(folder.path, { extra: `state_dir: ${join(disk.path, "state")}\n` });
+    const run = (...args: string[]) => holdfast(["--config", config, ...args]);
+    expect((await run("backup")).exitCode).toBe(0);
+    expect((await run("status")).exitCode).toBe(0);
+    {
+      using _ = fill(disk.path);
+      const taken = documentOf<BackupDocument>(await run("backup", "--json"), 0);
+      expect(taken.warnings).toEqual([expect.stringContaining("no space left")]);
+      rmSync(join(top, "company.yaml"));
+      expect(failureOf(await run("backup", "--json"), 1).code).toBe("COMPONENT_MISSING");
+      expect((await run("status")).exitCode).toBe(4);
+    }
+    expect((await run("status")).stdout).toContain("the newest run failed");
+    writeFileSync(join(top, "company.yaml"), "name: Acme\n");
+    expect((await run("backup")).exitCode).toBe(0);
+    expect((await run("status")).exitCode).toBe(0);
+  });
 });

@@ -18,10 +18,11 @@ describe("a database that is locked exclusively", () => {
       bank.close();
     }
     const lock = 'db.exec("BEGIN EXCLUSIVE; UPDATE account SET balance = 0")';
-    await using _ = await holder(forGood.join("bank.db"), lock);
+    await using held = new AsyncDisposableStack();
+    held.use(await holder(forGood.join("bank.db"), lock));
     // Lets go by itself, while the backup waits.
-    await using _while = await holder(forAWhile.join("bank.db"), `${lock}; setTimeout(() => db.exec("ROLLBACK"), 4000)`);
-    await using _tree = await holder(inTree.join("bank.db"), lock);
+    held.use(await holder(forAWhile.join("bank.db"), `${lock}; setTimeout(() => db.exec("ROLLBACK"), 4000)`));
+    held.use(await holder(inTree.join("bank.db"), lock));
 
     const begun = performance.now();
     const critical = makeInstance(forGood.path, "  persistence: { path: bank.db }\n  config: { path: holdfast.yaml }");

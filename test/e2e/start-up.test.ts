@@ -1,0 +1,137 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleCommand } from "../../scripts/bundle-command.ts";
+import { asUser } from "../support/as-user.ts";
+import { CHECKOUT } from "../support/holdfast.ts";
+import { runProgram, type ProgramResult } from "../support/run-program.ts";
+import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+import { makeWorkspace } from "../support/workspace.ts";
+import { writeTree } from "../support/write-tree.ts";
+
+// How fast the command starts is decided by how much it loads (docs/decisions/0009-start-up.md), and that is counted
+// here: a time measured on a busy machine proves nothing.
+
+const ENVIRONMENT = { HOLDFAST_CONFIG: undefined, HOLDFAST_CRASHPOINT: undefined, NODE_COMPILE_CACHE: undefined, NO_COLOR: "1" };
+
+let top: TemporaryFolder;
+
+beforeAll(async () => {
+  top = temporaryFolder();
+  // Below the checkout, where the dependencies are found; not its dist, which other tests build at the same time.
+  const dist = mkdtempSync(join(CHECKOUT, "dist.new-"));
+  try {
+    const tsc = [join(CHECKOUT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", dist];
+    execFileSync(process.execPath, tsc, { cwd: CHECKOUT, stdio: "pipe" });
+    await bundleCommand(dist);
+    cpSync(dist, top.join("dist"), { recursive: true });
+  } finally {
+    rmSync(dist, { recursive: true, force: true });
+  }
+  for (const name of ["bin", "package.json"]) cpSync(join(CHECKOUT, name), top.join(name), { recursive: true });
+  writeTree(top.path, {
+    "count.cjs": `
+      const { registerHooks } = require("node:module");
+      const loaded = [];
+      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      const before = new Set(process.moduleLoadList);
+      process.on("exit", () => {
+        const builtins = process.moduleLoadList.filter((name) => !before.has(name));
+        require("node:fs").writeFileSync(process.env.COUNT, JSON.stringify({ loaded, builtins }));
+      });`,
+  });
+  chmodSync(top.path, 0o755);
+}, 120_000);
+
+afterAll(() => top[Symbol.dispose]());
+
+interface Loaded {
+  readonly result: ProgramResult;
+  /** Files below the package, without the launcher. */
+  readonly files: readonly string[];
+  readonly builtins: readonly string[];
+}
+
+async function loadedBy(args: readonly string[], cwd: string): Promise<Loaded> {
+  const count = top.join("count.json");
+  const argv = [process.execPath, "--require", top.join("count.cjs"), top.join("bin/holdfast.js"), ...args];
+  const result = await runProgram(argv, { cwd, env: { ...ENVIRONMENT, COUNT: count } });
+  const { loaded, builtins } = JSON.parse(readFileSync(count, "utf8")) as { loaded: string[]; builtins: string[] };
+  const launcher = `file://${top.join("bin/holdfast.js")}`;
+  expect(loaded).toContain(launcher);
+  const files = loaded.filter((url) => url.startsWith("file:") && url !== launcher).map((url) => url.replace(`file://${top.path}/`, ""));
+  return { result, files, builtins: builtins.map((name) => name.replace(/^NativeModule /, "")) };
+}
+
+describe("the built command", () => {
+  it("loads at most three files for --version, all of them from one folder", async () => {
+    const { result, files, builtins } = await loadedBy(["--version"], top.path);
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.length).toBeLessThanOrEqual(3);
+    for (const heavy of ["child_process", "crypto", "sqlite", "worker_threads", "zlib"]) expect(builtins).not.toContain(heavy);
+  });
+
+  it("loads at most six files for `backup list`, and nothing of what takes, checks or restores a backup", async () => {
+    using place = temporaryFolder();
+    const { folder } = makeWorkspace(place.path);
+    const run = (args: readonly string[]): Promise<ProgramResult> =>
+      runProgram([process.execPath, top.join("bin/holdfast.js"), ...args], { cwd: folder, env: ENVIRONMENT });
+    // Its workers and children are found from the bundle as well, with no node_modules anywhere.
+    expect(await run(["backup"])).toMatchObject({ exitCode: 0 });
+    const { result, files, builtins } = await loadedBy(["backup", "list"], folder);
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(result.stdout).toContain("_manual");
+    expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
+    expect(files).toContain("dist/command/instance.cjs");
+    expect(files).not.toContain("dist/command/backup.cjs");
+    expect(files.length).toBeLessThanOrEqual(6);
+    for (const heavy of ["child_process", "worker_threads"]) expect(builtins).not.toContain(heavy);
+    expect(builtins).toContain("crypto");
+  });
+
+  it("ships the licence of every package that it holds code of", () => {
+    const text = readFileSync(top.join("dist/command/THIRD-PARTY-LICENSES.txt"), "utf8");
+    const { dependencies } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { dependencies: Record<string, string> };
+    expect(Object.keys(dependencies).length).toBeGreaterThan(0);
+    for (const [name, version] of Object.entries(dependencies)) expect(text).toContain(`${name} ${version}\n`);
+  });
+
+  it("names the place of a failure, function by function", async () => {
+    writeTree(top.path, { "break.cjs": 'JSON.stringify = () => { throw new TypeError("broken on purpose"); };' });
+    const argv = [process.execPath, "--require", top.join("break.cjs"), top.join("bin/holdfast.js"), "status", "--json"];
+    const { stderr } = await runProgram(argv, { cwd: top.path, env: ENVIRONMENT });
+    expect(stderr).toMatch(/at printError \(.*\/dist\/command\/start\.cjs:\d+:\d+\)/);
+  });
+});
+
+describe("bin/holdfast.js", () => {
+  const compiled = (): string => top.join("dist/command/.compiled");
+  const version = (): string[] => [process.execPath, top.join("bin/holdfast.js"), "--version"];
+
+  it("leaves what Node compiled beside the build when the package is its own", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readdirSync(compiled(), { recursive: true }).length).toBeGreaterThan(1);
+  });
+
+  it("leaves nothing in a package of another account, not even where it could", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    chmodSync(top.join("dist/command"), 0o777);
+    try {
+      expect(await asUser(65_534, version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(existsSync(compiled())).toBe(false);
+    } finally {
+      chmodSync(top.join("dist/command"), 0o755);
+    }
+  });
+
+  it("does without where it cannot write", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    writeTree(top.path, { "dist/command/.compiled": "in the way\n" });
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readFileSync(compiled(), "utf8")).toBe("in the way\n");
+  });
+});

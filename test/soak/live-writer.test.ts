@@ -1,0 +1,13 @@
+import { describe, expect, it } from "vitest";
+import { backUpUnderWriter } from "../support/live-writer.ts";
+
+const BACKUPS = Number(process.env["SOAK_BACKUPS"] ?? 200);
+
+describe.each(["wal", "delete"] as const)("a process commits 200 transactions a second in %s mode", (mode) => {
+  it(`${BACKUPS} backups in a row are whole committed states, none older than what was committed before it began`, async () => {
+    const reached = await backUpUnderWriter(mode, BACKUPS);
+    expect(reached).toHaveLength(BACKUPS);
+    // The writer went on all the time: the same state twice would say little.
+    expect(new Set(reached).size).toBeGreaterThan(BACKUPS / 2);
+  });
+});
