@@ -1,6 +1,6 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { entryPoint } from "../../kernel/index.ts";
+import { crashpoint, entryPoint } from "../../kernel/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME } from "../../vault/index.ts";
 import type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../body.ts";
 import { WorkerPool } from "../worker-pool.ts";
@@ -57,6 +57,7 @@ export class PlainBody implements Body {
   }
 
   finish(): Promise<number> {
+    crashpoint("archive-body-written");
     return Promise.resolve(this.#bytes);
   }
 
