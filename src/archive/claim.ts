@@ -1,6 +1,6 @@
+import { thisProcess, type ProcessIdentity } from "../kernel/index.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { thisProcess, type ProcessIdentity } from "./process-identity.ts";
 
 /** Who builds a draft, so that its folder can be told from one that somebody else left here. */
 export interface Claim extends ProcessIdentity {

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { errnoOf, HoldfastError, HostError, lstatAt, namedSystemError } from "../kernel/index.ts";
+import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError } from "../kernel/index.ts";
 import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../vault/index.ts";
-import { isRunning } from "./process-identity.ts";
 import { readClaim } from "./claim.ts";
 import { OWN_FOLDER, parseBackupName, parsePartialName, type ArchiveForm, type Layout } from "./layout.ts";
 import { readHeadAt, readManifest } from "./read-head.ts";

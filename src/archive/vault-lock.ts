@@ -1,18 +1,19 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import { BusyError, errnoOf, formatDuration, HostError } from "../kernel/index.ts";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  BusyError,
+  errnoOf,
+  formatDuration,
+  isRunning,
+  thisProcess,
+  tryFileLock,
+  type LockMode,
+  type ProcessIdentity,
+} from "../kernel/index.ts";
 import type { Layout } from "./layout.ts";
-import { isRunning, thisProcess, type ProcessIdentity } from "./process-identity.ts";
 import { throwIfAborted } from "./throw-if-aborted.ts";
 
-/**
- * - `shared`: reads a backup; any number at once, beside one writer
- * - `write`: the one writer
- * - `exclusive`: nobody else, reader or writer: for the sweep of the trash
- */
-export type LockMode = "shared" | "write" | "exclusive";
-
 export interface LockRequest {
+  /** `shared` reads a backup, `write` makes or removes one, `exclusive` sweeps the trash. */
   readonly mode: LockMode;
   /** For the message that somebody else gets meanwhile: "a backup". */
   readonly what: string;
@@ -30,13 +31,11 @@ interface Holder extends ProcessIdentity {
   readonly since: string;
 }
 
-const BEGIN = { shared: "BEGIN", write: "BEGIN IMMEDIATE", exclusive: "BEGIN EXCLUSIVE" } as const;
 /** Between two attempts. SQLite's own waiting would block the whole process. Milliseconds. */
 const PAUSE = 25;
 
 /**
- * Takes the lock of a vault: an open transaction on an empty SQLite file in rollback mode. The kernel releases it when
- * the process dies, however it dies, so that no lock is ever stale.
+ * Takes the lock of a vault, which ends with the process that holds it.
  *
  * @throws BusyError VAULT_BUSY · InterruptedError
  */
@@ -53,54 +52,19 @@ export async function lockVault(layout: Layout, request: LockRequest): Promise<H
 }
 
 function tryLock(layout: Layout, { mode, what }: LockRequest): HeldLock | undefined {
-  const database = openLock(layout, mode);
-  try {
-    database.exec(BEGIN[mode]);
-    // A deferred transaction takes its lock with its first read.
-    if (mode === "shared") database.prepare("SELECT count(*) FROM sqlite_schema").get();
-  } catch (error) {
-    database.close();
-    if (isBusy(error)) return undefined;
-    throw new HostError(
-      "FILE_SYSTEM",
-      `Cannot lock the vault at "${layout.top}": ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-        hint: `"${layout.lock}" must be a file that this account can write, on a file system that keeps locks`,
-      },
-    );
-  }
+  const lock = tryFileLock(layout.lock, mode);
+  if (lock === undefined) return undefined;
   if (mode !== "shared") writeHolder(layout, what);
-  let open = true;
+  let held = true;
   return {
     mode,
     [Symbol.dispose]: () => {
-      if (!open) return;
-      open = false;
+      if (!held) return;
+      held = false;
       if (mode !== "shared") rmSync(layout.holder, { force: true });
-      database.close();
+      lock[Symbol.dispose]();
     },
   };
-}
-
-/** A vault on read-only storage can be read by anyone; nobody can write to it. */
-function openLock(layout: Layout, mode: LockMode): DatabaseSync {
-  try {
-    return new DatabaseSync(layout.lock, { timeout: 0 });
-  } catch (error) {
-    if (mode !== "shared" || statSync(layout.lock, { throwIfNoEntry: false }) === undefined) {
-      throw new HostError("FILE_SYSTEM", `Cannot open the lock of the vault at "${layout.top}"`, {
-        cause: error,
-        hint: "Run as the account that owns the vault",
-      });
-    }
-    return new DatabaseSync(layout.lock, { timeout: 0, readOnly: true });
-  }
-}
-
-function isBusy(error: unknown): boolean {
-  // SQLITE_BUSY with any of its extended codes.
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
 }
 
 function writeHolder(layout: Layout, what: string): void {
