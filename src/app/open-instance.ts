@@ -9,6 +9,7 @@ export interface OpenInstanceOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly clock?: Clock;
+  readonly onRemark?: (text: string) => void;
 }
 
 /** Configuration to instance: the only place that decides what the ports are made of. */
@@ -21,6 +22,7 @@ export function openInstance(options: OpenInstanceOptions): Instance {
     config,
     env,
     clock,
+    remark: options.onRemark ?? (() => {}),
     openVault: ({ create = false } = {}) =>
       openArchiveVault({
         path: config.backup.path,

@@ -37,12 +37,20 @@ export class CaptureRun {
       await this.#captureUnderPause(unit);
       return;
     }
-    for (const component of unit) {
-      await this.#orRecord(component, async () => {
-        const reading = await this.#open(component, false);
-        await this.#store(component, reading);
-      });
-    }
+    for (const component of unit) await this.#captureOne(component);
+  }
+
+  /** Without a pause. A salvage tries the usual way first: most of a state that somebody wants to leave is sound. */
+  async #captureOne(component: ReadyComponent): Promise<void> {
+    await this.#orRecord(component, async () => {
+      try {
+        await this.#store(component, await this.#open(component, { cut: false, raw: false }));
+      } catch (error) {
+        if (this.#request.salvage !== true || !(error instanceof HoldfastError) || error.row.kind !== "capture") throw error;
+        this.alarms.push(`${component.plan.name}: ${error.message}; kept raw`);
+        await this.#store(component, await this.#open(component, { cut: false, raw: true }), true);
+      }
+    });
   }
 
   async #captureUnderPause(unit: CaptureUnit): Promise<void> {
@@ -57,8 +65,11 @@ export class CaptureRun {
     } catch (error) {
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture "${unit[0]?.plan.name}"`);
       if (failure.code === "PAUSE_FAILED") this.#alarm(failure);
-      for (const { plan, importance } of unit) {
-        if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure);
+      for (const component of unit) {
+        const { plan, importance } = component;
+        if (this.details.has(plan.name)) continue;
+        if (this.#salvage && failure.row.kind === "capture") await this.#captureOne(component);
+        else this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure, this.#salvage);
       }
     } finally {
       for (const [, reading] of open) await reading.close();
@@ -98,7 +109,7 @@ export class CaptureRun {
         pauses.push(await startPause(plan.name, plan.pause, cwd, signal));
       }
       for (const component of unit)
-        await this.#orRecord(component, async () => void open.push([component, await this.#open(component, true)]));
+        await this.#orRecord(component, async () => void open.push([component, await this.#open(component, { cut: true, raw: false })]));
       crashpoint("cut-complete");
       return undefined;
     } catch (error) {
@@ -106,25 +117,31 @@ export class CaptureRun {
     }
   }
 
-  async #open({ plan, kind, newestGood }: ReadyComponent, cut: boolean): Promise<WatchedReading> {
+  async #open({ plan, kind, newestGood }: ReadyComponent, how: { readonly cut: boolean; readonly raw: boolean }): Promise<WatchedReading> {
     const before = newestGood?.manifest.component_details[plan.name];
     const staging = join(this.#draft.staging, plan.name);
     makeFolder(staging);
     const { avoid, cwd, signal } = this.#request;
-    const reading = await openComponent({ plan, kind, before, staging, cwd, avoid, cut, signal, now: this.#started });
+    const reading = await openComponent({ plan, kind, before, staging, cwd, avoid, ...how, signal, now: this.#started });
     const { schemaVersion } = this.#request;
     return watchReading(reading, {
       component: plan.name,
-      previousBytes: before?.bytes,
+      // A salvage keeps what is there, an emptied component too.
+      previousBytes: this.#salvage ? undefined : before?.bytes,
       schemaQuery: schemaVersion.component === plan.name ? schemaVersion.query : null,
     });
   }
 
-  async #store(component: ReadyComponent, reading: WatchedReading): Promise<void> {
+  get #salvage(): boolean {
+    return this.#request.salvage === true;
+  }
+
+  /** @param raw The reading is one of files: a database needs a folder for its sidecars */
+  async #store(component: ReadyComponent, reading: WatchedReading, raw = false): Promise<void> {
     const { plan, importance } = component;
     const { signal, onProgress } = this.#request;
     try {
-      const storedAs = this.#storedAs.get(plan.name);
+      const storedAs = raw && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
       if (storedAs === undefined) throw new TypeError(`no place for component ${plan.name}`);
       const stored = await this.#draft.store({
         component: plan.name,
@@ -148,6 +165,14 @@ export class CaptureRun {
     }
   }
 
+  /** A folder that no other component has, for what was to be one file. */
+  #rawFolder(name: string): string {
+    const taken = new Set([...this.#storedAs].flatMap(([other, place]) => (other === name ? [] : [place.split("/")[0]?.toLowerCase()])));
+    let folder = name;
+    while (taken.has(folder.toLowerCase())) folder += "-raw";
+    return folder;
+  }
+
   /** Runs one component's step; a failure of a component that is not critical is recorded and the backup goes on. */
   async #orRecord(component: ReadyComponent, step: () => Promise<void>): Promise<void> {
     try {
@@ -157,7 +182,7 @@ export class CaptureRun {
       const { plan, importance } = component;
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture component "${plan.name}"`);
       if (failure.code === "DATABASE_DAMAGED" || failure.code === "COMPONENT_EMPTY") this.alarms.push(`${plan.name}: ${failure.message}`);
-      this.notCaptured[plan.name] = refuseOrRecord(importance, failure);
+      this.notCaptured[plan.name] = refuseOrRecord(importance, failure, this.#salvage);
     }
   }
 }

@@ -15,6 +15,8 @@ export interface OpenComponent {
   readonly avoid: readonly FileIdentity[];
   /** Copy everything before this resolves, because the runtime is paused. */
   readonly cut: boolean;
+  /** Byte by byte where no consistent copy can be had. */
+  readonly raw: boolean;
   readonly now: number;
   readonly signal?: AbortSignal | undefined;
 }

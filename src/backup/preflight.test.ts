@@ -50,7 +50,7 @@ describe("preflight()", () => {
       plan("dump", null, { command: { argv: ["true"], as: "x", timeout: 1000 } }),
       plan("logs", folder.join("memory"), { importance: "medium" }),
     ];
-    const { ready, notCaptured, notes } = preflight(plans, [], folder.path, NOW);
+    const { ready, notCaptured, notes } = preflight(plans, { known: [], vaultPath: folder.path, now: NOW, salvage: false });
     expect(ready.map(({ plan: { name }, kind, importance }) => [name, kind, importance])).toEqual([
       ["memory", "tree", "high"],
       ["persistence", "sqlite", "critical"],
@@ -72,7 +72,9 @@ describe("preflight()", () => {
       backupHead({ minute: 2, components: { memory: {} } }),
       backupHead({ minute: 1, components: { memory: {} } }),
     ];
-    expect(preflight([plan("memory", folder.join("memory"))], known, folder.path, NOW).ready[0]?.newestGood).toBe(known[3]);
+    expect(
+      preflight([plan("memory", folder.join("memory"))], { known, vaultPath: folder.path, now: NOW, salvage: false }).ready[0]?.newestGood,
+    ).toBe(known[3]);
   });
 
   it.each([
@@ -83,7 +85,9 @@ describe("preflight()", () => {
   ] as const)("makes no backup when what is missing is %s", (_what, rest, file, before) => {
     using folder = temporaryFolder();
     const known = before === undefined ? [] : [backupHead({ components: { it: { source: before } } })];
-    expect(codeOf(() => preflight([plan("it", folder.join(file), rest)], known, folder.path, NOW))).toBe("COMPONENT_MISSING");
+    expect(
+      codeOf(() => preflight([plan("it", folder.join(file), rest)], { known, vaultPath: folder.path, now: NOW, salvage: false })),
+    ).toBe("COMPONENT_MISSING");
   });
 
   it.each([
@@ -93,7 +97,12 @@ describe("preflight()", () => {
     ["a tree by its kind", { kind: "tree" }, "notes.d", "high"],
   ] as const)("records what is missing and is %s", (_what, rest, file, importance) => {
     using folder = temporaryFolder();
-    const { ready, notCaptured } = preflight([plan("it", folder.join(file), rest)], [], folder.path, NOW);
+    const { ready, notCaptured } = preflight([plan("it", folder.join(file), rest)], {
+      known: [],
+      vaultPath: folder.path,
+      now: NOW,
+      salvage: false,
+    });
     expect(ready).toEqual([]);
     expect(notCaptured).toEqual({
       it: { importance, code: "COMPONENT_MISSING", reason: `Component "it" is not there: "${folder.join(file)}"` },
@@ -103,7 +112,9 @@ describe("preflight()", () => {
   it("a folder that was a tree in its newest good backup is a folder, also with a dot in its name", () => {
     using folder = temporaryFolder();
     const known = [backupHead({ components: { it: { source: "tree" } } })];
-    expect(preflight([plan("it", folder.join("conf.d"))], known, folder.path, NOW).notCaptured).toMatchObject({
+    expect(
+      preflight([plan("it", folder.join("conf.d"))], { known, vaultPath: folder.path, now: NOW, salvage: false }).notCaptured,
+    ).toMatchObject({
       it: { importance: "high" },
     });
   });
@@ -111,30 +122,43 @@ describe("preflight()", () => {
   it("only notes what is missing and optional, and no other trouble of it", () => {
     using folder = temporaryFolder();
     const optional = { optional: true, importance: "critical" } as const;
-    const { ready, notCaptured, notes } = preflight([plan("it", folder.join("gone"), optional)], [], folder.path, NOW);
+    const { ready, notCaptured, notes } = preflight([plan("it", folder.join("gone"), optional)], {
+      known: [],
+      vaultPath: folder.path,
+      now: NOW,
+      salvage: false,
+    });
     expect([ready, notCaptured, notes]).toEqual([[], {}, ["it: not there, and optional"]]);
     const unresolved = new CaptureError("COMPONENT_PATH", "A pointer leads nowhere");
-    expect(codeOf(() => preflight([plan("it", null, { ...optional, unresolved })], [], folder.path, NOW))).toBe("COMPONENT_PATH");
+    expect(
+      codeOf(() =>
+        preflight([plan("it", null, { ...optional, unresolved })], { known: [], vaultPath: folder.path, now: NOW, salvage: false }),
+      ),
+    ).toBe("COMPONENT_PATH");
   });
 
   it("takes a path below a file for one that is not there", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.join("file"), "");
-    expect(codeOf(() => preflight([plan("it", folder.join("file", "x.db"))], [], folder.path, NOW))).toBe("COMPONENT_MISSING");
+    expect(
+      codeOf(() => preflight([plan("it", folder.join("file", "x.db"))], { known: [], vaultPath: folder.path, now: NOW, salvage: false })),
+    ).toBe("COMPONENT_MISSING");
   });
 
   it("does not take a link that leads nowhere for a component", () => {
     using folder = temporaryFolder();
     symlinkSync("nowhere", folder.join("link.db"));
-    expect(codeOf(() => preflight([plan("it", folder.join("link.db"))], [], folder.path, NOW))).toMatch(/^COMPONENT_/);
+    expect(
+      codeOf(() => preflight([plan("it", folder.join("link.db"))], { known: [], vaultPath: folder.path, now: NOW, salvage: false })),
+    ).toMatch(/^COMPONENT_/);
   });
 
   it("says that the clock stands before the newest backup", () => {
     const head = backupHead({ minute: 13 * 60, components: { memory: {} } });
-    expect(preflight([], [head], "/", NOW).notes).toEqual([
+    expect(preflight([], { known: [head], vaultPath: "/", now: NOW, salvage: false }).notes).toEqual([
       `the clock says 2026-03-15T12:00:00.000Z, and backup ${head.id} is from later than that`,
     ]);
-    expect(preflight([], [head], "/", NOW + 3_600_000).notes).toEqual([]);
+    expect(preflight([], { known: [head], vaultPath: "/", now: NOW + 3_600_000, salvage: false }).notes).toEqual([]);
   });
 
   it("refuses to begin when the copies of the databases do not fit beside the vault", (context) => {
@@ -143,9 +167,9 @@ describe("preflight()", () => {
     writeFileSync(folder.join("large.db"), `SQLite format 3\0${"\0".repeat(100)}`);
     truncateSync(folder.join("large.db"), 2_000_000);
     const plans = [plan("persistence", folder.join("large.db"), { importance: "medium" })];
-    expect(codeOf(() => preflight(plans, [], vault.path, NOW))).toBe("NO_SPACE");
+    expect(codeOf(() => preflight(plans, { known: [], vaultPath: vault.path, now: NOW, salvage: false }))).toBe("NO_SPACE");
     truncateSync(folder.join("large.db"), 500_000);
-    expect(preflight(plans, [], vault.path, NOW).ready).toHaveLength(1);
+    expect(preflight(plans, { known: [], vaultPath: vault.path, now: NOW, salvage: false }).ready).toHaveLength(1);
   });
 });
 
@@ -153,15 +177,17 @@ describe("refuseOrRecord()", () => {
   const missing = new CaptureError("COMPONENT_MISSING", "Not there");
 
   it("throws what a critical component fails with, and records what others fail with", () => {
-    expect(() => refuseOrRecord("critical", missing)).toThrow(missing);
-    expect(refuseOrRecord("high", missing)).toEqual({ importance: "high", code: "COMPONENT_MISSING", reason: "Not there" });
-    expect(refuseOrRecord("medium", missing)).toEqual({ importance: "medium", code: "COMPONENT_MISSING", reason: "Not there" });
+    expect(() => refuseOrRecord("critical", missing, false)).toThrow(missing);
+    expect(refuseOrRecord("critical", missing, true)).toEqual({ importance: "critical", code: "COMPONENT_MISSING", reason: "Not there" });
+    expect(refuseOrRecord("high", missing, false)).toEqual({ importance: "high", code: "COMPONENT_MISSING", reason: "Not there" });
+    expect(refuseOrRecord("medium", missing, false)).toEqual({ importance: "medium", code: "COMPONENT_MISSING", reason: "Not there" });
   });
 
   it.each([new BusyError("VAULT_BUSY", "Busy"), new InterruptedError("INTERRUPTED", "Stopped"), new InterruptedError("DEADLINE", "Late")])(
     "never records $code: the run itself is at an end",
     (failure) => {
-      for (const importance of ["critical", "high", "medium"] as const) expect(() => refuseOrRecord(importance, failure)).toThrow(failure);
+      for (const importance of ["critical", "high", "medium"] as const)
+        expect(() => refuseOrRecord(importance, failure, false)).toThrow(failure);
     },
   );
 });

@@ -19,8 +19,17 @@ export interface Preflight {
   readonly notes: readonly string[];
 }
 
+export interface PreflightContext {
+  /** Newest first. */
+  readonly known: readonly BackupHead[];
+  readonly vaultPath: string;
+  readonly now: number;
+  /** What is missing is recorded, whatever its importance. */
+  readonly salvage: boolean;
+}
+
 /** Declared sources exist, there is space to stage, the clock is sane: everything that can be known before a byte is copied. */
-export function preflight(plans: readonly ComponentPlan[], known: readonly BackupHead[], vaultPath: string, now: number): Preflight {
+export function preflight(plans: readonly ComponentPlan[], { known, vaultPath, now, salvage }: PreflightContext): Preflight {
   const ready: ReadyComponent[] = [];
   const notCaptured: Record<string, NotCaptured> = {};
   const notes: string[] = [];
@@ -38,7 +47,7 @@ export function preflight(plans: readonly ComponentPlan[], known: readonly Backu
         notes.push(`${plan.name}: not there, and optional`);
         continue;
       }
-      notCaptured[plan.name] = refuseOrRecord(assumedImportance(plan, newestGood), failure);
+      notCaptured[plan.name] = refuseOrRecord(assumedImportance(plan, newestGood), failure, salvage);
     }
   }
   const newest = known[0];
@@ -49,9 +58,9 @@ export function preflight(plans: readonly ComponentPlan[], known: readonly Backu
   return { ready, notCaptured, notes };
 }
 
-/** Critical: the error is thrown and no backup is made. Else it is recorded, and the backup is partial. */
-export function refuseOrRecord(importance: Importance, failure: HoldfastError): NotCaptured {
-  if (importance === "critical" || failure.row.kind !== "capture") throw failure;
+/** Critical, and no salvage: the error is thrown and no backup is made. Else it is recorded, and the backup is partial. */
+export function refuseOrRecord(importance: Importance, failure: HoldfastError, salvage: boolean): NotCaptured {
+  if ((importance === "critical" && !salvage) || failure.row.kind !== "capture") throw failure;
   return { importance, code: failure.code, reason: failure.message };
 }
 

@@ -20,6 +20,11 @@ export interface TakeBackupRequest {
   readonly cwd: string;
   readonly components: readonly ComponentPlan[];
   readonly trigger: Trigger;
+  /**
+   * Keeps what it can of a state that may be broken: what no consistent copy can be had of is kept raw and named so, what
+   * is missing is recorded whatever its importance. Only the host can fail it: no space, an interruption, the vault.
+   */
+  readonly salvage?: boolean;
   readonly tags: readonly string[];
   readonly clock: Clock;
   /** Never opened and never walked, whatever path leads there: the vault, the state folder. */

@@ -22,7 +22,8 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   const started = clock.now();
   request.onProgress?.({ phase: "preflight", component: null, bytes: 0, expected: null });
   const before = await vault.list();
-  const checked = preflight(request.components, before.backups, request.vaultPath, started);
+  const salvage = request.salvage === true;
+  const checked = preflight(request.components, { known: before.backups, vaultPath: request.vaultPath, now: started, salvage });
   const storedAs = assignStoredAs(
     checked.ready.map(({ plan, kind }) => ({
       name: plan.name,
@@ -51,7 +52,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
     const details = run.details.get(name);
     return details === undefined ? [] : [[name, details] as const];
   });
-  if (captured.every(([name]) => name === "holdfast")) {
+  if (!salvage && captured.every(([name]) => name === "holdfast")) {
     throw new CaptureError("BACKUP_EMPTY", "No component was captured, and a backup with nothing in it is a failure", {
       hint: Object.values(notCaptured)[0]?.reason ?? "Declare components in the configuration",
     });

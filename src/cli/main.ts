@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { CommanderError, type Command } from "commander";
 import { HoldfastError, InterruptedError, namedSystemError, redact, redactData, UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
@@ -46,7 +48,11 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function loadInstance(io: Io, config: unknown): Promise<Instance> {
   const { openInstance } = await import("../app/index.ts");
-  return openInstance({ ...(typeof config === "string" ? { config } : {}), env: io.env, cwd: io.cwd });
+  const instance = openInstance({ ...(typeof config === "string" ? { config } : {}), env: io.env, cwd: io.cwd, onRemark: io.remark });
+  // Not read here: what only looks must start fast, and what changes anything settles it first.
+  if (existsSync(join(instance.config.stateDir, "restore", "journal.json")))
+    io.remark("A restore of this instance is running, or was cut off and is not settled: see holdfast status");
+  return instance;
 }
 
 /** Commander throws instead of ending the process, in every subcommand, and keeps its text out of a JSON document. */

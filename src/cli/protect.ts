@@ -36,7 +36,7 @@ export function protectCommand(runner: Runner): Command {
         throw new UsageError("USAGE", `"${file}" says where the backups go`, { hint: "Change backup.path there, or leave --vault out" });
       io.print(`Using ${file}`);
     }
-    const instance = openInstance({ config: file, env: io.env, cwd: io.cwd });
+    const instance = openInstance({ config: file, env: io.env, cwd: io.cwd, onRemark: io.remark });
     for (const notice of instance.config.notices) io.remark(notice);
     keepYoungGenerationSmall();
     using progress = startProgress(io);

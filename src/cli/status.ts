@@ -12,7 +12,7 @@ export function statusCommand(runner: Runner): Command {
     const { status } = await import("../operations/index.ts");
     const report = await status(await instance());
     io.document({ schema: "holdfast.status/1", ...report });
-    io.print(`${io.paint.bold(report.instance)}: ${report.backups} backups in ${report.vault}`);
+    io.print(`${io.paint.bold(report.instance)}: ${report.backups === 1 ? "1 backup" : `${report.backups} backups`} in ${report.vault}`);
     io.print();
     io.print(
       table(
@@ -20,6 +20,10 @@ export function statusCommand(runner: Runner): Command {
         report.components.map((component) => cellsOf(component)),
       ),
     );
+    if (report.restore !== null)
+      io.print(
+        `\n${io.paint.red("a restore has not ended")}: of ${report.restore.backup}, since ${report.restore.since}; when none is running: holdfast restore --settle`,
+      );
     if (report.failedRun !== null)
       io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
     for (const line of report.problems) io.print(`${io.paint.yellow("vault")} ${line}`);

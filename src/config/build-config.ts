@@ -1,9 +1,9 @@
 import { basename, dirname } from "node:path";
 import { InternalError, type Position } from "../kernel/index.ts";
-import type { CommandConfig, ComponentConfig, Config, PathReference, PauseConfig } from "./config.ts";
+import type { CommandConfig, ComponentConfig, Config, HealthConfig, PathReference, PauseConfig, RuntimeConfig } from "./config.ts";
 import { absolutePath } from "./path-text.ts";
 import { sizeOf, timeoutOf } from "./quantities.ts";
-import type { RawComponent, RawConfig } from "./raw-config.ts";
+import type { RawComponent, RawConfig, RawHealth, RawRuntime } from "./raw-config.ts";
 import { noticesFor } from "./unavailable.ts";
 
 export interface BuildRequest {
@@ -15,6 +15,7 @@ export interface BuildRequest {
 
 const PAUSE_TIMEOUT = "30s";
 const COMMAND_TIMEOUT = "10m";
+const RUNTIME_TIMEOUT = "60s";
 
 /** From checked data to the configuration: defaults, absolute paths, milliseconds and bytes. */
 export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Config {
@@ -32,6 +33,7 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
       compression: raw.backup.compression ?? true,
       include: [...(raw.backup.include ?? names)],
     },
+    runtime: raw.runtime === undefined ? null : runtimeOf(raw.runtime, absolute),
     schemaVersion:
       raw.schema_version === undefined ? undefined : { component: raw.schema_version.component, query: raw.schema_version.query ?? null },
     notices: noticesFor(raw.backup),
@@ -71,9 +73,30 @@ function referenceOf(path: NonNullable<RawComponent["path"]>, absolute: (text: s
   return { from: absolute(path.from), pointer: path.pointer, env: path.env ?? null };
 }
 
-function commandOf({ command, as, timeout }: RawComponent, absolute: (text: string) => string): CommandConfig | null {
+function commandOf({ command, as, timeout, restore }: RawComponent, absolute: (text: string) => string): CommandConfig | null {
   if (command === undefined || as === undefined) return null;
-  return { argv: argvOf(command, absolute), as, timeout: checked(timeoutOf(timeout ?? COMMAND_TIMEOUT)) };
+  return {
+    argv: argvOf(command, absolute),
+    as,
+    timeout: checked(timeoutOf(timeout ?? COMMAND_TIMEOUT)),
+    restore: restore === undefined ? null : argvOf(restore, absolute),
+  };
+}
+
+function runtimeOf({ stop, start, timeout, health }: RawRuntime, absolute: (text: string) => string): RuntimeConfig {
+  return {
+    stop: argvOf(stop, absolute),
+    start: argvOf(start, absolute),
+    timeout: checked(timeoutOf(timeout ?? RUNTIME_TIMEOUT)),
+    health: health === undefined ? null : healthOf(health, absolute),
+  };
+}
+
+function healthOf({ url, status, expect, command, timeout: text }: RawHealth, absolute: (text: string) => string): HealthConfig {
+  const timeout = checked(timeoutOf(text ?? RUNTIME_TIMEOUT));
+  if (url !== undefined) return { url, status: status ?? 200, expect: { ...expect }, timeout };
+  if (command === undefined) throw new InternalError("A health check that the schema let through has neither url nor command");
+  return { command: argvOf(command, absolute), timeout };
 }
 
 function pauseOf({ pause }: RawComponent, absolute: (text: string) => string): PauseConfig | undefined {

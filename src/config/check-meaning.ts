@@ -6,7 +6,8 @@ import type { Locate } from "./schema-problems.ts";
 
 /** The component that every backup carries by itself: the configuration. */
 const RESERVED_NAME = "holdfast";
-const ONLY_WITH_COMMAND = ["as", "timeout"];
+const ONLY_WITH_COMMAND = ["as", "timeout", "restore"];
+const ONLY_WITH_URL = ["status", "expect"];
 const ONLY_FOR_TREES = ["exclude", "include", "exclude_larger", "exclude_caches", "one_file_system"];
 
 /**
@@ -24,6 +25,8 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
     for (const [name, component] of Object.entries(components))
       if (isMap(component)) checkComponent(["components", name], component, report);
   }
+  const runtime = isMap(root["runtime"]) ? root["runtime"] : {};
+  if (isMap(runtime["health"])) checkHealth(["runtime", "health"], runtime["health"], report);
   const names = components === undefined ? undefined : Object.keys(components);
   const backup = isMap(root["backup"]) ? root["backup"] : {};
   if (names !== undefined && Array.isArray(backup["include"])) checkInclude(backup["include"], names, report);
@@ -78,6 +81,18 @@ function checkComponent(path: KeyPath, component: Record<string, unknown>, repor
   } else if (nearest("path", Object.keys(component)) === undefined) {
     report(path, "key", `Component "${path.at(-1)}" has neither \`path\` nor \`command\``);
   }
+}
+
+function checkHealth(path: KeyPath, health: Record<string, unknown>, report: Report): void {
+  const has = (key: string): boolean => health[key] !== undefined;
+  if (has("url") === has("command"))
+    report(
+      path,
+      "key",
+      has("url") ? "A health check has either `url` or `command`, not both" : "A health check has neither `url` nor `command`",
+    );
+  if (has("url")) return;
+  for (const key of ONLY_WITH_URL) if (has(key)) report([...path, key], "key", `\`${key}\` has an effect with \`url\` only`);
 }
 
 function checkInclude(include: readonly unknown[], names: readonly string[], report: Report): void {

@@ -29,6 +29,29 @@ export interface CommandConfig {
   readonly as: string;
   /** Milliseconds. */
   readonly timeout: number;
+  /** Takes the output back on its standard input; null: there is no way back but by hand. */
+  readonly restore: readonly string[] | null;
+}
+
+/** How to know that the runtime works. */
+export type HealthConfig =
+  | {
+      readonly url: string;
+      readonly status: number;
+      /** Expected values by JSON pointer (RFC 6901). */
+      readonly expect: Readonly<Record<string, string | number | boolean | null>>;
+      /** Milliseconds until it must be healthy. */
+      readonly timeout: number;
+    }
+  | { readonly command: readonly string[]; readonly timeout: number };
+
+/** The user's program whose state is protected. Argument arrays; no shell. */
+export interface RuntimeConfig {
+  readonly stop: readonly string[];
+  readonly start: readonly string[];
+  /** Of each of them. Milliseconds. */
+  readonly timeout: number;
+  readonly health: HealthConfig | null;
 }
 
 export interface ComponentConfig {
@@ -75,6 +98,7 @@ export interface Config {
   readonly stateDir: string;
   readonly components: readonly ComponentConfig[];
   readonly backup: BackupConfig;
+  readonly runtime: RuntimeConfig | null;
   readonly schemaVersion: SchemaVersionConfig | undefined;
   /** "backup.retention: nothing is pruned yet": accepted keys that this version does not act on. */
   readonly notices: readonly string[];

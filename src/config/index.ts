@@ -13,8 +13,10 @@ export type {
   Config,
   ConfigImportance,
   ConfigSourceKind,
+  HealthConfig,
   PathReference,
   PauseConfig,
+  RuntimeConfig,
   SchemaVersionConfig,
 } from "./config.ts";
 export { findConfig, type FindRequest } from "./find-config.ts";

@@ -147,7 +147,7 @@ backup: { path: ../vault, compression: false, include: [state, memory], format: 
       importance: "medium",
     });
     expect(database).toMatchObject({ path: null, command: { argv: ["pg_dump", "-Fc", "./mydb"], as: "mydb.pgdump", timeout: 600_000 } });
-    expect(dump?.command).toEqual({ argv: [place.join("dump")], as: "d", timeout: 3_600_000 });
+    expect(dump?.command).toEqual({ restore: null, argv: [place.join("dump")], as: "d", timeout: 3_600_000 });
     expect(sized).toMatchObject({ excludeLarger: 4096, pause: { timeout: 30_000 } });
     expect(state?.path).toEqual({ from: place.join("conf/orchestrator_config.json"), pointer: "/stateFile", env: "STATE_FILE" });
   });

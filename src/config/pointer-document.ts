@@ -20,8 +20,8 @@ export interface PointerDocument {
  *
  * @throws CaptureError COMPONENT_PATH
  */
-export async function readPointerDocument(file: string): Promise<PointerDocument> {
-  const decoded = decodeText(await readLimited(file));
+export async function readPointerDocument(file: string, content?: Buffer): Promise<PointerDocument> {
+  const decoded = decodeText(content ?? (await readLimited(file)));
   if (!("text" in decoded)) {
     const { what, ...position } = decoded;
     throw invalid(file, what, { file, ...position });

@@ -6,6 +6,7 @@ export interface RawConfig {
   readonly state_dir?: string | undefined;
   readonly components: Readonly<Record<string, RawComponent>>;
   readonly backup: RawBackup;
+  readonly runtime?: RawRuntime | undefined;
   readonly schema_version?: { readonly component: string; readonly query?: string | undefined } | undefined;
 }
 
@@ -14,6 +15,7 @@ export interface RawComponent {
   readonly command?: readonly string[] | undefined;
   readonly as?: string | undefined;
   readonly timeout?: string | undefined;
+  readonly restore?: readonly string[] | undefined;
   readonly kind?: ConfigSourceKind | undefined;
   readonly importance?: ConfigImportance | undefined;
   readonly exclude?: readonly string[] | undefined;
@@ -35,6 +37,21 @@ export interface RawPointer {
 export interface RawPause {
   readonly command: readonly string[];
   readonly resume: readonly string[];
+  readonly timeout?: string | undefined;
+}
+
+export interface RawRuntime {
+  readonly stop: readonly string[];
+  readonly start: readonly string[];
+  readonly timeout?: string | undefined;
+  readonly health?: RawHealth | undefined;
+}
+
+export interface RawHealth {
+  readonly url?: string | undefined;
+  readonly status?: number | undefined;
+  readonly expect?: Readonly<Record<string, string | number | boolean | null>> | undefined;
+  readonly command?: readonly string[] | undefined;
   readonly timeout?: string | undefined;
 }
 

@@ -4,8 +4,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { CaptureError } from "../kernel/index.ts";
-import { followPointer, pointerKeys } from "./json-pointer.ts";
+
 import { loadConfig } from "./load-config.ts";
+import { followPointer, pointerKeys } from "../kernel/index.ts";
 import { resolvePath, type ResolvedPath } from "./resolve-path.ts";
 
 /** The document of openclaw-operator, with its three keys. */

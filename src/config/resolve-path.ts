@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
-import { CaptureError, type Position } from "../kernel/index.ts";
+import { CaptureError, followPointer, pointerKeys, type Position } from "../kernel/index.ts";
 import type { PathReference } from "./config.ts";
-import { followPointer, pointerKeys } from "./json-pointer.ts";
+
 import { absolutePath, schemeOf } from "./path-text.ts";
 import { locatePointer, readPointerDocument } from "./pointer-document.ts";
 
@@ -13,12 +13,15 @@ export interface ResolvedPath {
 }
 
 /**
- * Where a component lies now. A pointer is followed at every run: the document may have changed since the last one, and
+ * Where a component lies now, or would lie with other `documents` in the place of those on disk. A pointer is followed at every run: the document may have changed since the last one, and
  * the variable, when set and not empty, wins over it. Relative paths are relative to that document's folder.
  *
  * @throws CaptureError COMPONENT_PATH
  */
-export async function resolvePath(reference: PathReference, { env }: { readonly env: NodeJS.ProcessEnv }): Promise<ResolvedPath> {
+export async function resolvePath(
+  reference: PathReference,
+  { env, documents }: { readonly env: NodeJS.ProcessEnv; readonly documents?: ReadonlyMap<string, Buffer> },
+): Promise<ResolvedPath> {
   if ("literal" in reference) return { path: reference.literal, how: "as written" };
   const { from, pointer, env: variable } = reference;
   const fromVariable = variable === null ? undefined : env[variable];
@@ -27,7 +30,7 @@ export async function resolvePath(reference: PathReference, { env }: { readonly 
     if (complaint !== undefined) throw refusal(`The environment variable ${variable} ${complaint[0]}`, complaint[1]);
     return { path: absolutePath(dirname(from), fromVariable, env), how: `environment variable ${variable}` };
   }
-  const { text, data } = await readPointerDocument(from);
+  const { text, data } = await readPointerDocument(from, documents?.get(from));
   const keys = pointerKeys(pointer);
   const { value, reached } = followPointer(data, keys);
   // Asked for only when something is wrong: it reads the document a second time.

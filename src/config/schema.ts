@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { RawBackup, RawComponent, RawConfig, RawPause, RawPointer } from "./raw-config.ts";
+import type { RawBackup, RawComponent, RawConfig, RawHealth, RawPause, RawPointer, RawRuntime } from "./raw-config.ts";
 import { pathComplaint } from "./path-text.ts";
 import { sizeOf, timeoutOf } from "./quantities.ts";
 
@@ -99,6 +99,11 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
   ),
   as: z.optional(key(textThat(plainFileName), { title: "file name", description: "With `command`: the file's name in the backup" })),
   timeout: z.optional(key(duration(), { title: "duration", default: "10m", description: "With `command`: how long it may take" })),
+  restore: z.optional(
+    key(argv(), {
+      description: "With `command`: program and arguments that take the output back on their standard input; it comes last in a restore",
+    }),
+  ),
   kind: z.optional(
     key(z.enum(["tree", "file", "sqlite", "json", "log", "command"]), {
       description: "How it is read consistently; found out at every run unless given",
@@ -169,6 +174,46 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
   ),
 });
 
+const health: z.ZodMiniType<RawHealth> = z.strictObject({
+  url: z.optional(
+    key(textThat(webAddress), {
+      title: "URL",
+      description: "http or https address that is asked until it answers as expected. Either `url` or `command`",
+    }),
+  ),
+  status: z.optional(key(between(100, 599), { default: 200, description: "With `url`: the HTTP status of a healthy answer" })),
+  expect: z.optional(
+    key(
+      z.record(
+        matching(POINTER_PATTERN, "must be a JSON pointer (RFC 6901), such as `/status`"),
+        z.union([z.string(), z.number(), z.boolean(), z.null()]),
+      ),
+      {
+        title: "map of JSON pointers to values",
+        description: "With `url`: what the JSON of a healthy answer holds, by JSON pointer",
+      },
+    ),
+  ),
+  command: z.optional(key(argv(), { description: "Program and arguments that exit with 0 when the runtime is healthy; no shell" })),
+  timeout: z.optional(
+    key(duration(), { title: "duration", default: "60s", description: "How long the runtime may take to become healthy" }),
+  ),
+});
+
+const runtime: z.ZodMiniType<RawRuntime> = z.strictObject({
+  stop: key(argv(), { description: "Program and arguments that stop the runtime and return when it is down; no shell" }),
+  start: key(argv(), { description: "Program and arguments that start it; may return before it is ready" }),
+  timeout: z.optional(key(duration(), { title: "duration", default: "60s", description: "How long each of them may take" })),
+  health: z.optional(key(health, { description: "How to know that it works; a restore whose health fails is undone" })),
+});
+
+function webAddress(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) return "must be a URL, such as http://127.0.0.1:3312/health";
+  if (url.protocol !== "http:" && url.protocol !== "https:") return "must be an http or https address";
+  return url.username === "" && url.password === "" ? undefined : "must hold no user and no password";
+}
+
 /** The whole file. What concerns more than one key is in check-meaning.ts. */
 export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
   name: z.optional(key(name(), { title: "name", pattern: NAME_PATTERN, description: "The instance's name; its folder's unless given" })),
@@ -180,6 +225,9 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
     propertyNames: { type: "string", pattern: NAME_PATTERN },
   }),
   backup: key(backup, { description: "Where backups go and what they hold" }),
+  runtime: z.optional(
+    key(runtime, { description: "The program whose state this is: how a restore stops it, starts it, and asks for its health" }),
+  ),
   schema_version: z.optional(
     key(
       z.strictObject({

@@ -29,6 +29,7 @@ describe("loadConfig() refuses", () => {
         const root = {
           components: { state: { path: { from: "a.json", pointer: "/a" }, pause: { command: ["a"], resume: ["b"] } } },
           schema_version: { component: "state" },
+          runtime: { stop: ["a"], start: ["b"], health: { command: ["c"] } },
           backup: { path: "/vault", retention: {} },
         };
         let at: Record<string, unknown> = root;

@@ -3,10 +3,10 @@
  * and never called unknown: a person who wrote one has read of it. A star stands for a component's name.
  */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["preset", "verify", "drill", "runtime", "tasks", "orchestrator", "hooks", "server", "notify", "encryption", "copies", "secrets"],
+  "": ["preset", "verify", "drill", "tasks", "orchestrator", "hooks", "server", "notify", "encryption", "copies", "secrets"],
   backup: ["schedule", "timezone", "encryption", "copies"],
   "backup.retention": ["hourly", "daily", "weekly", "monthly", "yearly", "keep_tags"],
-  "components.*": ["restore", "rebuildable", "secrets", "keep_deleted", "preset"],
+  "components.*": ["rebuildable", "secrets", "keep_deleted", "preset"],
 };
 
 /** Values, of keys that this version has, that it does not have. */

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   BACKUP_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No backup has this id, prefix or name" },
   BACKUP_AMBIGUOUS: { kind: "not-found", exit: 2, http: 409, retry: false, meaning: "More than one backup begins with this prefix" },
   PATH_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "The backup holds nothing at this path" },
+  NOTHING_TO_UNDO: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No restore is there that could be undone" },
   COMPONENT_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No component has this name" },
 
   BACKUP_PROTECTED: {
@@ -59,6 +60,29 @@ export const ERROR_CODES = {
   TARGET_NOT_EMPTY: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The target folder holds something already" },
   FILE_EXISTS: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The file exists already and is not overwritten" },
 
+  RESTORE_REFUSED: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: false,
+    meaning: "A restore would do harm as it was asked; each reason is named",
+  },
+  RESTORE_UNSETTLED: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: false,
+    meaning: "A restore was cut off half-way and the runtime has written since: a person must choose a side",
+  },
+  TARGET_HELD: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: true,
+    meaning: "Another process has what would be replaced open, or it cannot be known that none has",
+  },
+
+  RESTORE_RUNNING: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "A restore of this instance is running" },
   VAULT_BUSY: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Another process writes to the vault or reads from it" },
 
   COMPONENT_MISSING: { kind: "capture", exit: 1, http: 500, retry: true, meaning: "A declared component is not there" },
@@ -118,6 +142,7 @@ export const ERROR_CODES = {
     retry: false,
     meaning: "The vault's own records are damaged or contradict each other",
   },
+  JOURNAL_DAMAGED: { kind: "damage", exit: 4, http: 500, retry: false, meaning: "The journal of a restore cannot be understood" },
   ARCHIVE_HOSTILE: {
     kind: "damage",
     exit: 4,
@@ -127,6 +152,34 @@ export const ERROR_CODES = {
   },
 
   VERSION_UNSUPPORTED: { kind: "host", exit: 1, http: 500, retry: false, meaning: "The vault or backup was written by a newer version" },
+  HEALTH_FAILED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The runtime did not become healthy with the restored state, which was undone",
+  },
+  RUNTIME_STOP_FAILED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "The stop command of the runtime failed or ran out of time",
+  },
+  RUNTIME_START_FAILED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "The start command of the runtime failed or ran out of time",
+  },
+  RESTORE_COMMAND_FAILED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "The restore command of a component failed or ran out of time",
+  },
   NO_SPACE: { kind: "host", exit: 1, http: 507, retry: true, meaning: "There is not enough free space" },
   FILE_SYSTEM: { kind: "host", exit: 1, http: 500, retry: true, meaning: "A file or folder cannot be read or written" },
   FILE_SYSTEM_UNSUPPORTED: {

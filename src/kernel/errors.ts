@@ -137,6 +137,14 @@ export function errorFromJson(value: unknown): HoldfastError {
   return new NamedError(code, text, context);
 }
 
+/** The same failure with more to say about what to do, or about what became of everything else. */
+export function addHint(failure: HoldfastError, more: string): HoldfastError {
+  const sentence = more.charAt(0).toUpperCase() + more.slice(1);
+  const told = errorFromJson({ ...failure.toJSON(), hint: failure.hint === undefined ? sentence : `${failure.hint}; ${more}` });
+  told.cause = failure;
+  return told;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@
  */
 export { ERROR_CODES, type CodeOf, type ErrorCode, type ErrorCodeRow, type ErrorKind } from "./error-codes.ts";
 export {
+  addHint,
   BusyError,
   CaptureError,
   ConfigError,
@@ -28,10 +29,12 @@ export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { tryFileLock, type LockMode } from "./file-lock.ts";
 export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
 export { isRunning, thisProcess, type ProcessIdentity } from "./process-identity.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
 export { redact, redactData } from "./redact.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
+export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";
 export { VERSION } from "./version.ts";

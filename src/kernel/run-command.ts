@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { InterruptedError } from "./errors.ts";
 
 export interface RunOptions {
@@ -9,6 +10,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Text for standard input. */
   readonly input?: string;
+  /** File for standard input, in place of a text. */
+  readonly inputFile?: string;
   /** How many characters of each output stream are kept, from its end; 65,536 unless told. */
   readonly keep?: number;
 }
@@ -31,21 +34,23 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   if (program === undefined) throw new TypeError("runCommand needs a program");
   options.signal?.throwIfAborted();
   const keep = options.keep ?? 65_536;
+  const input = options.inputFile === undefined ? undefined : openSync(options.inputFile, "r");
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: [input ?? "pipe", "pipe", "pipe"],
     detached: true,
   });
+  if (input !== undefined) closeSync(input);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
+    child[name]?.setEncoding("utf8").on("data", (text: string) => {
       output[name] = keep === 0 ? "" : (output[name] + text).slice(-keep);
     });
   }
   // A program that does not read its input is no failure of ours.
-  child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(options.input ?? "");
 
   let timedOut = false;
   let hardStop: NodeJS.Timeout | undefined;
@@ -78,8 +83,8 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
     clearTimeout(hardStop);
     if (timedOut || options.signal?.aborted === true) stopGroup(child.pid, "SIGKILL");
     options.signal?.removeEventListener("abort", stop);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
 }
 

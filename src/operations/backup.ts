@@ -13,12 +13,15 @@ import {
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
+import { settleRestore } from "./settle-restore.ts";
 
 export interface BackupOptions {
   /** Names; the configuration's `backup.include` unless given. */
   readonly components?: readonly string[];
   readonly trigger?: Trigger;
   readonly tags?: readonly string[];
+  /** Before a restore: keeps what it can of a state that may be broken, and is no sign of how backups go. */
+  readonly salvage?: boolean;
   /** Milliseconds to wait for another writer. */
   readonly wait?: number;
   readonly signal?: AbortSignal;
@@ -45,8 +48,11 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
       throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
   chosenNames(instance, options.components);
+  // A restore takes its own; everything else first ends what a crash left half-done, and never captures it.
+  if (options.salvage !== true) await settleRestore(instance);
   makeFolder(config.stateDir);
-  const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void =>
+  const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void => {
+    if (options.salvage === true) return;
     recordRun(config.stateDir, {
       at: new Date(instance.clock.now()).toISOString(),
       trigger,
@@ -55,6 +61,7 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
       code: failure?.code ?? null,
       message: failure?.message ?? null,
     });
+  };
   let outcome: BackupOutcome;
   try {
     outcome = await run(instance, trigger, options);
@@ -93,6 +100,7 @@ async function run(instance: Instance, trigger: Trigger, options: BackupOptions)
     cwd: config.folder,
     components: [...components, reservedComponent(config.file)],
     trigger,
+    salvage: options.salvage === true,
     tags: options.tags ?? [],
     clock: instance.clock,
     avoid: avoidedBy(instance),

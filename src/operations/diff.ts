@@ -80,6 +80,7 @@ async function compareLive(
     const folder = join(staging, plan.name);
     makeFolder(folder);
     const reading = await openComponent({
+      raw: false,
       plan,
       kind: plan.kind,
       before,

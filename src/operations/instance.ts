@@ -7,6 +7,8 @@ export interface Instance {
   readonly config: Config;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** Something that a person should know and that is no part of a result. */
+  readonly remark: (text: string) => void;
   /** Opens the vault; `create` makes it when it is not there. Dispose when done. */
   openVault(options?: { readonly create?: boolean }): Promise<Vault>;
 }

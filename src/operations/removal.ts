@@ -2,6 +2,7 @@ import { ConflictError, NotFoundError } from "../kernel/index.ts";
 import { isBackupId, type BackupHead, type BackupId } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { settleRestore } from "./settle-restore.ts";
 
 /**
  * Moves one backup to the trash, after writing why. A pinned one, a pre-migration one, and the last backup of all
@@ -12,6 +13,7 @@ export async function remove(
   reference: string,
   options: { readonly force: boolean; readonly reason?: string },
 ): Promise<BackupHead> {
+  await settleRestore(instance);
   await using vault = await instance.openVault();
   const { backups } = await vault.list();
   const head = await findBackup(vault, reference);
@@ -31,6 +33,7 @@ function protectionOf(head: BackupHead, backups: readonly BackupHead[]): string 
 
 /** Brings a deleted backup back from the trash. */
 export async function undelete(instance: Instance, reference: string): Promise<BackupId> {
+  await settleRestore(instance);
   await using vault = await instance.openVault();
   const { trash } = await vault.list();
   const matches = reference === "" ? [] : trash.filter(({ id }) => id.startsWith(reference));

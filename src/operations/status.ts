@@ -1,6 +1,7 @@
 import { goodFor, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
+import { pendingRestore } from "./settle-restore.ts";
 import { damageIn, readListing } from "./read-listing.ts";
 
 export interface ComponentStatus {
@@ -25,6 +26,8 @@ export interface Status {
   readonly components: readonly ComponentStatus[];
   /** The newest run when it failed and made no backup. */
   readonly failedRun: LastRun | null;
+  /** A restore that runs or was cut off: the live state is not to be trusted until it has ended. */
+  readonly restore: { readonly id: string; readonly backup: string; readonly phase: string; readonly since: string } | null;
   /** What is wrong in the vault. */
   readonly problems: readonly string[];
   /** Accepted configuration that this version does not act on. */
@@ -39,6 +42,7 @@ export async function status(instance: Instance): Promise<Status> {
   const listing = await readListing(instance);
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
+  const pending = pendingRestore(instance);
   const backups = lastTakenFirst(listing.backups);
   const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
   return {
@@ -48,6 +52,7 @@ export async function status(instance: Instance): Promise<Status> {
     newest: listing.backups[0]?.id ?? null,
     components,
     failedRun,
+    restore: pending === null ? null : { id: pending.id, backup: pending.backup, phase: pending.phase, since: pending.started_at },
     problems: [
       ...damageIn(listing),
       ...listing.backups.flatMap(({ id, manifest }) =>
@@ -57,7 +62,10 @@ export async function status(instance: Instance): Promise<Status> {
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
     notices: config.notices,
-    safe: failedRun === null && components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
+    safe:
+      failedRun === null &&
+      pending === null &&
+      components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
   };
 }
 

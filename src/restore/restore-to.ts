@@ -1,8 +1,9 @@
-import { crashpoint, HoldfastError, HostError, namedSystemError } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, namedSystemError } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { openTargetFolder } from "./target-folder.ts";
-import { finishFolders, placeOf, writeEntry, type PendingFolder } from "./write-entry.ts";
+import { lookAhead, writeEntries, type WriteEntriesRequest } from "./write-entries.ts";
+import { finishFolders, placeOf } from "./write-entry.ts";
 
 export interface RestoreToRequest {
   readonly reader: BackupReader;
@@ -32,78 +33,37 @@ export interface RestoredTo {
  * @throws ConflictError TARGET_NOT_EMPTY · DamageError when the backup does not read back · HostError OWNER_NOT_PERMITTED
  */
 export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> {
-  const { reader } = request;
-  const { manifest } = reader.head;
-  const owners = request.owner === "recorded";
-  const wanted = request.select ?? (() => true);
-  const standIns = await lookAhead(reader, wanted, owners);
+  const { component_details: details } = request.reader.head.manifest;
+  const { reader, owner, select: wanted = () => true } = request;
+  const standIns = await lookAhead({ reader, wanted, owner });
   const target = openTargetFolder(request.folder);
   crashpoint("restore-begun");
-  const folders: PendingFolder[] = [];
   const databases: string[] = [];
-  /** Where the first name of each hard-link group was written. */
-  const written = new Map<string, string>();
   const components = new Set<string>();
   let entries = 0;
   let bytes = 0;
-  try {
-    for await (const opened of reader.read({
-      select: (entry) => wanted(entry) || standIns.has(keyOf(entry)),
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-      ...(request.onBytes === undefined ? {} : { onBytes: request.onBytes }),
-    })) {
-      const key = keyOf(opened.entry);
-      const entry = wanted(opened.entry) ? opened.entry : standIns.get(key);
-      if (entry === undefined) continue;
-      const details = manifest.component_details[entry.component];
-      if (details === undefined) continue;
-      const path = placeOf(target.building, details.stored_as, details.source === "tree", entry.path);
-      const first = entry.hard_link === undefined ? undefined : written.get(`${entry.component}/${entry.hard_link}`);
-      if (first === path) continue; // written already, in the place of its first name
-      const folder = await writeEntry(path, first, { ...opened, entry }, { owners });
-      if (folder !== undefined) folders.push(folder);
-      if (entry.type === "file") written.set(key, path);
+  const writing: WriteEntriesRequest = {
+    ...request,
+    wanted,
+    placeOf: ({ component, path }) => {
+      const found = details[component];
+      return found === undefined ? undefined : placeOf(target.building, found.stored_as, found.source === "tree", path);
+    },
+    onEntry: (entry, path) => {
       if (entry.database === true) databases.push(path);
       if (!components.has(entry.component)) crashpoint("restore-component-written");
       components.add(entry.component);
       entries += 1;
       bytes += entry.size;
-    }
-    finishFolders(folders, { owners });
+    },
+  };
+  try {
+    const folders = await writeEntries(writing, standIns);
+    finishFolders(folders, { owners: owner === "recorded" });
     const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
     await target.publish();
     return { folder: request.folder, components: [...components], entries, bytes, databases: checked };
   } catch (error) {
     throw error instanceof HoldfastError ? error : namedSystemError(error, `restore into "${request.folder}"`);
   }
-}
-
-function keyOf(entry: Entry): string {
-  return `${entry.component}/${entry.path}`;
-}
-
-/**
- * One pass over the entries before anything is written: refuses owners that this account cannot give, and finds for each
- * first name of a hard-link group that is not wanted itself the wanted name that its content is written under.
- */
-async function lookAhead(reader: BackupReader, wanted: (entry: Entry) => boolean, owners: boolean): Promise<ReadonlyMap<string, Entry>> {
-  const uid = process.getuid?.() ?? 0;
-  const groups = new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]);
-  const unwanted = new Set<string>();
-  const standIns = new Map<string, Entry>();
-  for await (const entry of reader.entries()) {
-    if (!wanted(entry)) {
-      if (entry.type === "file") unwanted.add(keyOf(entry));
-      continue;
-    }
-    const first = `${entry.component}/${entry.hard_link}`;
-    if (entry.hard_link !== undefined && unwanted.has(first) && !standIns.has(first)) standIns.set(first, entry);
-    if (owners && uid !== 0 && (entry.uid !== uid || !groups.has(entry.gid))) {
-      const owner = entry.uid === uid ? `group ${entry.group ?? entry.gid}` : `user ${entry.user ?? entry.uid}`;
-      throw new HostError("OWNER_NOT_PERMITTED", `"${keyOf(entry)}" belongs to ${owner}, and this account may not give files away`, {
-        hint: "Run as root, or add --owner current to own everything yourself",
-      });
-    }
-  }
-  return standIns;
 }

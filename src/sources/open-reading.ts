@@ -1,11 +1,13 @@
 import { identityAt, identityKey, InternalError, namedSystemError } from "../kernel/index.ts";
-import type { Reading } from "../vault/index.ts";
+import type { Reading, SourceKind } from "../vault/index.ts";
 import { commandReading } from "./command-reading.ts";
 import { fileReading } from "./file-reading.ts";
 import { jsonReading } from "./json-reading.ts";
 import { makeNotes } from "./notes.ts";
+import { rawDatabaseReading } from "./raw-reading.ts";
 import type { ReadingRequest } from "./reading-request.ts";
-import { kindOf, resolveRoot } from "./root.ts";
+import { kindOf, resolveRoot, type Root } from "./root.ts";
+import { sniffKind } from "./sniff.ts";
 import { sqliteReading } from "./sqlite/sqlite-reading.ts";
 import { stagingFolder } from "./staging-folder.ts";
 import { throwIfStopped } from "./stop-signal.ts";
@@ -30,7 +32,7 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
   const staging = identityAt(request.staging);
   if (staging !== undefined) avoid.add(identityKey(staging));
   const root = resolveRoot(request.path, request.component, avoid);
-  const kind = kindOf(root, request, notes);
+  const kind = request.raw === true ? rawKindOf(root, request) : kindOf(root, request, notes);
   if (kind !== "tree" && request.exclude.length + request.include.length > 0) {
     notes.warn(`Patterns of component "${request.component}" have no effect: it is a single file`);
   }
@@ -40,6 +42,7 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
       case "tree":
         return await treeReading(root, request, notes, folder, avoid);
       case "sqlite":
+        if (request.raw === true) return rawDatabaseReading(root, request, notes);
         return await sqliteReading(root, request, notes, folder);
       case "json":
         return await jsonReading(root, request, notes, folder);
@@ -53,4 +56,12 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
     folder.remove();
     throw namedSystemError(error, `read component "${request.component}"`);
   }
+}
+
+/** What a salvage takes it for: nothing that lies there is refused, and a document that does not parse is a file. */
+function rawKindOf(root: Root, { remembered, kind }: ReadingRequest): SourceKind {
+  if (root.stats.isDirectory()) return "tree";
+  const sniffed = sniffKind(root.real);
+  if (sniffed === "sqlite" || kind === "sqlite" || remembered.single) return "sqlite";
+  return sniffed === "log" ? "log" : "file";
 }

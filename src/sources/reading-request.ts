@@ -43,6 +43,8 @@ export interface ReadingRequest {
   readonly quickCheckBefore?: ReadonlyMap<string, SqliteDetails> | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */
   readonly cut: boolean;
+  /** A salvage: what no consistent copy can be had of is read byte by byte, and named so. */
+  readonly raw?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that a locked database is waited for; 30 s unless told. */
   readonly busyTimeout?: number | undefined;

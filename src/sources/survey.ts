@@ -53,6 +53,7 @@ export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" |
         oneFileSystem: request.oneFileSystem,
         avoid: new Set(request.avoid.map(identityKey)),
         remembered: request.remembered.paths,
+        raw: null,
         notes,
         signal: request.signal,
       });

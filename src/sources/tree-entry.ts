@@ -1,3 +1,4 @@
+import { CaptureError } from "../kernel/index.ts";
 import type { EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
@@ -19,12 +20,23 @@ export interface TreeWork {
   readonly child: DatabaseChild;
   /** Databases met, by entry path. */
   readonly databases: Map<string, SqliteDetails>;
+  /** Of a salvage: databases that are taken as files, with their sidecars; the walk that is under way looks here. */
+  readonly raw: Set<string> | null;
 }
 
 export async function liveEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
   const plain = plainEntry(found);
   if (plain !== undefined) return plain;
-  if (found.type === "database") return databaseEntry(found, work);
+  if (found.type === "database" && work.raw === null) return databaseEntry(found, work);
+  if (found.type === "database") {
+    try {
+      return await databaseEntry(found, work);
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error;
+      work.raw?.add(found.path);
+      work.notes.warn(`"${found.path}" is kept raw, with its sidecars: ${error.message}`);
+    }
+  }
   return { head: headOf(found.path, "file", found.stats), content: liveContent(found.absolute, found.stats, isLogName(found.path)) };
 }
 

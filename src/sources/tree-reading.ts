@@ -20,7 +20,8 @@ export async function treeReading(
   avoid: ReadonlySet<string>,
 ): Promise<Reading> {
   const child = databaseChild();
-  const work: TreeWork = { root, request, notes, staging, child, databases: new Map() };
+  const raw = request.raw === true ? new Set<string>() : null;
+  const work: TreeWork = { raw, root, request, notes, staging, child, databases: new Map() };
   const patterns = makePatterns(request.exclude, request.include);
   const options: WalkOptions = {
     root: root.real,
@@ -31,6 +32,7 @@ export async function treeReading(
     oneFileSystem: request.oneFileSystem,
     avoid,
     remembered: request.remembered.paths,
+    raw,
     notes,
     signal: request.signal,
   };
@@ -69,8 +71,10 @@ export async function treeReading(
     report: () => ({
       source: "tree",
       resolved_path: root.real,
+      ...(raw === null || raw.size === 0 ? {} : { salvaged: { file: null } }),
       ...(work.databases.size === 0 ? {} : { databases: Object.fromEntries(work.databases) }),
       ...notes.result(),
+      ...(raw === null || raw.size === 0 ? {} : { suspect: true }),
     }),
     async close() {
       await child.close();

@@ -1,5 +1,6 @@
 import { readlinkSync, type BigIntStats } from "node:fs";
 import { errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
+import { isRestoreLeftover } from "./restore-leftovers.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import { enterFolder } from "./enter-folder.ts";
 import { lookAtFile } from "./look-at-file.ts";
@@ -37,6 +38,11 @@ export interface WalkOptions {
   readonly avoid: ReadonlySet<string>;
   /** Entry paths that were databases in the newest good backup. */
   readonly remembered: ReadonlySet<string>;
+  /**
+   * Entry paths of databases that are taken as files, with their sidecars, because no consistent copy can be had: a
+   * salvage adds to it while it walks. null refuses what should be a database and is none.
+   */
+  readonly raw: Set<string> | null;
   readonly notes: Notes;
   readonly signal: AbortSignal | undefined;
 }
@@ -129,6 +135,10 @@ function placeOf(folder: Place, name: string, notes: Notes): Place | undefined {
 function admitted(place: Place, name: string, frame: Frame, options: WalkOptions): boolean {
   const { path, stats } = place;
   const directory = stats.isDirectory();
+  if (isRestoreLeftover(name, directory)) {
+    options.notes.omit(path, "Is left of a restore", true);
+    return false;
+  }
   if (options.avoid.has(identityKey(identityOf(stats)))) {
     frame.leftOut.set(name, "avoided");
     options.notes.omit(path, "Belongs to Holdfast itself", true);
@@ -153,7 +163,7 @@ function admitted(place: Place, name: string, frame: Frame, options: WalkOptions
 
 async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {
   const { path, absolute, stats } = place;
-  const wasDatabase = options.remembered.has(path);
+  const wasDatabase = options.raw === null && options.remembered.has(path);
   if (wasDatabase && !stats.isFile()) throw damagedDatabase(absolute, "other-sort");
   if (stats.isSymbolicLink()) {
     const target = targetOf(place, options.notes);
@@ -163,8 +173,9 @@ async function identify(place: Place, name: string, frame: Frame, options: WalkO
     options.notes.omit(path, `Is ${sortOf(stats)}, which has no content to keep`, true);
     return undefined;
   }
-  if (belongsToDatabase(name, frame)) return undefined;
-  const seen = await lookAtFile({ path, absolute, stats, logListed: frame.logged.has(name), wasDatabase }, options.notes, options.signal);
+  if (belongsToDatabase(path, name, frame, options.raw)) return undefined;
+  const logListed = options.raw === null && frame.logged.has(name);
+  const seen = await lookAtFile({ path, absolute, stats, logListed, wasDatabase }, options.notes, options.signal);
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);
   return { ...place, ...seen, linkTo: links.earlier(path, seen.stats) };
@@ -212,10 +223,11 @@ function sortOf(stats: BigIntStats): string {
 }
 
 /** `-wal`, `-shm` and `-journal` of a database are never stored as files: its copy holds what they say. */
-function belongsToDatabase(name: string, frame: Frame): boolean {
+function belongsToDatabase(path: string, name: string, frame: Frame, raw: ReadonlySet<string> | null): boolean {
   for (const suffix of SIDECARS) {
     if (!name.endsWith(suffix)) continue;
     const base = name.slice(0, -suffix.length);
+    if (raw?.has(path.slice(0, -suffix.length)) === true) return false;
     if (frame.databases.has(base) || frame.leftOut.get(base) === "avoided") return true;
     if (frame.leftOut.get(base) === "excluded") return isDatabase(`${frame.folder.absolute}/${base}`);
   }

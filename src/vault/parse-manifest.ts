@@ -101,6 +101,12 @@ function checkComponents(fields: DocumentFields): void {
   }
 }
 
+function checkSalvaged(salvaged: DocumentFields): void {
+  if (salvaged.raw("file") === null) return;
+  const problem = pathProblem(salvaged.text("file"));
+  if (problem !== undefined) salvaged.fail("file", problem);
+}
+
 function checkDetails(details: DocumentFields): void {
   details.oneOf("source", SOURCE_KINDS);
   if (details.raw("resolved_path") !== null) details.text("resolved_path");
@@ -112,6 +118,7 @@ function checkDetails(details: DocumentFields): void {
   details.integer("entries");
   details.boolean("whole");
   details.boolean("suspect");
+  if (details.has("salvaged")) checkSalvaged(details.object("salvaged"));
   details.oneOf("importance", IMPORTANCES);
   if (details.has("sqlite")) checkSqlite(details.object("sqlite"));
   if (details.has("databases")) {

@@ -49,7 +49,9 @@ export interface ReadingReport {
   readonly sqlite?: SqliteDetails;
   /** Databases inside a tree, by entry path. */
   readonly databases?: Readonly<Record<string, SqliteDetails>>;
-  /** A consistent copy of something that is itself damaged. */
+  /** Kept raw by a salvage: `file` is the database whose sidecars lie beside it; null for anything else. */
+  readonly salvaged?: { readonly file: string | null };
+  /** A consistent copy of something that is itself damaged, or a raw one of something. */
   readonly suspect: boolean;
   readonly omissions: readonly Omission[];
   readonly warnings: readonly string[];

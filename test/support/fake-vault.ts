@@ -46,11 +46,13 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
       components: [],
       backup: { path: "/vault", compression: true, include: [] },
       schemaVersion: undefined,
+      runtime: null,
       notices: [],
       ...config,
     },
     env: {},
     clock: { now: () => FAKE_NOW },
+    remark: () => {},
     openVault: typeof vault === "function" ? vault : async () => vault,
   };
 }

@@ -1,6 +1,6 @@
 /** A thread that stores files: batches of FileJob in, one FileDone for each out. */
 import { parentPort } from "node:worker_threads";
-import { errorAnswer, type WorkerAnswer } from "../worker-pool.ts";
+import { errorAnswer, type WorkerAnswer } from "../../kernel/index.ts";
 import { storeFile, type FileDone, type FileJob } from "./store-file.ts";
 
 /** One read of a large file, and the largest file that is seen to hold still before it is written. Bytes. */

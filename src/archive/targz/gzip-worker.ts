@@ -1,6 +1,6 @@
 /** A thread that compresses: blocks of tar in, gzip members out. Both buffers come back to be used again. */
 import { parentPort } from "node:worker_threads";
-import { errorAnswer, type WorkerAnswer } from "../worker-pool.ts";
+import { errorAnswer, type WorkerAnswer } from "../../kernel/index.ts";
 import { encodeMember } from "./gzip-member.ts";
 
 export interface GzipJob {

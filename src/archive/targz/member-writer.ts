@@ -1,6 +1,5 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { entryPoint, InternalError } from "../../kernel/index.ts";
-import { WorkerPool } from "../worker-pool.ts";
+import { entryPoint, InternalError, WorkerPool } from "../../kernel/index.ts";
 import { encodeMember, MEMBER_LIMIT, STORED_LIMIT } from "./gzip-member.ts";
 import type { GzipDone, GzipJob } from "./gzip-worker.ts";
 

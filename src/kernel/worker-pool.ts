@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker, type Transferable } from "node:worker_threads";
-import { errorFromJson, HoldfastError, InternalError, namedSystemError } from "../kernel/index.ts";
+import { errorFromJson, HoldfastError, InternalError, namedSystemError } from "./errors.ts";
 
 /** What a worker answers; errors travel as their JSON form. */
 export type WorkerAnswer<R> = { readonly result: R } | { readonly error: unknown };
@@ -19,8 +19,8 @@ interface Thread<R> {
 const pools = new Map<string, WorkerPool<never, unknown>>();
 
 /**
- * A few threads that answer jobs in the order in which each of them got them. Started with the first job, so that a
- * small backup starts none; idle ones do not keep the process alive and serve the next backup.
+ * A few threads that answer jobs in the order in which each of them got them. Started with the first job, so that little
+ * work starts none; idle ones do not keep the process alive and serve what comes next.
  */
 export class WorkerPool<J, R> {
   readonly #entry: URL;
@@ -68,7 +68,8 @@ export class WorkerPool<J, R> {
 
   #start(): Thread<R> {
     // Small young generations let go of external buffers sooner: 20 MB less for each thread.
-    const worker = new Worker(this.#entry, { resourceLimits: { maxYoungGenerationSizeMb: 2 } });
+    // Flags of the program itself are not a thread's: `--input-type` of a script on the command line ends it at once.
+    const worker = new Worker(this.#entry, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } });
     const waiting: Waiting<R>[] = [];
     worker.on("message", (answer: WorkerAnswer<R>) => {
       const next = waiting.shift();

@@ -1,0 +1,56 @@
+import { NotFoundError } from "../kernel/index.ts";
+import { findKept, undoRestore as putBack, type KeptRestore, type UndoResult } from "../restore/index.ts";
+import type { Instance } from "./instance.ts";
+import { undoOthers } from "./restore-others.ts";
+import { liveTargets } from "./restore-targets.ts";
+import { settleRestore } from "./settle-restore.ts";
+
+export interface UndoOptions {
+  readonly force?: boolean;
+  readonly noRestart?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onPhase?: (phase: string) => void;
+}
+
+export interface UndoReport extends UndoResult {
+  /** The restore that was undone. */
+  readonly undone: KeptRestore;
+}
+
+/** The restore that an undo would undo. */
+export async function findUndo(instance: Instance, reference: string | undefined): Promise<KeptRestore> {
+  try {
+    return findKept(instance.config.stateDir, reference);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    await using vault = await instance.openVault();
+    const safety = (await vault.list()).backups.find(({ manifest }) => manifest.trigger === "pre-restore");
+    if (safety === undefined) throw error;
+    throw new NotFoundError("NOTHING_TO_UNDO", error.message, {
+      cause: error,
+      hint: `The old sets are gone, and the backup taken before the last restore is there: holdfast restore ${safety.id}. What was written between that backup and the restore is not in it`,
+    });
+  }
+}
+
+/** Puts back the old set itself, which lies beside the targets since the restore. */
+export async function undoRestore(instance: Instance, reference: string | undefined, options: UndoOptions = {}): Promise<UndoReport> {
+  const { config, env, clock } = instance;
+  await settleRestore(instance);
+  const undone = await findUndo(instance, reference);
+  const targets = await liveTargets(instance);
+  const { others, safety } = undone;
+  const result = await putBack({
+    kept: undone,
+    stateDir: config.stateDir,
+    force: options.force === true,
+    runtime: options.noRestart === true ? null : config.runtime,
+    cwd: config.folder,
+    env,
+    now: () => clock.now(),
+    undoOthers: others.length === 0 || safety === null ? null : () => undoOthers(instance, targets, others, safety),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onPhase: options.onPhase ?? (() => {}),
+  });
+  return { ...result, undone };
+}
