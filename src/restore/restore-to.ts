@@ -35,7 +35,7 @@ export interface RestoredTo {
 export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> {
   const { component_details: details } = request.reader.head.manifest;
   const { reader, owner, select: wanted = () => true } = request;
-  const standIns = await lookAhead({ reader, wanted, owner });
+  const ahead = await lookAhead({ reader, wanted, owner });
   const target = openTargetFolder(request.folder);
   crashpoint("restore-begun");
   const databases: string[] = [];
@@ -58,7 +58,7 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
     },
   };
   try {
-    const folders = await writeEntries(writing, standIns);
+    const folders = await writeEntries(writing, ahead);
     finishFolders(folders, { owners: owner === "recorded" });
     const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
     await target.publish();

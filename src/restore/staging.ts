@@ -86,7 +86,7 @@ export async function stage(request: StageRequest): Promise<StagedFile[]> {
     return ways.get(entry.path) ?? firstOf(foldersAbove(entry.path), ways);
   };
   const wanted = (entry: Entry): boolean => besideOf(entry) !== undefined;
-  const standIns = await lookAhead({ reader, wanted, owner });
+  const ahead = await lookAhead({ reader, wanted, owner });
   const beside = foldersBeside(plan, stateDir);
   for (const folder of beside) makeFolder(placesBeside(folder, id).coming);
   const files: StagedFile[] = [];
@@ -106,7 +106,7 @@ export async function stage(request: StageRequest): Promise<StagedFile[]> {
         if (sort !== undefined) files.push({ component: entry.component, name: `${entry.component}/${entry.path}`, path, sort });
       },
     },
-    standIns,
+    ahead,
   );
   finishFolders(folders, { owners: owner === "recorded" });
   for (const folder of beside) await syncFileSystem(folder);

@@ -23,7 +23,7 @@ export interface WriteEntriesRequest {
  *
  * @returns the folders, whose mode, owner and times are set when nothing is written into them any more
  */
-export async function writeEntries(request: WriteEntriesRequest, standIns: ReadonlyMap<string, Entry>): Promise<PendingFolder[]> {
+export async function writeEntries(request: WriteEntriesRequest, { standIns, firsts }: LookedAhead): Promise<PendingFolder[]> {
   const { reader, wanted, placeOf, signal, onBytes } = request;
   const owners = request.owner === "recorded";
   const folders: PendingFolder[] = [];
@@ -50,7 +50,7 @@ export async function writeEntries(request: WriteEntriesRequest, standIns: Reado
     else if (entry.type === "symlink") links.push(() => writeLink(path, entry, { owners }));
     else if (first !== undefined) links.push(() => writeHardLink(path, first));
     else await files.write(path, { ...opened, entry });
-    if (entry.type === "file") written.set(key, path);
+    if (firsts.has(key)) written.set(key, path);
     request.onEntry?.(entry, path);
   }
   await files.finish();
@@ -62,34 +62,48 @@ function keyOf(entry: Entry): string {
   return `${entry.component}/${entry.path}`;
 }
 
+/** What has to be known of a backup before anything of it is written. */
+export interface LookedAhead {
+  /** `component/path` of files that have another name. */
+  readonly firsts: ReadonlySet<string>;
+  /** For each of them that is not wanted itself, the wanted name that its content is written under. */
+  readonly standIns: ReadonlyMap<string, Entry>;
+}
+
 /**
- * One pass over the entries before anything is written: refuses owners that this account cannot give, and finds for each
- * first name of a hard-link group that is not wanted itself the wanted name that its content is written under.
+ * Refuses owners that this account cannot give, and finds the hard-link groups of which only some names are wanted.
  *
  * @throws HostError OWNER_NOT_PERMITTED
  */
-export async function lookAhead({
-  reader,
-  wanted,
-  owner: whose,
-}: Pick<WriteEntriesRequest, "reader" | "wanted" | "owner">): Promise<ReadonlyMap<string, Entry>> {
-  const uid = process.getuid?.() ?? 0;
-  const groups = new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]);
-  const unwanted = new Set<string>();
-  const standIns = new Map<string, Entry>();
+export async function lookAhead(request: Pick<WriteEntriesRequest, "reader" | "wanted" | "owner">): Promise<LookedAhead> {
+  const { reader, wanted } = request;
+  const mayGive = giverOf(request.owner);
+  const firsts = new Set<string>();
   for await (const entry of reader.entries()) {
-    if (!wanted(entry)) {
-      if (entry.type === "file") unwanted.add(keyOf(entry));
-      continue;
-    }
-    const first = `${entry.component}/${entry.hard_link}`;
-    if (entry.hard_link !== undefined && unwanted.has(first) && !standIns.has(first)) standIns.set(first, entry);
-    if (whose === "recorded" && uid !== 0 && (entry.uid !== uid || !groups.has(entry.gid))) {
-      const owner = entry.uid === uid ? `group ${entry.group ?? entry.gid}` : `user ${entry.user ?? entry.uid}`;
-      throw new HostError("OWNER_NOT_PERMITTED", `"${keyOf(entry)}" belongs to ${owner}, and this account may not give files away`, {
-        hint: "Run as root, or add --owner current to own everything yourself",
-      });
-    }
+    if (!wanted(entry)) continue;
+    if (entry.hard_link !== undefined) firsts.add(`${entry.component}/${entry.hard_link}`);
+    mayGive(entry);
   }
-  return standIns;
+  const standIns = new Map<string, Entry>();
+  if (firsts.size === 0) return { firsts, standIns };
+  const unwanted = new Set<string>();
+  for await (const entry of reader.entries()) {
+    const first = `${entry.component}/${entry.hard_link}`;
+    if (!wanted(entry) && firsts.has(keyOf(entry))) unwanted.add(keyOf(entry));
+    else if (wanted(entry) && entry.hard_link !== undefined && unwanted.has(first) && !standIns.has(first)) standIns.set(first, entry);
+  }
+  return { firsts, standIns };
+}
+
+function giverOf(whose: "recorded" | "current"): (entry: Entry) => void {
+  const uid = process.getuid?.() ?? 0;
+  if (whose === "current" || uid === 0) return () => {};
+  const groups = new Set([process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]);
+  return (entry) => {
+    if (entry.uid === uid && groups.has(entry.gid)) return;
+    const owner = entry.uid === uid ? `group ${entry.group ?? entry.gid}` : `user ${entry.user ?? entry.uid}`;
+    throw new HostError("OWNER_NOT_PERMITTED", `"${keyOf(entry)}" belongs to ${owner}, and this account may not give files away`, {
+      hint: "Run as root, or add --owner current to own everything yourself",
+    });
+  };
 }

@@ -63,7 +63,7 @@ export class PlainReader implements BackupReader {
         continue;
       }
       if (!stats.isFile()) throw damaged(place, "is no plain file");
-      if (entry.hard_link === undefined) firsts.set(`${entry.component}/${entry.path}`, { entry, inode: stats.ino });
+      if (linked.has(`${entry.component}/${entry.path}`)) firsts.set(`${entry.component}/${entry.path}`, { entry, inode: stats.ino });
       if (!wanted) continue;
       const first = firsts.get(`${entry.component}/${entry.hard_link}`);
       const copied = first !== undefined && first.inode !== stats.ino;
