@@ -45,7 +45,7 @@ export async function runEngine(run: EngineRun): Promise<Readonly<Record<string,
     ended.catch(() => {});
     for await (const line of createInterface({ input: child.stdout })) {
       const value = JSON.parse(line) as Record<string, unknown>;
-      if (value["event"] === "progress") run.onProgress?.(value);
+      if (value["event"] === "progress") tell(run, value);
       else document = value;
     }
     const exit = await ended;
@@ -58,5 +58,16 @@ export async function runEngine(run: EngineRun): Promise<Readonly<Record<string,
     return document;
   } finally {
     run.signal?.removeEventListener("abort", stop);
+    // Whatever went wrong here, no engine goes on without anybody to hear of its result.
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  }
+}
+
+/** A host's callback is the host's: what it throws is not a failure of the backup. */
+function tell(run: EngineRun, progress: Readonly<Record<string, unknown>>): void {
+  try {
+    run.onProgress?.(progress);
+  } catch {
+    // Told to nobody else: the host has its own way of learning of its errors.
   }
 }

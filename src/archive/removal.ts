@@ -35,9 +35,11 @@ export function removeBackups(layout: Layout, vault: string, ids: readonly Backu
   writeRecord(layout, documents, { kind: "removal", backups, reason, time });
   crashpoint("removal-recorded");
   for (const { id, form } of backups) {
-    move(layout.backup(id, form), layout.trashed(id, form), [layout.top, layout.trash]);
+    move(layout.backup(id, form), layout.trashed(id, form), []);
     crashpoint("removal-moved");
   }
+  // The record is on disk: whatever a power cut takes back of the moves is done again from it.
+  for (const folder of [layout.top, layout.trash]) syncFolder(folder);
 }
 
 export function undeleteBackup(layout: Layout, vault: string, id: BackupId, time: number): void {
@@ -89,6 +91,7 @@ export function emptyTrash(layout: Layout, vault: string): readonly BackupId[] {
   const { trash, backups } = readDocuments(layout, vault);
   for (const { id, form } of trash) {
     rmSync(layout.trashed(id, form), { recursive: true, force: true, maxRetries: 3 });
+    crashpoint("trash-emptying");
     if (!backups.some((backup) => backup.id === id)) for (const kind of MARK_KINDS) removeFile(layout.mark(id, kind));
   }
   syncFolder(layout.trash);

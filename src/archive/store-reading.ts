@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { lstatAt, InternalError } from "../kernel/index.ts";
+import { CaptureError, InternalError, lstatAt } from "../kernel/index.ts";
 import {
+  pathProblem,
   storedPath,
   type Change,
   type Content,
@@ -24,6 +25,9 @@ export interface StorePlace {
   /** Where a stream of unknown length is kept until its length is known. */
   readonly staging: string;
 }
+
+/** Of a path that is too long to be stored, so much is listed. Characters. */
+const PATH_SHOWN = 1000;
 
 /** Stores one reading: all of it with its confirm(), or nothing. */
 export async function storeReading(request: StoreRequest, { body, entries, staging }: StorePlace): Promise<StoredComponent> {
@@ -74,6 +78,12 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
       number += 1;
       if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
         throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
+      // What could not be read back must not be stored: one such name would make the whole backup unreadable.
+      const unsafe = head.path === "." ? undefined : pathProblem(head.path);
+      if (unsafe !== undefined) {
+        omissions.push({ path: head.path.slice(0, PATH_SHOWN), reason: `Its path ${unsafe}`, harmless: false });
+        continue;
+      }
       const item = { head, place: placeOf(head.path), content: await readable(content, join(staging, `stream-${randomUUID()}`), signal) };
       originals.push(item);
       await writer.add(item);
@@ -81,6 +91,10 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
     await writer.finish();
     throwIfAborted(signal);
     if (originals.length > 0) throw new InternalError("Less was stored than was given");
+    if (source !== "tree" && count === 0)
+      throw new CaptureError("COMPONENT_MISSING", `Component "${component}" was gone before it was read`, {
+        hint: "Look at what replaces or removes it, and run the backup again",
+      });
     await reading.confirm();
   } catch (error) {
     await writer.rollback();

@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { CaptureError } from "../kernel/index.ts";
 import type { Reading } from "../vault/index.ts";
@@ -24,15 +25,25 @@ export interface WatchedReading extends Reading {
 export function watchReading(reading: Reading, watch: Watch): WatchedReading {
   let sawContent = false;
   let version: number | null = null;
+  // How much a stream holds is known only as it goes by: a command that succeeds may have written nothing.
+  async function* seen(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
+    for await (const chunk of stream as unknown as AsyncIterable<Buffer>) {
+      if (chunk.length > 0) sawContent = true;
+      yield chunk;
+    }
+  }
   return {
     async *entries() {
       for await (const entry of reading.entries()) {
-        if (entry.content.kind === "stream" || entry.head.size > 0) sawContent = true;
+        if (entry.content.kind !== "stream" && entry.head.size > 0) sawContent = true;
         const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
         if (watch.schemaQuery !== null && entry.head.database === true && span?.kind === "file") {
           version = queryNumber(span.path, watch.schemaQuery, watch.component);
         }
-        yield entry;
+        const { content } = entry;
+        yield content.kind === "stream"
+          ? { ...entry, content: { kind: "stream", open: () => Readable.from(seen(content.open())) } }
+          : entry;
       }
     },
     async confirm() {

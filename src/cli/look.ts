@@ -43,6 +43,17 @@ export function lsCommand(runner: Runner): Command {
     .option("-r, --recursive", "everything below as well");
 }
 
+/** Resolves when the pipe takes more, or when nobody reads it any longer. */
+async function drained(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      process.stdout.off("drain", done).off("error", done);
+      resolve();
+    };
+    process.stdout.once("drain", done).once("error", done);
+  });
+}
+
 export function catCommand(runner: Runner): Command {
   const about = {
     summary: "write one file of a backup to standard output",
@@ -55,7 +66,7 @@ export function catCommand(runner: Runner): Command {
       // The chunk is the reader's again as soon as this returns, and a pipe may take it later.
       const copy = Buffer.from(chunk);
       if (io.json) chunks.push(copy);
-      else if (!process.stdout.write(copy)) await new Promise((resolve) => process.stdout.once("drain", resolve).once("error", resolve));
+      else if (!process.stdout.write(copy)) await drained();
     });
     io.document({
       schema: "holdfast.content/1",

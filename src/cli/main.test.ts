@@ -102,28 +102,13 @@ describe("main() with what this version does not have", () => {
   const hidden = hiddenOptions(buildProgram(async () => {}));
 
   it("knows every option that is described and not built", () => {
-    expect(hidden.map(([path, option]) => `${path} ${option}`).toSorted()).toEqual(
-      [
-        ...["backup restore", "restore"].flatMap((path) =>
-          ["--undo", "--dry-run", "--no-restart", "--online", "--in-place", "--force", "--no-safety"].map((option) => `${path} ${option}`),
-        ),
-        "init --preset",
-        "verify --sample",
-      ].toSorted(),
-    );
+    expect(hidden.map(([path, option]) => `${path} ${option}`).toSorted()).toEqual(["init --preset", "verify --sample"].toSorted());
   });
 
   it.each(hidden)("refuses `%s %s` by name", async (_path, option, args) => {
     expect(await refusedInJson(...args)).toMatchObject({
       code: "NOT_AVAILABLE",
       message: `\`${option}\` is not available in this version`,
-    });
-  });
-
-  it("refuses a restore in place, and says how to restore elsewhere", async () => {
-    expect(await refusedInJson("restore", "latest")).toMatchObject({
-      code: "NOT_AVAILABLE",
-      hint: "Add --to DIR to restore into another folder",
     });
   });
 });

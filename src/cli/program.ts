@@ -12,6 +12,7 @@ import { restoreCommand } from "./restore.ts";
 import { statusCommand } from "./status.ts";
 import { exportCommand, importCommand } from "./transfer.ts";
 import { vaultCommand } from "./vault.ts";
+import { pruneCommand } from "./prune.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** The whole command line; running it needs a runner, describing it (reference, completion) does not. */
@@ -45,6 +46,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     diffCommand(runner),
     findCommand(runner),
     verifyCommand(runner),
+    pruneCommand(runner),
     exportCommand(runner),
     importCommand(runner),
     statusCommand(runner),

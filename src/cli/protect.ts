@@ -15,6 +15,8 @@ export function protectCommand(runner: Runner): Command {
     examples: ["protect", "protect /srv/agent --vault /mnt/backup/agent"],
   };
   return makeCommand("protect", about, runner, async ({ io, args, options }) => {
+    if (args[0] !== undefined && options["config"] !== undefined)
+      throw new UsageError("USAGE", "A folder and --config name two instances", { hint: "Give one of them" });
     const folder = resolve(io.cwd, String(args[0] ?? "."));
     const { backupResult, init, protect } = await import("../operations/index.ts");
     const { openInstance } = await import("../app/index.ts");

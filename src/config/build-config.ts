@@ -1,9 +1,18 @@
 import { basename, dirname } from "node:path";
 import { InternalError, type Position } from "../kernel/index.ts";
-import type { CommandConfig, ComponentConfig, Config, HealthConfig, PathReference, PauseConfig, RuntimeConfig } from "./config.ts";
+import type {
+  CommandConfig,
+  ComponentConfig,
+  Config,
+  HealthConfig,
+  PathReference,
+  PauseConfig,
+  RetentionConfig,
+  RuntimeConfig,
+} from "./config.ts";
 import { absolutePath } from "./path-text.ts";
 import { sizeOf, timeoutOf } from "./quantities.ts";
-import type { RawComponent, RawConfig, RawHealth, RawRuntime } from "./raw-config.ts";
+import type { RawBackup, RawComponent, RawConfig, RawHealth, RawRuntime } from "./raw-config.ts";
 import { noticesFor } from "./unavailable.ts";
 
 export interface BuildRequest {
@@ -31,6 +40,8 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
     backup: {
       path: absolute(raw.backup.path),
       compression: raw.backup.compression ?? true,
+      retention: retentionOf(raw.backup),
+      scheduleHours: raw.backup.schedule_hours ?? 6,
       include: [...(raw.backup.include ?? names)],
     },
     runtime: raw.runtime === undefined ? null : runtimeOf(raw.runtime, absolute),
@@ -38,6 +49,20 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
       raw.schema_version === undefined ? undefined : { component: raw.schema_version.component, query: raw.schema_version.query ?? null },
     notices: noticesFor(raw.backup),
   });
+}
+
+function retentionOf({ retention = {}, timezone = "UTC" }: RawBackup): RetentionConfig {
+  return {
+    maxCount: retention.max_count ?? 10,
+    maxAgeDays: retention.max_age_days ?? 30,
+    hourly: retention.hourly ?? 0,
+    daily: retention.daily ?? 0,
+    weekly: retention.weekly ?? 0,
+    monthly: retention.monthly ?? 0,
+    yearly: retention.yearly ?? 0,
+    keepTags: [...(retention.keep_tags ?? [])],
+    timezone,
+  };
 }
 
 /** A folder's name made into an instance's. */

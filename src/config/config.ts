@@ -81,11 +81,28 @@ export interface SchemaVersionConfig {
   readonly query: string | null;
 }
 
+/** How many backups stay, and for how long; a tier of 0 is off. The same data as retention's policy. */
+export interface RetentionConfig {
+  readonly maxCount: number;
+  readonly maxAgeDays: number;
+  readonly hourly: number;
+  readonly daily: number;
+  readonly weekly: number;
+  readonly monthly: number;
+  readonly yearly: number;
+  readonly keepTags: readonly string[];
+  /** IANA name. */
+  readonly timezone: string;
+}
+
 export interface BackupConfig {
   /** Absolute folder of the vault. */
   readonly path: string;
   /** Archive form: .tar.gz or a plain folder. */
   readonly compression: boolean;
+  readonly retention: RetentionConfig;
+  /** Hours between scheduled backups: what a backup is overdue by. */
+  readonly scheduleHours: number;
   /** Component names; every declared one unless given. */
   readonly include: readonly string[];
 }

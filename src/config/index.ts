@@ -16,6 +16,7 @@ export type {
   HealthConfig,
   PathReference,
   PauseConfig,
+  RetentionConfig,
   RuntimeConfig,
   SchemaVersionConfig,
 } from "./config.ts";

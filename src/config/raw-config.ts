@@ -55,11 +55,23 @@ export interface RawHealth {
   readonly timeout?: string | undefined;
 }
 
+export interface RawRetention {
+  readonly max_count?: number | undefined;
+  readonly max_age_days?: number | undefined;
+  readonly hourly?: number | undefined;
+  readonly daily?: number | undefined;
+  readonly weekly?: number | undefined;
+  readonly monthly?: number | undefined;
+  readonly yearly?: number | undefined;
+  readonly keep_tags?: readonly string[] | undefined;
+}
+
 export interface RawBackup {
   readonly enabled?: boolean | undefined;
   readonly path: string;
   readonly schedule_hours?: number | undefined;
-  readonly retention?: { readonly max_count?: number | undefined; readonly max_age_days?: number | undefined } | undefined;
+  readonly retention?: RawRetention | undefined;
+  readonly timezone?: string | undefined;
   readonly on_shutdown?: boolean | undefined;
   readonly on_startup?: boolean | undefined;
   readonly compression?: boolean | undefined;

@@ -140,6 +140,25 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
   pause: z.optional(key(pause, { description: "Commands that hold the component's writers still while it is copied" })),
 });
 
+/** Off unless given: also keep the newest good backup of each of the last so many periods that have one. */
+function tier(periods: string): z.ZodMiniOptional<z.ZodMiniNumberFormat> {
+  return z.optional(
+    key(between(0, 10_000), {
+      default: 0,
+      description: `Also keep the newest good backup of each of the last so many ${periods} that have one`,
+    }),
+  );
+}
+
+function timezoneComplaint(text: string): string | undefined {
+  try {
+    new Intl.DateTimeFormat("en-US", { timeZone: text });
+    return undefined;
+  } catch {
+    return "must be an IANA time zone, such as Europe/Berlin or UTC";
+  }
+}
+
 const backup: z.ZodMiniType<RawBackup> = z.strictObject({
   enabled: z.optional(
     key(z.boolean(), { default: true, description: "Whether backups are taken on schedule. Accepted; nothing is scheduled yet" }),
@@ -151,18 +170,31 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
   retention: z.optional(
     key(
       z.strictObject({
-        max_count: z.optional(key(between(1, 1000), { default: 10, description: "Backups to keep. Accepted; nothing is pruned yet" })),
-        max_age_days: z.optional(
-          key(between(1, 3650), { default: 30, description: "Days to keep a backup. Accepted; nothing is pruned yet" }),
+        max_count: z.optional(
+          key(between(1, 1000), { default: 10, description: "How many of the newest good backups of each component stay" }),
         ),
+        max_age_days: z.optional(key(between(1, 3650), { default: 30, description: "For how many days they do" })),
+        hourly: tier("hours"),
+        daily: tier("days"),
+        weekly: tier("weeks (ISO 8601)"),
+        monthly: tier("months"),
+        yearly: tier("years"),
+        keep_tags: z.optional(key(z.array(filled()), { default: [], description: "A backup with one of these tags stays" })),
       }),
-      { description: "Which backups stay. Accepted; nothing is pruned yet" },
+      { description: "Which backups stay; the newest good and the newest verified one of every component always do" },
     ),
   ),
   on_shutdown: z.optional(
     key(z.boolean(), { default: true, description: "Backup before shutdown. Accepted; none is taken by itself yet" }),
   ),
   on_startup: z.optional(key(z.boolean(), { default: true, description: "Backup at startup. Accepted; none is taken by itself yet" })),
+  timezone: z.optional(
+    key(textThat(timezoneComplaint), {
+      title: "IANA time zone",
+      default: "UTC",
+      description: "Whose hours, days, weeks and months the tiers of `retention` are",
+    }),
+  ),
   compression: z.optional(key(z.boolean(), { default: true, description: "One .tar.gz per backup, or a plain folder" })),
   include: z.optional(
     key(z.array(filled()).check(z.minLength(1, { error: "must name a component, or not be given" })), {

@@ -4,8 +4,7 @@
  */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, readonly string[]>> = {
   "": ["preset", "verify", "drill", "tasks", "orchestrator", "hooks", "server", "notify", "encryption", "copies", "secrets"],
-  backup: ["schedule", "timezone", "encryption", "copies"],
-  "backup.retention": ["hourly", "daily", "weekly", "monthly", "yearly", "keep_tags"],
+  backup: ["schedule", "encryption", "copies"],
   "components.*": ["rebuildable", "secrets", "keep_deleted", "preset"],
 };
 
@@ -16,7 +15,6 @@ const UNAVAILABLE_VALUES: Readonly<Record<string, readonly unknown[]>> = { "back
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   enabled: "nothing runs by itself yet",
   schedule_hours: "nothing is scheduled yet",
-  retention: "nothing is pruned yet",
   on_shutdown: "no backup is taken at shutdown yet",
   on_startup: "no backup is taken at startup yet",
 };

@@ -23,6 +23,7 @@ export const CRASHPOINTS = [
   "mark-published",
   "removal-recorded",
   "removal-moved",
+  "trash-emptying",
   "undelete-recorded",
   "undelete-moved",
   "restore-begun",

@@ -60,6 +60,13 @@ export const ERROR_CODES = {
   TARGET_NOT_EMPTY: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The target folder holds something already" },
   FILE_EXISTS: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The file exists already and is not overwritten" },
 
+  RETENTION_REFUSED: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: false,
+    meaning: "Retention would decide by a clock that cannot be right, and removes nothing",
+  },
   RESTORE_REFUSED: {
     kind: "conflict",
     exit: 1,

@@ -10,9 +10,11 @@ import {
   UsageError,
   type FileIdentity,
 } from "../kernel/index.ts";
+import { describeDecision } from "../retention/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
+import { makeRoom, prune } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
 
 export interface BackupOptions {
@@ -75,12 +77,28 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
     }
     throw failure;
   }
+  const notes = [...outcome.notes];
+  // The backup is committed: whatever fails from here on must not be told as its failure.
   try {
     record(true, outcome.head.id, null);
-    return outcome;
   } catch (error) {
-    // The backup is committed all the same, and must not be told as a failure.
-    return { ...outcome, notes: [...outcome.notes, namedSystemError(error, "record that this backup was taken").message] };
+    notes.push(namedSystemError(error, "record that this backup was taken").message);
+  }
+  if (options.salvage !== true) notes.push(...(await pruneAfter(instance)));
+  return { ...outcome, notes };
+}
+
+async function pruneAfter(instance: Instance): Promise<readonly string[]> {
+  try {
+    const { decisions, removed, standsDown, notes } = await prune(instance);
+    const gone = new Set(removed);
+    return [
+      ...decisions.filter(({ id }) => gone.has(id)).map((decision) => `pruned ${decision.id}: ${describeDecision(decision)}`),
+      ...(standsDown === null ? [] : [`nothing is pruned: ${standsDown}`]),
+      ...notes,
+    ];
+  } catch (error) {
+    return [`nothing is pruned: ${namedSystemError(error, "apply the retention policy").message}`];
   }
 }
 
@@ -93,23 +111,32 @@ async function run(instance: Instance, trigger: Trigger, options: BackupOptions)
   const { config } = instance;
   const components = await planComponents(instance, options.components);
   await using vault = await instance.openVault({ create: true });
-  return await takeBackup({
-    vault,
-    vaultPath: config.backup.path,
-    instance: config.name,
-    cwd: config.folder,
-    components: [...components, reservedComponent(config.file)],
-    trigger,
-    salvage: options.salvage === true,
-    tags: options.tags ?? [],
-    clock: instance.clock,
-    avoid: avoidedBy(instance),
-    schemaVersion: config.schemaVersion ?? { component: "persistence", query: null },
-    wait: options.wait ?? 0,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-    ...(options.onBegin === undefined ? {} : { onBegin: options.onBegin }),
-  });
+  const take = (): Promise<BackupOutcome> =>
+    takeBackup({
+      vault,
+      vaultPath: config.backup.path,
+      instance: config.name,
+      cwd: config.folder,
+      components: [...components, reservedComponent(config.file)],
+      trigger,
+      salvage: options.salvage === true,
+      tags: options.tags ?? [],
+      clock: instance.clock,
+      avoid: avoidedBy(instance),
+      schemaVersion: config.schemaVersion ?? { component: "persistence", query: null },
+      wait: options.wait ?? 0,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      ...(options.onBegin === undefined ? {} : { onBegin: options.onBegin }),
+    });
+  try {
+    return await take();
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== "NO_SPACE") throw error;
+    const notes = await makeRoom(instance, vault);
+    const outcome = await take();
+    return { ...outcome, notes: [...notes, ...outcome.notes] };
+  }
 }
 
 /** What is never opened and never walked, by device and inode. */

@@ -14,6 +14,8 @@ export { list } from "./list.ts";
 export { damageIn } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
 export { pin, unpin } from "./pin.ts";
+export { describeDecision } from "../retention/index.ts";
+export { prune, type PruneReport } from "./prune.ts";
 export { protect, type Protected } from "./protect.ts";
 export { remove, undelete } from "./removal.ts";
 export { restore, type RestoreOptions } from "./restore.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { backupHead, type HeadSpec } from "../../test/support/backup-head.ts";
-import { fakeInstance, fakeVault } from "../../test/support/fake-vault.ts";
+import { fakeInstance, NO_RETENTION, fakeVault } from "../../test/support/fake-vault.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import type { ComponentConfig } from "../config/index.ts";
 import { DamageError, NotFoundError } from "../kernel/index.ts";
@@ -67,8 +67,8 @@ async function statusOf(
   const instance = fakeInstance(vault, {
     stateDir: folder.path,
     components,
-    backup: { path: "/vault", compression: true, include },
-    notices: ["backup.retention: nothing is pruned yet"],
+    backup: { ...NO_RETENTION, path: "/vault", compression: true, include },
+    notices: ["backup.schedule_hours: nothing is scheduled yet"],
   });
   const report = await status(instance);
   expect(vault.disposed).toBe(1);
@@ -87,7 +87,7 @@ describe("status()", () => {
       safe: true,
       failedRun: null,
       problems: [],
-      notices: ["backup.retention: nothing is pruned yet"],
+      notices: ["backup.schedule_hours: nothing is scheduled yet"],
     });
     expect(report.components).toEqual([
       {
@@ -243,7 +243,11 @@ describe("status()", () => {
 
   it("says that nothing is safe where there is no vault yet, and fails where there is one that cannot be read", async () => {
     using folder = temporaryFolder();
-    const config = { stateDir: folder.path, components: [component("db")], backup: { path: "/vault", compression: true, include: ["db"] } };
+    const config = {
+      stateDir: folder.path,
+      components: [component("db")],
+      backup: { ...NO_RETENTION, path: "/vault", compression: true, include: ["db"] },
+    };
     const none = fakeInstance(() => Promise.reject(new NotFoundError("BACKUP_NOT_FOUND", "There is no vault")), config);
     expect(await status(none)).toMatchObject({ backups: 0, newest: null, safe: false });
     const damaged = fakeInstance(() => Promise.reject(new DamageError("VAULT_DAMAGED", "The vault is damaged")), config);

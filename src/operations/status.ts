@@ -1,4 +1,4 @@
-import { goodFor, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
+import { fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { pendingRestore } from "./settle-restore.ts";
@@ -55,9 +55,7 @@ export async function status(instance: Instance): Promise<Status> {
     restore: pending === null ? null : { id: pending.id, backup: pending.backup, phase: pending.phase, since: pending.started_at },
     problems: [
       ...damageIn(listing),
-      ...listing.backups.flatMap(({ id, manifest }) =>
-        Date.parse(manifest.timestamp) > instance.clock.now() + CLOCK_LEEWAY ? [`${id}: taken later than the clock says it is now`] : [],
-      ),
+      ...fromTheFuture(listing.backups, instance.clock.now()).map(({ id }) => `${id}: taken later than the clock says it is now`),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
@@ -67,20 +65,6 @@ export async function status(instance: Instance): Promise<Status> {
       pending === null &&
       components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
   };
-}
-
-/** Clocks of one machine differ by less, whatever sets them. Milliseconds. */
-const CLOCK_LEEWAY = 60_000;
-
-/**
- * By number and not by time: under a clock that was set back, what was taken last looks older than what it replaces. An
- * imported backup has the number of its import, and comes after those taken here.
- */
-function lastTakenFirst(backups: readonly BackupHead[]): readonly BackupHead[] {
-  const here = backups
-    .filter(({ manifest }) => manifest.imported_from === undefined)
-    .toSorted((a, b) => b.manifest.sequence - a.manifest.sequence);
-  return [...here, ...backups.filter(({ manifest }) => manifest.imported_from !== undefined)];
 }
 
 function componentStatus(name: string, instance: Instance, { backups, damaged, missing }: Listing): ComponentStatus {

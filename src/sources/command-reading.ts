@@ -1,11 +1,14 @@
+import { createWriteStream } from "node:fs";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CaptureError, formatDuration, InternalError, redact, stopGroup } from "../kernel/index.ts";
-import type { Reading } from "../vault/index.ts";
+import type { Content, Reading } from "../vault/index.ts";
+import { stagedContent } from "./content.ts";
 import type { Notes } from "./notes.ts";
 import { readingOf } from "./reading-of.ts";
 import type { CommandRequest, ReadingRequest } from "./reading-request.ts";
+import { stagingFolder } from "./staging-folder.ts";
 import { groupName, userName } from "./account-names.ts";
 
 /** Milliseconds between TERM and KILL. */
@@ -14,8 +17,29 @@ const GRACE = 5000;
 const TAIL = 2000;
 
 /** What a command writes to its standard output. It starts when the content is opened, and counts when it exits with 0. */
-export function commandReading(command: CommandRequest, request: ReadingRequest, notes: Notes): Reading {
+export async function commandReading(command: CommandRequest, request: ReadingRequest, notes: Notes): Promise<Reading> {
   let run: CommandRun | undefined;
+  const staging = request.cut ? stagingFolder(request.staging) : undefined;
+  let staged: { readonly content: Content; readonly size: number } | undefined;
+  if (staging !== undefined) {
+    // Writers are held still now and not when the content is stored: everything the command has to say is taken at once.
+    try {
+      const target = staging.fresh();
+      run = startCommand(command, request);
+      await pipeline(run.output, createWriteStream(target, { flags: "wx", mode: 0o600 }));
+      await run.ended;
+      staged = stagedContent(target);
+    } catch (error) {
+      await run?.kill();
+      staging.remove();
+      throw (
+        (await run?.ended.then(
+          () => error,
+          (cause: unknown) => cause,
+        )) ?? error
+      );
+    }
+  }
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
   const user = userName(uid);
@@ -33,9 +57,9 @@ export function commandReading(command: CommandRequest, request: ReadingRequest,
           ...(user === undefined ? {} : { user }),
           ...(group === undefined ? {} : { group }),
           mtime_ns: (BigInt(request.now) * 1_000_000n).toString(),
-          size: 0,
+          size: staged?.size ?? 0,
         },
-        content: {
+        content: staged?.content ?? {
           kind: "stream",
           open() {
             if (run !== undefined) throw new InternalError("The output of a command is read once");
@@ -51,7 +75,10 @@ export function commandReading(command: CommandRequest, request: ReadingRequest,
       if (bytes === 0) notes.warn(`The command "${command.argv[0]}" wrote nothing`);
     },
     report: () => ({ source: "command", resolved_path: null, ...notes.result() }),
-    close: () => run?.kill(),
+    async close() {
+      await run?.kill();
+      staging?.remove();
+    },
   });
 }
 

@@ -24,7 +24,7 @@ import { treeReading } from "./tree-reading.ts";
 export async function openReading(request: ReadingRequest): Promise<Reading> {
   throwIfStopped(request.signal);
   const notes = makeNotes();
-  if (request.command !== null) return commandReading(request.command, request, notes);
+  if (request.command !== null) return await commandReading(request.command, request, notes);
   if (request.path === null) throw new InternalError(`Component "${request.component}" has neither a path nor a command`);
 
   const avoid = new Set(request.avoid.map(identityKey));

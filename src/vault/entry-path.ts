@@ -2,8 +2,8 @@
 export const PATH_LIMIT = 4096;
 /** Longest single name, in bytes. */
 const NAME_LIMIT = 255;
-/** Deepest nesting of folders. */
-const DEPTH_LIMIT = 512;
+/** Deepest nesting of folders: as deep as a path of that length can be. */
+const DEPTH_LIMIT: number = PATH_LIMIT / 2;
 
 /**
  * Why a relative path must not be written below a folder of ours, or undefined when it may be: relative, "/" between

@@ -8,6 +8,7 @@ export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
 export { openFile, readFully, type OpenedFile } from "./open-span.ts";
+export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";

@@ -125,6 +125,11 @@ export interface Vault extends AsyncDisposable {
   setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void>;
   /** Writes the removal record, then moves the backups to the trash. */
   remove(ids: readonly BackupId[], reason: string, time: number): Promise<void>;
+  /**
+   * Deletes what lies in the trash for good and gives its ids. Waits for nobody.
+   * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
+   */
+  sweepTrash(): Promise<readonly BackupId[]>;
   /** Brings one back from the trash. */
   undelete(id: BackupId, time: number): Promise<void>;
 }

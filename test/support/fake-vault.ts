@@ -1,4 +1,4 @@
-import type { Config } from "../../src/config/index.ts";
+import type { BackupConfig, Config } from "../../src/config/index.ts";
 import type { Instance } from "../../src/operations/index.ts";
 import type { BackupId, BackupReader, Listing, MarkKind, Vault } from "../../src/vault/index.ts";
 
@@ -27,12 +27,21 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
     },
     setMark: async (id: BackupId, kind: MarkKind, mark: unknown) => void changes.push(["mark", id, kind, mark]),
     remove: async (ids: readonly BackupId[], reason: string, time: number) => void changes.push(["remove", ids, reason, time]),
+    sweepTrash: async () => {
+      changes.push(["sweep"]);
+      return [];
+    },
     undelete: async (id: BackupId, time: number) => void changes.push(["undelete", id, time]),
     async [Symbol.asyncDispose]() {
       this.disposed += 1;
     },
   };
 }
+
+export const NO_RETENTION: Pick<BackupConfig, "retention" | "scheduleHours"> = {
+  scheduleHours: 6,
+  retention: { maxCount: 10, maxAgeDays: 30, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepTags: [], timezone: "UTC" },
+};
 
 export const FAKE_NOW: number = Date.parse("2026-03-15T12:00:00Z");
 
@@ -44,7 +53,7 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
       folder: "/srv/acme",
       name: "acme",
       components: [],
-      backup: { path: "/vault", compression: true, include: [] },
+      backup: { path: "/vault", compression: true, include: [], ...NO_RETENTION },
       schemaVersion: undefined,
       runtime: null,
       notices: [],

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { DamageError } from "../../kernel/index.ts";
-import { readFully } from "../../vault/index.ts";
+import { readStored } from "../read-stored.ts";
 import { contentLength, decodeMember, MEMBER_HEADER, memberLength } from "./gzip-member.ts";
 
 /** Parts that are decoded ahead: two cores stay busy, and the memory does not grow with the archive. */
@@ -116,7 +116,7 @@ export class MemberReader {
 
   #read(position: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafeSlow(length);
-    if (readFully(this.#descriptor, bytes, length, position) !== length) throw damaged("is cut off");
+    if (readStored(this.#descriptor, bytes, position) !== length) throw damaged("is cut off");
     return bytes;
   }
 }

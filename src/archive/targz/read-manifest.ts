@@ -1,5 +1,6 @@
 import { DamageError } from "../../kernel/index.ts";
-import { MANIFEST_NAME, readFully } from "../../vault/index.ts";
+import { MANIFEST_NAME } from "../../vault/index.ts";
+import { readStored } from "../read-stored.ts";
 import { decodeMemberSync, MEMBER_HEADER, memberLength } from "./gzip-member.ts";
 import { padded, TAR_BLOCK } from "./tar-entry.ts";
 
@@ -7,6 +8,8 @@ import { padded, TAR_BLOCK } from "./tar-entry.ts";
 export const MANIFEST_LIMIT: number = 64 * 1024 * 1024;
 /** Enough for the first part of nearly every archive in one read, and taken from Node's pool. Bytes. */
 const FIRST_READ = 16 * 1024;
+/** Ours have 1 MiB each. Bytes. */
+const SMALLEST_MEMBER = 64 * 1024;
 
 /**
  * The manifest of a .tar.gz: its first entry, in gzip parts of its own, so that a listing reads the first kilobytes of
@@ -16,7 +19,7 @@ const FIRST_READ = 16 * 1024;
  */
 export function readManifestBytes(descriptor: number): { readonly bytes: Buffer; readonly end: number } {
   const first = Buffer.allocUnsafe(FIRST_READ);
-  const window = first.subarray(0, readFully(descriptor, first, FIRST_READ, 0));
+  const window = first.subarray(0, readStored(descriptor, first, 0));
   let position = 0;
   const nextMember = (): Buffer => {
     const header = readAt(descriptor, window, position, MEMBER_HEADER);
@@ -25,9 +28,17 @@ export function readManifestBytes(descriptor: number): { readonly bytes: Buffer;
     position += length;
     return decodeMemberSync(member);
   };
-  let tar = nextMember();
-  const { offset, size } = manifestHeader(tar);
-  while (tar.length < offset + padded(size)) tar = Buffer.concat([tar, nextMember()]);
+  const pieces = [nextMember()];
+  let length = pieces[0]?.length ?? 0;
+  const { offset, size } = manifestHeader(pieces[0] ?? Buffer.alloc(0));
+  while (length < offset + padded(size)) {
+    const piece = nextMember();
+    // Only the last may be short: a manifest in a million crumbs is made to keep its reader busy.
+    if (piece.length < SMALLEST_MEMBER && length + piece.length < offset + padded(size)) throw notFirst();
+    pieces.push(piece);
+    length += piece.length;
+  }
+  const tar = Buffer.concat(pieces);
   if (tar.length !== offset + padded(size)) throw notFirst();
   return { bytes: tar.subarray(offset, offset + size), end: position };
 }
@@ -50,7 +61,7 @@ function notFirst(): DamageError {
 function readAt(descriptor: number, window: Buffer, position: number, length: number): Buffer {
   if (position + length <= window.length) return window.subarray(position, position + length);
   const bytes = Buffer.allocUnsafeSlow(length);
-  if (readFully(descriptor, bytes, length, position) !== length) {
+  if (readStored(descriptor, bytes, position) !== length) {
     throw new DamageError("BACKUP_DAMAGED", "The archive is cut off", { hint: "Use another backup, or another copy of this one" });
   }
   return bytes;

@@ -63,7 +63,7 @@ export function dropOutlived(
   for (const kept of keptRestores(stateDir)) {
     if (kept.id === replaced?.by) continue;
     const old = now - Date.parse(kept.ended_at) > KEPT_FOR;
-    const outdone = replaced !== null && kept.moves.every(({ component }) => replaced.components.has(component));
+    const outdone = replaced !== null && [...kept.moves, ...kept.others].every(({ component }) => replaced.components.has(component));
     if (!old && !outdone) continue;
     dropKept(stateDir, kept);
     dropped.push(kept.id);

@@ -1,0 +1,47 @@
+import type { Tier } from "./policy.ts";
+
+/** Names the calendar period of an instant, so that two instants of one period have the same name. */
+export type PeriodOf = (tier: Tier, millis: number) => string;
+
+/** Calendar hours, days, ISO 8601 weeks, months and years of a time zone. */
+export function periodsOf(timezone: string): PeriodOf {
+  const format = new Intl.DateTimeFormat("en-u-ca-gregory-nu-latn", {
+    timeZone: timezone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    timeZoneName: "shortOffset",
+  });
+  return (tier, millis) => {
+    const parts = new Map(format.formatToParts(millis).map(({ type, value }) => [type, value]));
+    const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+    const [year, month, day] = [of("year"), of("month"), of("day")];
+    switch (tier) {
+      case "hourly":
+        // With its offset: clocks that go back have one hour twice.
+        return `${year}-${month}-${day}T${of("hour")} ${of("timeZoneName")}`;
+      case "daily":
+        return `${year}-${month}-${day}`;
+      case "weekly":
+        return isoWeek(Number(year), Number(month), Number(day));
+      case "monthly":
+        return `${year}-${month}`;
+      case "yearly":
+        return year;
+    }
+  };
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** ISO 8601: weeks begin on Monday, and belong to the year that their Thursday lies in. */
+function isoWeek(year: number, month: number, day: number): string {
+  const date = Date.UTC(year, month - 1, day);
+  const weekday = (new Date(date).getUTCDay() + 6) % 7;
+  const thursday = date + (3 - weekday) * DAY;
+  const weekYear = new Date(thursday).getUTCFullYear();
+  const week = 1 + Math.floor((thursday - Date.UTC(weekYear, 0, 1)) / (7 * DAY));
+  return `${weekYear}-W${String(week).padStart(2, "0")}`;
+}
