@@ -30,8 +30,9 @@ import { PlainReader } from "./plain/plain-reader.ts";
 import { publishBackup } from "./publish.ts";
 import { readDocuments, type Documents } from "./read-documents.ts";
 import { readHeadAt } from "./read-head.ts";
-import { emptyTrash, removeBackups, settleRecords, undeleteBackup } from "./removal.ts";
+import { removeBackups, removeDamaged, settleRecords, undeleteBackup } from "./removal.ts";
 import { TarGzReader, type ReaderParts } from "./targz/targz-reader.ts";
+import { deleteAside, setTrashAside } from "./trash.ts";
 import { lockVault, type HeldLock } from "./vault-lock.ts";
 
 /** How long a short change waits for another one, and a reader for a sweep. Milliseconds. */
@@ -174,16 +175,19 @@ export class ArchiveVault implements Vault {
     writeMark(this.#layout, id, kind, mark);
   }
 
-  async remove(ids: readonly BackupId[], reason: string, time: number): Promise<void> {
+  async remove(ids: readonly BackupId[], reason: string, time: number, reasons?: ReadonlyMap<string, string>): Promise<void> {
     using _ = await this.#lock("write", "a removal", PATIENCE, undefined);
-    settleRecords(this.#layout, this.#documents());
-    removeBackups(this.#layout, this.identity.id, ids, reason, time);
+    removeBackups(this.#layout, this.#settled(), { ids, reason, time, ...(reasons === undefined ? {} : { reasons }) });
+  }
+
+  async removeDamaged(name: string, reason: string, time: number): Promise<void> {
+    using _ = await this.#lock("write", "a removal", PATIENCE, undefined);
+    removeDamaged(this.#layout, this.#settled(), name, reason, time);
   }
 
   async undelete(id: BackupId, time: number): Promise<void> {
     using _ = await this.#lock("write", "an undelete", PATIENCE, undefined);
-    settleRecords(this.#layout, this.#documents());
-    undeleteBackup(this.#layout, this.identity.id, id, time);
+    undeleteBackup(this.#layout, this.#settled(), id, time);
   }
 
   /**
@@ -192,9 +196,13 @@ export class ArchiveVault implements Vault {
    * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
    */
   async sweepTrash(): Promise<readonly BackupId[]> {
-    using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
-    settleRecords(this.#layout, this.#documents());
-    return emptyTrash(this.#layout, this.identity.id);
+    let swept: readonly BackupId[];
+    {
+      using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
+      swept = setTrashAside(this.#layout, this.#settled());
+    }
+    deleteAside(this.#layout);
+    return swept;
   }
 
   /** The stored manifest as bytes, for an export. */
@@ -214,6 +222,12 @@ export class ArchiveVault implements Vault {
       return { head: { id, manifest: found.manifest, manifestSha256: found.sha256, marks, form, location: path }, path };
     }
     throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
+  }
+
+  /** Under a lock that keeps other writers away: what a crash cut off is done first. */
+  #settled(): Documents {
+    const documents = this.#documents();
+    return settleRecords(this.#layout, documents) ? this.#documents() : documents;
   }
 
   #documents(): Documents {

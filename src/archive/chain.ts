@@ -9,6 +9,8 @@ export interface ChainReport {
   readonly newest: Previous | null;
   /** One above every number that was ever seen. */
   readonly nextSequence: number;
+  /** Numbers of damaged backups whose manifests do not show them, by name, as far as what is missing tells. */
+  readonly inferred: ReadonlyMap<string, number>;
 }
 
 interface Link {
@@ -38,6 +40,7 @@ export function checkChain(documents: Documents): ChainReport {
       accounted.add(sequence);
       if (!hashes.has(sequence)) hashes.set(sequence, sha256);
     }
+    for (const { sequence } of record.damaged ?? []) if (sequence !== null) accounted.add(sequence);
   }
   let highest = documents.highestNoted;
   for (const sequence of accounted) highest = Math.max(highest, sequence);
@@ -71,7 +74,19 @@ export function checkChain(documents: Documents): ChainReport {
     problems,
     newest: newest === undefined ? null : { sequence: newest.sequence, sha256: newest.sha256 },
     nextSequence: highest + 1,
+    inferred: inferNumbers(documents, missing),
   };
+}
+
+/** As many numbers missing as backups that do not show theirs: which has which is told by the order of their names. */
+function inferNumbers({ damagedBackups }: Documents, missing: readonly number[]): ReadonlyMap<string, number> {
+  const unnumbered = damagedBackups.filter(({ counted, sequence }) => counted && sequence === undefined).toSorted(byName);
+  if (unnumbered.length !== missing.length) return new Map();
+  return new Map(unnumbered.map(({ name }, index) => [name, missing[index] as number]));
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function linksOf({ backups, trash, records }: Documents): Link[] {

@@ -19,10 +19,15 @@ export interface Layout {
   record(sequence: number): string;
   backup(id: BackupId, form: ArchiveForm): string;
   trashed(id: BackupId, form: ArchiveForm): string;
+  /** Where one of the trash lies while it is deleted: half a backup must not look like one that can be brought back. */
+  aside(id: BackupId, form: ArchiveForm): string;
   partial(id: BackupId): string;
 }
 
 export const OWN_FOLDER = ".vault";
+
+/** Begins the name of what is being deleted. */
+export const ASIDE = ".gone-";
 
 export function layoutOf(top: string): Layout {
   const own = join(top, OWN_FOLDER);
@@ -40,6 +45,7 @@ export function layoutOf(top: string): Layout {
     record: (sequence) => join(own, "records", `${sequence}.json`),
     backup: (id, form) => join(top, nameOf(id, form)),
     trashed: (id, form) => join(own, "trash", nameOf(id, form)),
+    aside: (id, form) => join(own, "trash", `${ASIDE}${nameOf(id, form)}`),
     partial: (id) => join(top, `.${id}.partial`),
   };
 }

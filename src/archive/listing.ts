@@ -3,24 +3,38 @@ import { checkChain } from "./chain.ts";
 import type { Layout } from "./layout.ts";
 import { readMarks } from "./marks-folder.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
-import { latestRecords } from "./removal.ts";
+import { latestAbout, latestRecords } from "./removal.ts";
 
 export function makeListing(layout: Layout, documents: Documents): Listing {
   const damaged: Damaged[] = [...documents.damaged];
   const marks = readMarks(layout, damaged);
   const { missing, problems } = checkChain(documents);
   const records = latestRecords(documents);
+  const trashed = new Set(documents.trash.map(({ sha256 }) => sha256));
+  const isCopy = ({ sha256 }: FoundBackup): boolean => records.get(sha256)?.kind === "removal" && trashed.has(sha256);
+  for (const found of documents.backups.filter((each) => isCopy(each)))
+    damaged.push({ name: found.id, problem: "was removed and lies in the trash; somebody laid a copy beside it, which nothing uses" });
   return {
-    backups: documents.backups.map((found) => headOf(found, marks.get(found.id) ?? {})).toSorted(newestFirst),
+    backups: documents.backups
+      .filter((found) => !isCopy(found))
+      .map((found) => headOf(found, marks.get(found.id) ?? {}))
+      .toSorted(newestFirst),
     damaged,
     unfinished: documents.unfinished,
     foreign: documents.foreign,
     missing,
     chain: problems,
-    trash: documents.trash.map(({ id, sha256 }) => {
-      const record = records.get(sha256);
-      return { id, removedAt: record?.at ?? "", reason: record?.reason ?? "no record says why" };
-    }),
+    trash: [
+      ...documents.trash.map(({ id, sha256 }) => {
+        const record = records.get(sha256);
+        const own = record?.backups.find(({ manifest_sha256: hash }) => hash === sha256)?.reason;
+        return { id, removedAt: record?.at ?? "", reason: own ?? record?.reason ?? "no record says why" };
+      }),
+      ...documents.damagedTrash.map(({ id, name, problem }) => {
+        const record = latestAbout(documents, name);
+        return { id, removedAt: record?.at ?? "", reason: `${record?.reason ?? "no record says why"}; it is damaged: ${problem}` };
+      }),
+    ],
   };
 }
 

@@ -19,12 +19,26 @@ export interface Damaged {
   readonly problem: string;
 }
 
+/** Has a backup's name and cannot be trusted. */
+export interface DamagedBackup extends Damaged {
+  readonly id: BackupId;
+  readonly form: ArchiveForm;
+  /** As far as its manifest still shows it. */
+  readonly sequence: number | undefined;
+  /** Whether it may be one of the numbers that are missing; a backup of another vault is none. */
+  readonly counted: boolean;
+}
+
 /** Everything in a vault that carries a sequence number, and everything that does not belong. */
 export interface Documents {
   readonly backups: readonly FoundBackup[];
   readonly trash: readonly FoundBackup[];
   readonly records: readonly { readonly record: VaultRecord; readonly sha256: string }[];
   readonly damaged: readonly Damaged[];
+  /** Those of `damaged` that are backups, by their names in the vault's folder. */
+  readonly damagedBackups: readonly DamagedBackup[];
+  /** The same in the trash, where damage is nobody's concern. Their numbers are in the records. */
+  readonly damagedTrash: readonly DamagedBackup[];
   /** Sequence numbers of damaged documents, as far as they can still be told. */
   readonly damagedNumbers: readonly number[];
   /** Damaged backups whose number cannot be told. */
@@ -60,8 +74,8 @@ export function readDocuments(layout: Layout, vault: string): Documents {
 class Moved extends Error {}
 
 function readOnce(layout: Layout, vault: string): Documents {
-  const damaged: Damaged[] = [];
-  const numbers: (number | undefined)[] = [];
+  const damagedBackups: DamagedBackup[] = [];
+  const damagedTrash: DamagedBackup[] = [];
   const unfinished: string[] = [];
   const foreign: string[] = [];
   const backups = new Map<BackupId, FoundBackup>();
@@ -70,9 +84,10 @@ function readOnce(layout: Layout, vault: string): Documents {
     const parsed = parseBackupName(name);
     const partial = parsePartialName(name);
     if (parsed !== undefined) {
-      const found = readBackup(layout.backup(parsed.id, parsed.form), name, parsed, vault, damaged, numbers);
+      const found = readBackup(layout.backup(parsed.id, parsed.form), name, parsed, vault, damagedBackups);
       if (found === undefined) continue;
-      if (backups.has(found.id)) damaged.push({ name, problem: "Another backup has the same id" });
+      if (backups.has(found.id))
+        damagedBackups.push({ ...parsed, name, problem: "Another backup has the same id", sequence: undefined, counted: false });
       else backups.set(found.id, found);
     } else if (partial !== undefined) {
       const claim = readClaim(layout.partial(partial));
@@ -87,12 +102,11 @@ function readOnce(layout: Layout, vault: string): Documents {
   const trash: FoundBackup[] = [];
   for (const name of namesIn(layout.trash)) {
     const parsed = parseBackupName(name);
-    const found =
-      parsed === undefined
-        ? undefined
-        : readBackup(layout.trashed(parsed.id, parsed.form), `trash/${name}`, parsed, vault, damaged, numbers);
+    const found = parsed === undefined ? undefined : readBackup(layout.trashed(parsed.id, parsed.form), name, parsed, vault, damagedTrash);
     if (found !== undefined) trash.push(found);
   }
+  const damaged: Damaged[] = damagedBackups.map(({ name, problem }) => ({ name, problem }));
+  const numbers: (number | undefined)[] = damagedBackups.filter(({ counted }) => counted).map(({ sequence }) => sequence);
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
   const records = readRecords(layout, damaged, numbers);
   const damagedNumbers = numbers.filter((number) => number !== undefined);
@@ -101,6 +115,8 @@ function readOnce(layout: Layout, vault: string): Documents {
     trash,
     records,
     damaged,
+    damagedBackups,
+    damagedTrash,
     damagedNumbers,
     unnumbered: numbers.length - damagedNumbers.length,
     unfinished,
@@ -122,21 +138,23 @@ function readBackup(
   name: string,
   { id, form }: { id: BackupId; form: ArchiveForm },
   vault: string,
-  damaged: Damaged[],
-  numbers: (number | undefined)[],
+  damaged: DamagedBackup[],
 ): FoundBackup | undefined {
   try {
     const { manifest, sha256 } = readHeadAt(path, form, id);
     if (manifest.vault === vault) return { id, form, path, manifest, sha256 };
     damaged.push({
+      id,
+      form,
       name,
+      sequence: undefined,
+      counted: false,
       problem: `It was written for another vault, of instance "${manifest.instance}"; take it over with: holdfast import`,
     });
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
     if (!(error instanceof HoldfastError)) throw error;
-    damaged.push({ name, problem: error.message });
-    numbers.push(numberIn(path, form));
+    damaged.push({ id, form, name, problem: error.message, sequence: numberIn(path, form), counted: true });
   }
   return undefined;
 }

@@ -1,58 +1,90 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import {
   ConflictError,
   crashpoint,
   createFile,
   InternalError,
+  lstatAt,
   namedSystemError,
   NotFoundError,
-  removeFile,
   syncFolder,
 } from "../kernel/index.ts";
-import { MARK_KINDS, RECORD_VERSION, type BackupId, type VaultRecord } from "../vault/index.ts";
+import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "./layout.ts";
 import { noteNewest } from "./note-newest.ts";
-import { readDocuments, type Documents, type FoundBackup } from "./read-documents.ts";
+import type { Documents, FoundBackup } from "./read-documents.ts";
 
 interface RecordRequest {
   readonly kind: VaultRecord["kind"];
   readonly backups: readonly FoundBackup[];
+  readonly damaged?: readonly RecordedDamage[];
   readonly reason: string;
+  readonly reasons?: ReadonlyMap<string, string>;
+  readonly time: number;
+}
+
+export interface RemovalRequest {
+  readonly ids: readonly BackupId[];
+  readonly reason: string;
+  /** Of single ones, by id. */
+  readonly reasons?: ReadonlyMap<string, string>;
   readonly time: number;
 }
 
 /** Writes the record first and moves then: what is gone without a record was taken by somebody else. */
-export function removeBackups(layout: Layout, vault: string, ids: readonly BackupId[], reason: string, time: number): void {
-  const documents = readDocuments(layout, vault);
+export function removeBackups(layout: Layout, documents: Documents, { ids, reason, reasons, time }: RemovalRequest): void {
+  const known = new Map<string, FoundBackup>(documents.backups.map((backup) => [backup.id, backup]));
   const backups = [...new Set(ids)].map((id) => {
-    const found = documents.backups.find((backup) => backup.id === id);
+    const found = known.get(id);
     if (found === undefined)
       throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
     return found;
   });
   if (backups.length === 0) return;
-  writeRecord(layout, documents, { kind: "removal", backups, reason, time });
+  // Found out before the record is written: a record that cannot be followed would stop every later change.
+  for (const { id, form } of backups) refuseTaken(layout.backup(id, form), layout.trashed(id, form));
+  writeRecord(layout, documents, { kind: "removal", backups, reason, time, ...(reasons === undefined ? {} : { reasons }) });
   crashpoint("removal-recorded");
   for (const { id, form } of backups) {
     move(layout.backup(id, form), layout.trashed(id, form), []);
     crashpoint("removal-moved");
   }
   // The record is on disk: whatever a power cut takes back of the moves is done again from it.
-  for (const folder of [layout.top, layout.trash]) syncFolder(folder);
+  syncFolders([layout.top, layout.trash]);
 }
 
-export function undeleteBackup(layout: Layout, vault: string, id: BackupId, time: number): void {
-  const documents = readDocuments(layout, vault);
+/** The same for one that cannot be trusted. A crash between record and move leaves it listed as damaged, and nothing worse. */
+export function removeDamaged(layout: Layout, documents: Documents, name: string, reason: string, time: number): void {
+  const found = documents.damagedBackups.find((backup) => backup.name === name);
+  if (found === undefined) throw new NotFoundError("BACKUP_NOT_FOUND", `There is no damaged backup "${name}"`);
+  const { id, form } = found;
+  refuseTaken(layout.backup(id, form), layout.trashed(id, form));
+  const sequence = found.sequence ?? checkChain(documents).inferred.get(name) ?? null;
+  writeRecord(layout, documents, { kind: "removal", backups: [], damaged: [{ name, sequence }], reason, time });
+  crashpoint("removal-recorded");
+  move(layout.backup(id, form), layout.trashed(id, form), [layout.top, layout.trash]);
+  crashpoint("removal-moved");
+}
+
+export function undeleteBackup(layout: Layout, documents: Documents, id: BackupId, time: number): void {
   const found = documents.trash.find((backup) => backup.id === id);
-  if (found === undefined)
+  const damaged = found === undefined ? documents.damagedTrash.find((backup) => backup.id === id) : undefined;
+  const form = (found ?? damaged)?.form;
+  if (form === undefined)
     throw new NotFoundError("BACKUP_NOT_FOUND", `Backup "${id}" is not in the trash`, { hint: "It was never there, or it is too late" });
-  if (documents.backups.some((backup) => backup.id === id) || existsSync(layout.backup(id, found.form))) {
+  if (documents.backups.some((backup) => backup.id === id) || lstatAt(layout.backup(id, form)) !== undefined) {
     throw new ConflictError("FILE_EXISTS", `A backup "${id}" is in the vault already`, { hint: "Delete that one first" });
   }
-  writeRecord(layout, documents, { kind: "return", backups: [found], reason: "undeleted", time });
+  writeRecord(layout, documents, {
+    kind: "return",
+    backups: found === undefined ? [] : [found],
+    ...(damaged === undefined ? {} : { damaged: [{ name: damaged.name, sequence: latestAbout(documents, damaged.name)?.number ?? null }] }),
+    reason: "undeleted",
+    time,
+  });
   crashpoint("undelete-recorded");
-  move(layout.trashed(id, found.form), layout.backup(id, found.form), [layout.trash, layout.top]);
+  move(layout.trashed(id, form), layout.backup(id, form), [layout.trash, layout.top]);
   crashpoint("undelete-moved");
 }
 
@@ -62,18 +94,18 @@ export function undeleteBackup(layout: Layout, vault: string, id: BackupId, time
  * @returns whether anything was moved
  */
 export function settleRecords(layout: Layout, documents: Documents): boolean {
-  let moved = false;
   const latest = latestRecords(documents);
-  for (const { id, form, sha256 } of documents.backups) {
-    if (latest.get(sha256)?.kind !== "removal") continue;
-    move(layout.backup(id, form), layout.trashed(id, form), [layout.top, layout.trash]);
-    moved = true;
-  }
-  for (const { id, form, sha256 } of documents.trash) {
-    if (latest.get(sha256)?.kind !== "return") continue;
-    move(layout.trashed(id, form), layout.backup(id, form), [layout.trash, layout.top]);
-    moved = true;
-  }
+  // A copy of it that somebody laid beside is not what the record speaks of: it stays where it is, and is told of.
+  const going = documents.backups.filter(
+    ({ id, form, sha256 }) => latest.get(sha256)?.kind === "removal" && lstatAt(layout.trashed(id, form)) === undefined,
+  );
+  const coming = documents.trash.filter(
+    ({ id, form, sha256 }) => latest.get(sha256)?.kind === "return" && lstatAt(layout.backup(id, form)) === undefined,
+  );
+  for (const { id, form } of going) move(layout.backup(id, form), layout.trashed(id, form), []);
+  for (const { id, form } of coming) move(layout.trashed(id, form), layout.backup(id, form), []);
+  const moved = going.length + coming.length > 0;
+  if (moved) syncFolders([layout.top, layout.trash]);
   return moved;
 }
 
@@ -86,19 +118,20 @@ export function latestRecords({ records }: Documents): Map<string, VaultRecord> 
   return latest;
 }
 
-/** Deletes what lies in the trash for good. Under the exclusive lock: somebody may be reading it. */
-export function emptyTrash(layout: Layout, vault: string): readonly BackupId[] {
-  const { trash, backups } = readDocuments(layout, vault);
-  for (const { id, form } of trash) {
-    rmSync(layout.trashed(id, form), { recursive: true, force: true, maxRetries: 3 });
-    crashpoint("trash-emptying");
-    if (!backups.some((backup) => backup.id === id)) for (const kind of MARK_KINDS) removeFile(layout.mark(id, kind));
-  }
-  syncFolder(layout.trash);
-  return trash.map(({ id }) => id);
+/** The last word of the records about a damaged backup, by its name in the vault, and the number that it gives it. */
+export function latestAbout({ records }: Documents, name: string): { at: string; reason: string; number: number | null } | undefined {
+  const found = records
+    .flatMap(({ record }) => (record.damaged ?? []).filter((damage) => damage.name === name).map(({ sequence }) => ({ record, sequence })))
+    .toSorted((a, b) => b.record.sequence - a.record.sequence)[0];
+  if (found !== undefined) return { at: found.record.at, reason: found.record.reason, number: found.sequence };
+  // It was whole when it was removed, and was damaged in the trash.
+  const removal = records
+    .filter(({ record }) => record.backups.some(({ id }) => id === name || `${id}.tar.gz` === name))
+    .toSorted((a, b) => b.record.sequence - a.record.sequence)[0];
+  return removal === undefined ? undefined : { at: removal.record.at, reason: removal.record.reason, number: null };
 }
 
-function writeRecord(layout: Layout, documents: Documents, { kind, backups, reason, time }: RecordRequest): void {
+function writeRecord(layout: Layout, documents: Documents, { kind, backups, damaged, reason, reasons, time }: RecordRequest): void {
   const { nextSequence: sequence, newest } = checkChain(documents);
   const record: VaultRecord = {
     version: RECORD_VERSION,
@@ -107,7 +140,11 @@ function writeRecord(layout: Layout, documents: Documents, { kind, backups, reas
     previous: newest,
     at: new Date(time).toISOString(),
     reason,
-    backups: backups.map(({ id, manifest, sha256 }) => ({ sequence: manifest.sequence, id, manifest_sha256: sha256 })),
+    backups: backups.map(({ id, manifest, sha256 }) => {
+      const own = reasons?.get(id);
+      return { sequence: manifest.sequence, id, manifest_sha256: sha256, ...(own === undefined ? {} : { reason: own }) };
+    }),
+    ...(damaged === undefined ? {} : { damaged }),
   };
   try {
     if (!createFile(layout.record(sequence), `${JSON.stringify(record, null, 2)}\n`))
@@ -118,13 +155,21 @@ function writeRecord(layout: Layout, documents: Documents, { kind, backups, reas
   noteNewest(layout, sequence);
 }
 
+function refuseTaken(from: string, to: string): void {
+  if (lstatAt(to) === undefined) return;
+  throw new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
+}
+
 function move(from: string, to: string, folders: readonly string[]): void {
-  if (existsSync(to))
-    throw new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
+  refuseTaken(from, to);
   try {
     renameSync(from, to);
-    for (const folder of folders) syncFolder(folder);
+    syncFolders(folders);
   } catch (error) {
     throw namedSystemError(error, `move "${from}"`);
   }
+}
+
+function syncFolders(folders: readonly string[]): void {
+  for (const folder of folders) syncFolder(folder);
 }

@@ -15,10 +15,23 @@ export function listCommand(runner: Runner): Command {
   };
   return makeCommand("list", about, runner, async ({ io, instance, options }) => {
     const { damageIn, list } = await import("../operations/index.ts");
-    const listing = await list(await instance(), { tags: (options["tag"] as readonly string[] | undefined) ?? [] });
-    io.document({ schema: "holdfast.backups/1", ...listing, backups: listing.backups.map(rowOf) });
+    const { protected: shielded, ...listing } = await list(await instance(), {
+      tags: (options["tag"] as readonly string[] | undefined) ?? [],
+    });
+    io.document({
+      schema: "holdfast.backups/1",
+      ...listing,
+      backups: listing.backups.map((head) => ({ ...rowOf(head), protected: shielded.get(head.id) ?? [] })),
+    });
     if (listing.backups.length === 0) io.print("No backups yet. Take one with: holdfast backup");
-    else io.print(table(["ID", "SIZE", "STORED", "VERDICT", "TAGS"], listing.backups.map(cellsOf), [1, 2]));
+    else
+      io.print(
+        table(
+          ["ID", "SIZE", "STORED", "VERDICT", "TAGS"],
+          listing.backups.map((head) => cellsOf(head, shielded.get(head.id) ?? [])),
+          [1, 2],
+        ),
+      );
     const damage = damageIn(listing);
     for (const line of damage) io.remark(`${io.paint.red("damaged")} ${line}`);
     if (listing.unfinished.length > 0) io.remark(`${listing.unfinished.length} unfinished, not listed: ${listing.unfinished.join(", ")}`);
@@ -27,15 +40,25 @@ export function listCommand(runner: Runner): Command {
   }).option("--tag <tag>", "only backups with this tag (repeatable)", collect);
 }
 
-/** captured, then what was proved since; pinned and not whole are said too. */
-function verdictOf({ manifest, marks }: BackupHead): string {
+/** captured, then what was proved since; not whole, pinned and otherwise protected are said too. */
+function verdictOf({ manifest, marks }: BackupHead, protectedBy: readonly string[]): string {
   const verdict = marks.verified === undefined ? "captured" : marks.verified.ok ? "verified" : "DAMAGED";
-  return [verdict, ...(goodForAll(manifest) ? [] : ["partial"]), ...(marks.pin === undefined ? [] : ["pinned"])].join(", ");
+  return [
+    verdict,
+    ...(goodForAll(manifest) ? [] : ["partial"]),
+    ...(marks.pin === undefined ? (protectedBy.length === 0 ? [] : ["protected"]) : ["pinned"]),
+  ].join(", ");
 }
 
-function cellsOf(head: BackupHead): string[] {
+function cellsOf(head: BackupHead, protectedBy: readonly string[]): string[] {
   const { manifest } = head;
-  return [head.id, formatBytes(manifest.size_bytes), formatBytes(manifest.stored_bytes), verdictOf(head), manifest.tags.join(" ")];
+  return [
+    head.id,
+    formatBytes(manifest.size_bytes),
+    formatBytes(manifest.stored_bytes),
+    verdictOf(head, protectedBy),
+    manifest.tags.join(" "),
+  ];
 }
 
 function rowOf(head: BackupHead): Record<string, unknown> {
@@ -115,16 +138,22 @@ function printHead(io: Io, head: BackupHead): void {
 export function deleteCommand(runner: Runner): Command {
   const about = {
     summary: "move a backup to the trash",
-    examples: ["backup delete 2026-03-15T14-30-00_manual", "backup delete latest --yes"],
+    examples: [
+      "backup delete 2026-03-15T14-30-00_manual",
+      "backup delete latest --yes",
+      "backup delete 2026-03-15T14-30-00_manual.tar.gz --yes",
+    ],
   };
   return makeCommand("delete", about, runner, async ({ io, instance, args, options }) => {
-    const { remove, show } = await import("../operations/index.ts");
+    const { findRemovable, remove } = await import("../operations/index.ts");
     const opened = await instance();
-    const { id } = await show(opened, String(args[0]));
-    await confirm(io, `Delete backup ${id}?`, options["yes"] as boolean | undefined);
-    await remove(opened, id, { force: options["force"] === true });
-    io.document({ schema: "holdfast.removed/1", id });
-    io.print(`Deleted ${id}. It lies in the vault's trash; bring it back with: holdfast backup undelete ${id}`);
+    const { name, damage } = await findRemovable(opened, String(args[0]));
+    const id = name.replace(/\.tar\.gz$/, "");
+    if (damage !== null) io.remark(`${name} is damaged: ${damage}`);
+    await confirm(io, `Delete backup ${name}?`, options["yes"] as boolean | undefined);
+    await remove(opened, name, { force: options["force"] === true });
+    io.document({ schema: "holdfast.removed/1", id, damage });
+    io.print(`Deleted ${name}. It lies in the vault's trash until the next prune; until then: holdfast backup undelete ${id}`);
     return 0;
   })
     .argument("<id>", ID)

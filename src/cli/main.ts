@@ -24,8 +24,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") unwritten ??= error;
   });
+  let unwritten: Error | undefined;
   let exitCode = 0;
   const runner: Runner = async (action, command) => {
     const options = command.optsWithGlobals();
@@ -38,6 +39,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = quietly(buildProgram(runner), json);
   try {
     await program.parseAsync(argv, { from: "user" });
+    await new Promise((resolve) => process.stdout.write("", resolve));
+    if (unwritten !== undefined) throw namedSystemError(unwritten, "write the result");
     return exitCode;
   } catch (error) {
     return report(error, json, stopping.signal);

@@ -5,10 +5,11 @@ import { startProgress } from "./progress.ts";
 import { printable } from "./table.ts";
 
 /** `holdfast restore --undo [ID]` */
-export async function undo({ io, instance, options }: CommandContext): Promise<ExitCode> {
+export async function undo({ io, instance, args, options }: CommandContext): Promise<ExitCode> {
   const { findUndo, undoRestore } = await import("../operations/index.ts");
   const opened = await instance();
-  const reference = typeof options["undo"] === "string" ? options["undo"] : undefined;
+  const named = typeof options["undo"] === "string" ? options["undo"] : args[0];
+  const reference = typeof named === "string" ? named : undefined;
   const kept = await findUndo(opened, reference);
   const components = [...new Set([...kept.moves, ...kept.others].map(({ component }) => component))];
   await confirm(

@@ -10,8 +10,22 @@ import { settleByHand, undo } from "./restore-undo.ts";
 import { printable } from "./table.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
-/** What only makes sense where something live is replaced. */
-const IN_PLACE_ONLY = ["dryRun", "restart", "online", "inPlace", "force", "safety"] as const;
+/** Which way of calling it uses which option: in place, into a folder, undo, settle. */
+const USED_BY: Readonly<Record<string, readonly ("place" | "to" | "undo" | "settle")[]>> = {
+  to: ["to"],
+  component: ["place", "to"],
+  path: ["place", "to"],
+  owner: ["place", "to"],
+  dryRun: ["place"],
+  restart: ["place", "undo"],
+  online: ["place"],
+  inPlace: ["place"],
+  safety: ["place"],
+  force: ["place", "undo"],
+  undo: ["undo"],
+  settle: ["settle"],
+  yes: ["place", "to", "undo", "settle"],
+};
 
 export function restoreCommand(runner: Runner): Command {
   const about = {
@@ -27,6 +41,7 @@ export function restoreCommand(runner: Runner): Command {
   };
   const command = makeCommand("restore", about, runner, async (context) => {
     const { options } = context;
+    refuseMixtures(options, context.args[0]);
     if (options["settle"] !== undefined) return await settleByHand(context);
     if (options["undo"] !== undefined) return await undo(context);
     const [reference] = context.args;
@@ -49,6 +64,32 @@ export function restoreCommand(runner: Runner): Command {
     .option("--undo [id]", "put back what the last restore, or this one, replaced")
     .option("--settle [side]", "end a restore that was cut off; `old` or `new` when the runtime has written since")
     .option("-y, --yes", "do not ask");
+}
+
+/** Options that one way of calling it does not use must not be taken as if it did. */
+function refuseMixtures(options: Readonly<Record<string, unknown>>, reference: unknown): void {
+  const given = Object.keys(USED_BY).filter((name) => {
+    const value = options[name];
+    return name === "restart" || name === "safety"
+      ? value === false
+      : name === "owner"
+        ? value !== "recorded"
+        : value !== undefined && value !== false;
+  });
+  const way = given.includes("settle") ? "settle" : given.includes("undo") ? "undo" : given.includes("to") ? "to" : "place";
+  const wrong = given.find((name) => !(USED_BY[name] ?? []).includes(way));
+  const spelled = (name: string): string =>
+    `--${name === "restart" || name === "safety" ? "no-" : ""}${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  if (wrong !== undefined)
+    throw new UsageError("USAGE", `${spelled(wrong)} has no effect ${way === "place" ? "here" : `with ${spelled(way)}`}`, {
+      hint: way === "to" ? "A restore into another folder touches nothing live; nothing was changed" : "Leave it out; nothing was changed",
+    });
+  if (way === "settle" && reference !== undefined)
+    throw new UsageError("USAGE", "--settle ends the restore that was cut off, whichever it was", {
+      hint: "Name no backup; nothing was changed",
+    });
+  if (way === "undo" && reference !== undefined && typeof options["undo"] === "string")
+    throw new UsageError("USAGE", "Two restores are named", { hint: "Name the one to undo once; nothing was changed" });
 }
 
 async function inPlace({ io, instance, options }: CommandContext, reference: string): Promise<ExitCode> {
@@ -123,14 +164,6 @@ async function inPlace({ io, instance, options }: CommandContext, reference: str
 }
 
 async function toFolder({ io, instance, options }: CommandContext, reference: string, to: string): Promise<ExitCode> {
-  for (const name of IN_PLACE_ONLY) {
-    const given = name === "restart" || name === "safety" ? options[name] === false : options[name] === true;
-    if (given)
-      throw new UsageError(
-        "USAGE",
-        "`--to` touches nothing live, and goes with none of --dry-run, --no-restart, --online, --in-place, --force, --no-safety",
-      );
-  }
   const { restore } = await import("../operations/index.ts");
   const opened = await instance();
   keepYoungGenerationSmall();

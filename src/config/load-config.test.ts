@@ -38,11 +38,12 @@ describe("loadConfig()", () => {
       path: "/data/backups",
       compression: true,
       include: ["persistence", "memory", "config", "checkpoints"],
+      scheduleHours: 6,
+      retention: { maxCount: 10, maxAgeDays: 30, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepTags: [], timezone: "UTC" },
     });
     expect(config.notices).toEqual([
       "backup.enabled: nothing runs by itself yet",
       "backup.schedule_hours: nothing is scheduled yet",
-      "backup.retention: nothing is pruned yet",
       "backup.on_shutdown: no backup is taken at shutdown yet",
       "backup.on_startup: no backup is taken at startup yet",
     ]);
@@ -54,7 +55,8 @@ describe("loadConfig()", () => {
     expect(place.load(LEAST, { HOLDFAST_BACKUP__SCHEDULE_HOURS: "12" }).notices).toEqual([
       "backup.schedule_hours: nothing is scheduled yet",
     ]);
-    expect(place.load(`${LEAST}  retention: {}\n`).notices).toEqual(["backup.retention: nothing is pruned yet"]);
+    expect(place.load(`${LEAST}  on_startup: true\n`).notices).toEqual(["backup.on_startup: no backup is taken at startup yet"]);
+    expect(place.load(`${LEAST}  retention: {}\n`).notices).toEqual([]);
   });
 
   it("accepts the ends of synthorg#449's ranges and refuses what is outside them", () => {

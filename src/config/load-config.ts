@@ -26,7 +26,18 @@ export interface LoadRequest {
  */
 export function loadConfig(request: LoadRequest): Config {
   const file = resolve(request.file);
-  const decoded = decodeText(readTrustedFile(file));
+  return parseConfig({ file, env: request.env, bytes: readTrustedFile(file) });
+}
+
+/**
+ * The same for bytes that are to become that file and do not lie there yet: a recovered configuration is checked before
+ * it is written. Whoever calls it answers for where they come from.
+ *
+ * @throws ConfigError CONFIG_INVALID
+ */
+export function parseConfig(request: LoadRequest & { readonly bytes: Buffer }): Config {
+  const { file } = request;
+  const decoded = decodeText(request.bytes);
   if (!("text" in decoded)) {
     const { line, column, what } = decoded;
     throw new ConfigError("CONFIG_INVALID", `Cannot use "${file}": ${file}:${line}:${column}: not text (${what})`, {

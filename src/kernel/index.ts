@@ -29,6 +29,8 @@ export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { tryFileLock, type LockMode } from "./file-lock.ts";
 export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+export { HeldFolder } from "./held-folder.ts";
+export { removeTree } from "./remove-tree.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
 export { isRunning, thisProcess, type ProcessIdentity } from "./process-identity.ts";

@@ -69,13 +69,16 @@ describe("backup() that fails", () => {
   it.each([
     new UsageError("USAGE", "Wrong"),
     new NotFoundError("COMPONENT_NOT_FOUND", "None"),
-    new ConflictError("VAULT_FOREIGN", "Not ours"),
     new BusyError("VAULT_BUSY", "Busy"),
     new InterruptedError("INTERRUPTED", "Stopped"),
   ])("leaves no record of $code, which says nothing about the state", async (error) => {
     const { thrown, code } = await failing(error);
     expect(thrown).toBe(error);
     expect(code).toBeUndefined();
+  });
+
+  it("leaves a record of VAULT_FOREIGN: no backup is taken until somebody does something", async () => {
+    expect(await failing(new ConflictError("VAULT_FOREIGN", "Not ours"))).toMatchObject({ code: "VAULT_FOREIGN" });
   });
 
   it("tells what failed first when the record cannot be written either", async () => {

@@ -104,7 +104,7 @@ async function pruneAfter(instance: Instance): Promise<readonly string[]> {
 
 /** A call that was wrong, stopped or deferred says nothing about the state's safety; a run that failed does, by a defect of ours as well. */
 function saysSomething({ code, row: { kind } }: HoldfastError): boolean {
-  return kind === "capture" || kind === "host" || kind === "damage" || kind === "internal" || code === "DEADLINE";
+  return kind === "capture" || kind === "conflict" || kind === "host" || kind === "damage" || kind === "internal" || code === "DEADLINE";
 }
 
 async function run(instance: Instance, trigger: Trigger, options: BackupOptions): Promise<BackupOutcome> {

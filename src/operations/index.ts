@@ -17,7 +17,7 @@ export { pin, unpin } from "./pin.ts";
 export { describeDecision } from "../retention/index.ts";
 export { prune, type PruneReport } from "./prune.ts";
 export { protect, type Protected } from "./protect.ts";
-export { remove, undelete } from "./removal.ts";
+export { findRemovable, remove, undelete, type Removable } from "./removal.ts";
 export { restore, type RestoreOptions } from "./restore.ts";
 export { planInPlace, restoreInPlace, type InPlaceOptions, type InPlaceReport } from "./restore-in-place.ts";
 export type { RestorePlan } from "../restore/index.ts";

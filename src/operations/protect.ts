@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { BackupOutcome } from "../backup/index.ts";
-import { DamageError, makeFolder } from "../kernel/index.ts";
+import { DamageError, makeFolder, removeTree } from "../kernel/index.ts";
 import { restoreTo, type RestoredTo } from "../restore/index.ts";
 import { backup, type BackupOptions } from "./backup.ts";
 import type { Instance } from "./instance.ts";
@@ -43,6 +43,6 @@ export async function protect(
     }
     return { outcome, verified, proof };
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    removeTree(scratch);
   }
 }

@@ -1,5 +1,8 @@
-import { OpenJournal, readJournal, settle, type RestoreJournal, type Settled } from "../restore/index.ts";
+import { ConflictError } from "../kernel/index.ts";
+import { OpenJournal, readJournal, settle, stagedOther, type RestoreJournal, type Settled } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
+import { runOther, undoOthers } from "./restore-others.ts";
+import { liveTargets } from "./restore-targets.ts";
 
 /** A restore that runs or was cut off; null when there is none. */
 export function pendingRestore({ config }: Instance): RestoreJournal | null {
@@ -16,7 +19,27 @@ export async function settleRestore(instance: Instance, choice?: "old" | "new"):
   if (readJournal(config.stateDir) === null) return null;
   using open = OpenJournal.open(config.stateDir);
   if (open.pending === null) return null;
-  const settled = await settle(open, clock.now(), choice);
+  const targets = await liveTargets(instance);
+  const settled = await settle(open, {
+    now: clock.now(),
+    ...(choice === undefined ? {} : { choice }),
+    others: {
+      run: async ({ id, others }) => {
+        for (const other of others) await runOther(instance, targets, other, stagedOther(config.stateDir, id, other.component));
+      },
+      undo: async ({ others, safety }) => {
+        const begun = others.filter(({ state }) => state !== "waiting");
+        if (safety !== null) return await undoOthers(instance, targets, begun, safety);
+        throw new ConflictError(
+          "RESTORE_UNSETTLED",
+          "The restore was cut off while a restore command ran, and there is no safety backup to undo it from",
+          {
+            hint: "Run it again from what is staged: holdfast restore --settle new",
+          },
+        );
+      },
+    },
+  });
   instance.remark(
     `A restore of ${settled.backup} that was cut off is settled: ${settled.outcome === "old" ? "everything is as it was before it" : "everything is as the backup says"}`,
   );

@@ -10,5 +10,6 @@ export { planRestore, type PlannedComponent, type Refusal, type RestorePlan, typ
 export { HELD_HINT, reportHolders } from "./refuse-holders.ts";
 export { holderTargets, restoreInPlace, type InPlaceRequest, type InPlaceResult } from "./restore-in-place.ts";
 export { restoreTo, type RestoredTo, type RestoreToRequest } from "./restore-to.ts";
+export { stagedOther } from "./staging.ts";
 export { findKept, undoRestore, type UndoRequest, type UndoResult } from "./undo.ts";
 export { writeOnline } from "./write-online.ts";

@@ -4,11 +4,11 @@ import { dirname } from "node:path";
 import { ConflictError, crashpoint, InternalError, lstatAt, namedSystemError } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkStaged, type StagedCheck } from "./check-staged.ts";
-import { dropOutlived, folderStateOf, OpenJournal, setMarkers, type JournaledFolder } from "./journal/index.ts";
+import { dropOutlived, folderStateOf, type JournaledFolder, type JournaledOther, OpenJournal, setMarkers } from "./journal/index.ts";
 import type { PlannedComponent, PlannedFolder, PlannedMove, RestorePlan } from "./plan/index.ts";
 import { refuseHolders } from "./refuse-holders.ts";
 import type { Runtime } from "./runtime/index.ts";
-import { checkSpace, comingPlace, foldersBeside, goingPlace, stage, type StagedFile } from "./staging.ts";
+import { checkSpace, comingPlace, foldersBeside, goingPlace, stage, type StagedFile, stagedOther } from "./staging.ts";
 import { abandon, swapUnderRuntime, type SwapRequest, type SwapResult, type Unprinted } from "./swap-under-runtime.ts";
 
 export interface SafetyBackup {
@@ -85,7 +85,7 @@ export async function restoreInPlace(request: InPlaceRequest): Promise<InPlaceRe
     beside,
     moves: [],
     folders: [],
-    others: plan.components.flatMap(({ component, how }) => (how === "rename" ? [] : [{ component, how }])),
+    others: plan.components.flatMap(({ component, how }) => (how === "rename" ? [] : [{ component, how, state: "waiting" as const }])),
   });
   crashpoint("in-place-claimed");
   let files: StagedFile[];
@@ -146,7 +146,7 @@ export async function restoreInPlace(request: InPlaceRequest): Promise<InPlaceRe
         ),
       };
     },
-    others: others.length === 0 ? null : othersOf(others, request, stateDir, id, safety),
+    others: others.length === 0 ? null : othersOf(others, request, open, safety),
   });
   dropOutlived(stateDir, request.now(), { by: id, components: new Set(plan.components.map(({ component }) => component)) });
   return { id, plan, safety: safety?.id ?? null, checks, warnings, files: files.length, bytes, ...done };
@@ -243,22 +243,31 @@ function journaledFolders(folders: readonly PlannedFolder[], owner: "recorded" |
 function othersOf(
   others: readonly PlannedComponent[],
   { runOther, undoOthers, onPhase }: InPlaceRequest,
-  stateDir: string,
-  id: string,
+  open: OpenJournal,
   safety: SafetyBackup | null,
 ): NonNullable<SwapRequest["others"]> {
-  const begun: PlannedComponent[] = [];
-  const folder = foldersBeside({ backup: "", components: others, refusals: [], warnings: [] }, stateDir)[0] ?? stateDir;
+  const note = (component: string, state: JournaledOther["state"]): void =>
+    open.write({ others: open.current.others.map((other) => (other.component === component ? { ...other, state } : other)) });
   return {
     run: async () => {
       for (const one of others) {
         onPhase(`restore ${one.component}`);
-        begun.push(one);
-        await runOther(one, comingPlace(folder, id, one.component, "."));
+        note(one.component, "begun");
+        crashpoint("in-place-other-begun");
+        await runOther(one, stagedOther(open.stateDir, open.current.id, one.component));
+        note(one.component, "done");
       }
     },
     undo: async () => {
-      if (begun.length > 0 && safety !== null) await undoOthers(begun, safety.id);
+      const begun = new Set(open.current.others.flatMap(({ component, state }) => (state === "waiting" ? [] : [component])));
+      const touched = others.filter(({ component }) => begun.has(component));
+      if (touched.length === 0) return;
+      if (safety === null)
+        throw new ConflictError("RESTORE_REFUSED", `There is no safety backup to put ${[...begun].join(", ")} back from`, {
+          hint: "What its restore command did stays; look at it by hand",
+        });
+      await undoOthers(touched, safety.id);
+      for (const { component } of touched) note(component, "waiting");
     },
   };
 }

@@ -1,3 +1,4 @@
+import { basename, dirname, join } from "node:path";
 import { crashpoint, HoldfastError, namedSystemError } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
@@ -59,9 +60,18 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
   };
   try {
     const folders = await writeEntries(writing, ahead);
-    finishFolders(folders, { owners: owner === "recorded" });
+    // A folder at the top is moved yet, and one that its owner may not write to cannot be.
+    const tops = folders.filter(([path]) => dirname(path) === target.building);
+    finishFolders(
+      folders.filter((folder) => !tops.includes(folder)),
+      { owners: owner === "recorded" },
+    );
     const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
     await target.publish();
+    finishFolders(
+      tops.map(([path, entry]) => [join(request.folder, basename(path)), entry]),
+      { owners: owner === "recorded" },
+    );
     return { folder: request.folder, components: [...components], entries, bytes, databases: checked };
   } catch (error) {
     throw error instanceof HoldfastError ? error : namedSystemError(error, `restore into "${request.folder}"`);

@@ -1,5 +1,6 @@
-import { join, relative } from "node:path";
-import { freeBytes, HostError, formatBytes, lstatAt, makeFolder, syncFileSystem } from "../kernel/index.ts";
+import { mkdirSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { formatBytes, freeBytes, HeldFolder, HostError, lstatAt, syncFileSystem } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { journalFolder, placesBeside } from "./journal/index.ts";
 import { foldersAbove, type PlannedComponent, type PlannedMove, type RestorePlan } from "./plan/index.ts";
@@ -8,8 +9,23 @@ import { lookAhead, writeEntries } from "./write-entries.ts";
 
 /** Where the bytes of an entry wait for the swap. The layout below is the component's own, so that any folder of it can be renamed. */
 export function comingPlace(beside: string, id: string, component: string, path: string): string {
-  const set = join(placesBeside(beside, id).coming, component, "set");
-  return path === "." ? set : join(set, path);
+  return join(placesBeside(beside, id).coming, stagedName(component, path));
+}
+
+function stagedName(component: string, path: string): string {
+  return path === "." ? `${component}/set` : `${component}/set/${path}`;
+}
+
+/** @throws HostError FILE_SYSTEM when its name was taken: an id is new, so somebody else took it */
+function makeHeld(path: string): HeldFolder {
+  using parent = HeldFolder.open(dirname(path), 0o700);
+  mkdirSync(parent.at(basename(path)), { mode: 0o700 });
+  return HeldFolder.open(path);
+}
+
+/** Where the dump or database of a component that is no rename waits. */
+export function stagedOther(stateDir: string, id: string, component: string): string {
+  return comingPlace(journalFolder(stateDir), id, component, ".");
 }
 
 /** Where what a move takes away goes, in the same layout. */
@@ -88,7 +104,10 @@ export async function stage(request: StageRequest): Promise<StagedFile[]> {
   const wanted = (entry: Entry): boolean => besideOf(entry) !== undefined;
   const ahead = await lookAhead({ reader, wanted, owner });
   const beside = foldersBeside(plan, stateDir);
-  for (const folder of beside) makeFolder(placesBeside(folder, id).coming);
+  using held = new DisposableStack();
+  const coming = new Map<string, HeldFolder>();
+  // Whoever may write beside a target could lay a link where the staged set is to be: it is made, and then held.
+  for (const folder of beside) coming.set(folder, held.use(makeHeld(placesBeside(folder, id).coming)));
   const files: StagedFile[] = [];
   const folders = await writeEntries(
     {
@@ -99,9 +118,11 @@ export async function stage(request: StageRequest): Promise<StagedFile[]> {
       ...(onBytes === undefined ? {} : { onBytes }),
       placeOf: (entry) => {
         const folder = besideOf(entry);
-        return folder === undefined ? undefined : comingPlace(folder, id, entry.component, entry.path);
+        const place = folder === undefined ? undefined : coming.get(folder);
+        return place?.at(stagedName(entry.component, entry.path));
       },
-      onEntry: (entry, path) => {
+      onEntry: (entry) => {
+        const path = comingPlace(besideOf(entry) ?? "", id, entry.component, entry.path);
         const sort = sortOf(entry, details[entry.component]?.source);
         if (sort !== undefined) files.push({ component: entry.component, name: `${entry.component}/${entry.path}`, path, sort });
       },

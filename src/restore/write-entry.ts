@@ -1,4 +1,17 @@
-import { chmodSync, cpSync, lchownSync, linkSync, lutimesSync, mkdirSync, symlinkSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  cpSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { errnoOf } from "../kernel/index.ts";
 import type { Entry } from "../vault/index.ts";
@@ -38,9 +51,14 @@ export function writeHardLink(path: string, first: string): void {
 /** Deepest first, so that setting a parent's time is not undone by its child. */
 export function finishFolders(folders: readonly PendingFolder[], options: WriteOptions): void {
   for (const [path, entry] of folders.toReversed()) {
-    if (options.owners) lchownSync(path, entry.uid, entry.gid);
-    chmodSync(path, entry.mode & 0o3777);
-    lutimesSync(path, seconds(entry.mtime_ns), seconds(entry.mtime_ns));
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      if (options.owners) fchownSync(descriptor, entry.uid, entry.gid);
+      fchmodSync(descriptor, entry.mode & 0o3777);
+      futimesSync(descriptor, seconds(entry.mtime_ns), seconds(entry.mtime_ns));
+    } finally {
+      closeSync(descriptor);
+    }
   }
 }
 

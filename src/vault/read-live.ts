@@ -1,5 +1,5 @@
 import { createHash, hash as hashOnce } from "node:crypto";
-import { fstatSync, type BigIntStats } from "node:fs";
+import { fstatSync, readlinkSync, type BigIntStats } from "node:fs";
 import { errnoOf, namedSystemError } from "../kernel/index.ts";
 import { openFile, readFully, type OpenedFile } from "./open-span.ts";
 import type { ContentEnd, ContentStep, LiveFacts } from "./read-content.ts";
@@ -51,9 +51,11 @@ export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<C
 function openLive(path: string): { readonly file: OpenedFile } | Extract<ContentEnd, { stored: false }> {
   try {
     const file = openFile(path);
-    if (file.stats.isFile()) return { file };
+    if (file.stats.isFile() && ledTo(file.descriptor, path)) return { file };
+    const { descriptor, stats } = file;
+    const elsewhere = stats.isFile() && !ledTo(descriptor, path);
     file[Symbol.dispose]();
-    return { stored: false, reason: "vanished" };
+    return { stored: false, reason: elsewhere ? { unreadable: "a folder on the way to it was replaced while it was read" } : "vanished" };
   } catch (error) {
     switch (errnoOf(error)) {
       // Gone, or something that is no file has its name now.
@@ -71,6 +73,22 @@ function openLive(path: string): { readonly file: OpenedFile } | Extract<Content
         throw namedSystemError(error, `open "${path}"`);
     }
   }
+}
+
+/**
+ * Whether a path led where it says. A folder that is swapped for a link after the walk would lead root out of the tree,
+ * and the kernel knows by which way it came.
+ */
+function ledTo(descriptor: number, path: string): boolean {
+  let way: string;
+  try {
+    way = readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch (error) {
+    // No /proc: nothing to compare with.
+    if (errnoOf(error) === "ENOENT") return true;
+    throw error;
+  }
+  return way === path || way === `${path} (deleted)`;
 }
 
 /** How much of the file as it is now belongs to the backup. */

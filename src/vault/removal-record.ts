@@ -10,6 +10,16 @@ export interface RecordedBackup {
   readonly sequence: number;
   readonly id: BackupId;
   readonly manifest_sha256: string;
+  /** Why this one, where the record's own reason is of all of them. */
+  readonly reason?: string;
+}
+
+/** A backup whose manifest cannot be trusted, removed or brought back by hand. */
+export interface RecordedDamage {
+  /** Of the file or folder in the vault. */
+  readonly name: string;
+  /** As far as it could be told; null leaves the number to the others that are damaged. */
+  readonly sequence: number | null;
 }
 
 /**
@@ -27,6 +37,7 @@ export interface VaultRecord {
   readonly at: string;
   readonly reason: string;
   readonly backups: readonly RecordedBackup[];
+  readonly damaged?: readonly RecordedDamage[];
 }
 
 /** @throws DamageError MANIFEST_INVALID · HostError VERSION_UNSUPPORTED */
@@ -47,6 +58,14 @@ export function parseRecord(bytes: Uint8Array, expected: { readonly sequence: nu
     if (one.integer("sequence", 1) >= sequence) one.fail("sequence", `must be below ${sequence}`);
     if (!isBackupId(one.text("id", 100))) one.fail("id", "must be a backup id");
     one.matching("manifest_sha256", SHA256, "64 hexadecimal digits");
+    if (one.has("reason")) one.text("reason", 10_000);
   });
+  if (fields.has("damaged")) {
+    fields.list("damaged", 1_000_000, (items, index) => {
+      const one = items.object(index);
+      one.text("name", 200);
+      if (one.raw("sequence") !== null && one.integer("sequence", 1) >= sequence) one.fail("sequence", `must be below ${sequence}`);
+    });
+  }
   return value as VaultRecord;
 }

@@ -10,7 +10,7 @@ import type { BackupHead, Listing } from "./vault.ts";
  * @throws NotFoundError BACKUP_NOT_FOUND, BACKUP_AMBIGUOUS
  */
 export function resolveBackup(listing: Listing, reference: string): BackupHead {
-  const { backups } = listing;
+  const { backups, damaged, trash } = listing;
   if (reference === "latest") {
     const [newest] = backups;
     if (newest !== undefined) return newest;
@@ -24,7 +24,9 @@ export function resolveBackup(listing: Listing, reference: string): BackupHead {
     const hint = backups[0] === undefined ? emptyHint(listing) : `Read one back first: holdfast verify ${backups[0].id}`;
     throw new NotFoundError("BACKUP_NOT_FOUND", "No complete backup is verified", { hint });
   }
-  const matches = reference === "" ? [] : backups.filter(({ id }) => id.startsWith(reference));
+  // A whole id is never the beginning of another: where it is damaged or deleted, "…_manual-2" is not what was meant.
+  const beginning = !damaged.some(({ name }) => name.replace(/\.tar\.gz$/, "") === reference) && !trash.some(({ id }) => id === reference);
+  const matches = reference === "" ? [] : backups.filter(({ id }) => (beginning ? id.startsWith(reference) : id === reference));
   const exact = matches.find(({ id }) => id === reference) ?? (matches.length === 1 ? matches[0] : undefined);
   if (exact !== undefined) return exact;
   if (matches.length > 1) {

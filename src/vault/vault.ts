@@ -123,8 +123,16 @@ export interface Vault extends AsyncDisposable {
   }): Promise<Draft>;
   open(id: BackupId): Promise<BackupReader>;
   setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void>;
-  /** Writes the removal record, then moves the backups to the trash. */
-  remove(ids: readonly BackupId[], reason: string, time: number): Promise<void>;
+  /**
+   * Writes the removal record, then moves the backups to the trash. `reasons` says of single ones why, where `reason` is
+   * of all of them.
+   */
+  remove(ids: readonly BackupId[], reason: string, time: number, reasons?: ReadonlyMap<string, string>): Promise<void>;
+  /**
+   * The same for one that the listing calls damaged, by its name there.
+   * @throws NotFoundError BACKUP_NOT_FOUND
+   */
+  removeDamaged(name: string, reason: string, time: number): Promise<void>;
   /**
    * Deletes what lies in the trash for good and gives its ids. Waits for nobody.
    * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run

@@ -15,7 +15,8 @@ describe("a clock that was set back", () => {
     const ahead = documentOf<BackupDocument>(await runWith(shiftedClock(folder.path, 3 * DAY), "backup", "--json"), 0);
     const now = documentOf<BackupDocument>(await run("backup", "--json"), 0);
     expect(now.id < ahead.id).toBe(true);
-    expect(now.warnings).toEqual([expect.stringContaining(`backup ${ahead.id} is from later than that`)]);
+    expect(now.warnings[1]).toContain("nothing is pruned");
+    expect(now.warnings.slice(0, 1)).toEqual([expect.stringContaining(`backup ${ahead.id} is from later than that`)]);
     const second = documentOf<BackupDocument>(await runWith(shiftedClock(folder.path, -3 * DAY), "backup", "--json"), 0);
     const list = documentOf<{ backups: { id: string; sequence: number }[]; missing: number[]; chain: string[] }>(
       await run("backup", "list", "--json"),

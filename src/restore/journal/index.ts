@@ -3,7 +3,15 @@
  * new can be had at any instruction. Knows nothing of backups and runtimes.
  */
 export { folderStateOf } from "./folder-state.ts";
-export { journalFolder, OpenJournal, readJournal, type JournaledFolder, type JournaledMove, type RestoreJournal } from "./journal.ts";
+export {
+  journalFolder,
+  OpenJournal,
+  readJournal,
+  type JournaledFolder,
+  type JournaledMove,
+  type JournaledOther,
+  type RestoreJournal,
+} from "./journal.ts";
 export { placesBeside } from "./kept-names.ts";
 export { dropOutlived, keepRestore, keptRestores, type KeptRestore } from "./kept-restores.ts";
 export { printOf } from "./set-print.ts";

@@ -64,7 +64,14 @@ export interface RestoreJournal {
   readonly moves: readonly JournaledMove[];
   readonly folders: readonly JournaledFolder[];
   /** Components whose way back is the safety backup: databases written while in use, and commands. */
-  readonly others: readonly { readonly component: string; readonly how: "online" | "command" }[];
+  readonly others: readonly JournaledOther[];
+}
+
+export interface JournaledOther {
+  readonly component: string;
+  readonly how: "online" | "command";
+  /** `begun` is written before it is given its dump: from then on nobody can say what it holds until `done`. */
+  readonly state: "waiting" | "begun" | "done";
 }
 
 export function journalFolder(stateDir: string): string {

@@ -1,6 +1,6 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, lstatAt, removeFile, replaceFile } from "../../kernel/index.ts";
+import { errnoOf, lstatAt, removeFile, removeTree, replaceFile } from "../../kernel/index.ts";
 import { journalFolder, readJournalFile, type RestoreJournal } from "./journal.ts";
 import { placesBeside } from "./kept-names.ts";
 
@@ -44,7 +44,7 @@ export function dropKept(stateDir: string, kept: KeptRestore): void {
   for (const folder of kept.beside) {
     if (lstatAt(folder) === undefined) continue;
     const { coming, going, stray } = placesBeside(folder, kept.id);
-    for (const place of [coming, going, stray]) rmSync(place, { recursive: true, force: true });
+    for (const place of [coming, going, stray]) removeTree(place);
   }
   removeFile(pathOf(stateDir, kept.id));
 }

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   createReadStream,
@@ -12,7 +13,7 @@ import {
 } from "node:fs";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { crashpoint, lstatAt } from "../../kernel/index.ts";
+import { crashpoint, errnoOf, HeldFolder, lstatAt } from "../../kernel/index.ts";
 import type { JournaledMove } from "./journal.ts";
 import { placesBeside } from "./kept-names.ts";
 import { printOf } from "./set-print.ts";
@@ -108,9 +109,26 @@ function freeName(path: string): string {
   }
 }
 
+/** A rename whose both ends are reached without following a link; a folder that its owner may not write to is let through. */
 function rename(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
-  renameSync(from, to);
+  using source = HeldFolder.open(dirname(from));
+  using target = HeldFolder.open(dirname(to), madeWith(to));
+  const [here, there_] = [source.at(basename(from)), target.at(basename(to))];
+  try {
+    renameSync(here, there_);
+  } catch (error) {
+    const stats = lstatAt(here);
+    if (errnoOf(error) !== "EACCES" || stats?.isDirectory() !== true) throw error;
+    // Moving a folder rewrites its "..": that takes the right to write to it.
+    chmodSync(here, Number(stats.mode & 0o7777n) | 0o200);
+    renameSync(here, there_);
+    chmodSync(there_, Number(stats.mode & 0o7777n));
+  }
+}
+
+/** Sets are nobody else's to see; folders that lead to a live place are made as the runtime would have made them. */
+function madeWith(path: string): number {
+  return path.includes("/.holdfast-") ? 0o700 : 0o777;
 }
 
 function writeOver(live: string, from: string, { component, coming, going }: JournaledMove, id: string, state: MoveState): void {

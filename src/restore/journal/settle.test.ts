@@ -11,6 +11,10 @@ import { settle } from "./settle.ts";
 import { setMarkers } from "./swap.ts";
 
 const NOW = Date.parse("2026-03-15T12:00:00Z");
+const ASKED = {
+  now: NOW,
+  others: { run: () => Promise.reject(new Error("no others")), undo: () => Promise.reject(new Error("no others")) },
+};
 const ID = "2026-03-15T11-00-00-abc123";
 
 /** What lies at a live place before and after: nothing, a file with this text, or a folder of files. */
@@ -106,7 +110,7 @@ describe("settle()", () => {
         using folder = temporaryFolder();
         const done = Math.min(cut, all.length);
         const { open, moves } = cutOff(folder.path, all, done, half);
-        const { outcome } = await settle(open, NOW);
+        const { outcome } = await settle(open, ASKED);
         open[Symbol.dispose]();
         expect(moves.map(({ live }) => seen(live))).toEqual(all.map((item) => item[outcome]));
         if (done === all.length) expect(outcome).toBe("new");
@@ -130,9 +134,9 @@ describe("settle()", () => {
           writeFileSync(join(touched.live, "by-the-runtime"), "precious");
         else appendFileSync(touched.live, "precious");
         const before = moves.map(({ live }) => seen(live));
-        await expect(settle(open, NOW)).rejects.toMatchObject({ code: "RESTORE_UNSETTLED" });
+        await expect(settle(open, ASKED)).rejects.toMatchObject({ code: "RESTORE_UNSETTLED" });
         expect(moves.map(({ live }) => seen(live))).toEqual(before);
-        const { outcome } = await settle(open, NOW, choice);
+        const { outcome } = await settle(open, { ...ASKED, choice });
         open[Symbol.dispose]();
         expect(outcome).toBe(choice);
         for (const [index, move] of moves.entries()) {
@@ -152,7 +156,7 @@ describe("settle()", () => {
     using folder = temporaryFolder();
     const { open, moves } = cutOff(folder.path, [{ old: "a", new: "b" }], 0, false);
     appendFileSync(moves[0]?.live ?? "", " and more");
-    expect(await settle(open, NOW)).toMatchObject({ outcome: "old" });
+    expect(await settle(open, ASKED)).toMatchObject({ outcome: "old" });
     open[Symbol.dispose]();
     expect(seen(moves[0]?.live ?? "")).toBe("a and more");
   });
@@ -161,7 +165,7 @@ describe("settle()", () => {
     using folder = temporaryFolder();
     const { open, moves } = cutOff(folder.path, [{ old: "a", new: "b" }], 1, false);
     open.write({ towards: "old" });
-    expect(await settle(open, NOW)).toMatchObject({ outcome: "old" });
+    expect(await settle(open, ASKED)).toMatchObject({ outcome: "old" });
     open[Symbol.dispose]();
     expect(seen(moves[0]?.live ?? "")).toBe("a");
   });

@@ -3,6 +3,14 @@ import type { OpenJournal, RestoreJournal } from "./journal.ts";
 import { keepRestore } from "./kept-restores.ts";
 import { clearAway, lookAtSwap, swapBack, swapForward } from "./swap.ts";
 
+export interface SettleRequest {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly choice?: "old" | "new";
+  /** For components that are no files: gives them their staged dump again, or what the safety backup kept. */
+  readonly others: { run(journal: RestoreJournal): Promise<void>; undo(journal: RestoreJournal): Promise<void> };
+}
+
 export interface Settled {
   readonly id: string;
   readonly backup: string;
@@ -17,18 +25,24 @@ export interface Settled {
  *
  * @throws ConflictError RESTORE_UNSETTLED when it takes a person to say
  */
-export async function settle(open: OpenJournal, now: number, choice?: "old" | "new"): Promise<Settled> {
+export async function settle(open: OpenJournal, { now, choice, others }: SettleRequest): Promise<Settled> {
   const journal = open.current;
   const { state, touched } = await lookAtSwap(journal);
+  const waiting = journal.others.some(({ state: reached }) => reached !== "done");
+  const begun = journal.others.some(({ state: reached }) => reached !== "waiting");
   if (state === "mixed" && touched.length > 0 && choice === undefined) throw unsettled(journal, touched);
-  const outcome = choice ?? (state === "new" ? journal.towards : "old");
+  // Files that are all new beside a command that never ran are half of a set.
+  const outcome = choice ?? (state === "new" && !waiting ? journal.towards : "old");
   const keptBoth = state === "mixed" && touched.length > 0;
   if (outcome === "new") {
     if (journal.phase === "staging" || journal.phase === "stopping") throw notStaged(journal);
     await swapForward(journal);
+    // Renames can be told from what lies where; whether a command was half-way nobody can tell, so that it runs again.
+    if (waiting) await others.run(journal);
     keepRestore(open.stateDir, { ...journal, phase: "swapped", outcome: "done", ended_at: new Date(now).toISOString() });
     clearAway(journal, { old: true, staged: false });
   } else {
+    if (begun) await others.undo(journal);
     await swapBack(journal);
     if (keptBoth || choice === "old") keepRestore(open.stateDir, { ...journal, outcome: "settled", ended_at: new Date(now).toISOString() });
     clearAway(journal, { old: false, staged: keptBoth || choice === "old" });

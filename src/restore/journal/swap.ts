@@ -1,6 +1,6 @@
-import { rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { fsyncSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { crashpoint, errnoOf, lstatAt, syncFileSystem, syncFolder } from "../../kernel/index.ts";
+import { crashpoint, errnoOf, HeldFolder, lstatAt, removeTree, syncFileSystem, syncFolder } from "../../kernel/index.ts";
 import { applyFolders } from "./folder-state.ts";
 import type { RestoreJournal } from "./journal.ts";
 import { MARKER, placesBeside } from "./kept-names.ts";
@@ -69,12 +69,14 @@ function removeIfEmpty(folder: string): void {
 /** A file beside every target that says to people and to start scripts: not now. */
 export function setMarkers({ beside, id }: RestoreJournal): void {
   for (const folder of beside) {
+    using held = HeldFolder.open(folder);
+    rmSync(held.at(MARKER), { force: true });
     writeFileSync(
-      join(folder, MARKER),
+      held.at(MARKER),
       `A restore (${id}) of what lies here has begun and has not ended. Do not start the program that uses it.\nWhen no restore is running, settle it: holdfast restore --settle\n`,
-      { mode: 0o644 },
+      { mode: 0o644, flag: "wx" },
     );
-    syncFolder(folder);
+    fsyncSync(held.descriptor);
   }
 }
 
@@ -83,9 +85,9 @@ export function clearAway(journal: RestoreJournal, keep: { readonly old: boolean
   for (const folder of journal.beside) {
     if (lstatAt(folder) === undefined) continue;
     const { coming, going } = placesBeside(folder, journal.id);
-    if (!keep.staged) rmSync(coming, { recursive: true, force: true });
+    if (!keep.staged) removeTree(coming);
     crashpoint("in-place-clearing");
-    if (!keep.old) rmSync(going, { recursive: true, force: true });
+    if (!keep.old) removeTree(going);
     rmSync(join(folder, MARKER), { force: true });
     syncFolder(folder);
   }

@@ -1,5 +1,6 @@
 import { lchownSync } from "node:fs";
-import { errnoOf } from "../../kernel/index.ts";
+import { basename, dirname } from "node:path";
+import { errnoOf, HeldFolder } from "../../kernel/index.ts";
 import type { CopyRequest } from "./copy-protocol.ts";
 import { unreadableDatabase } from "./copy-error.ts";
 import { canWrite, databaseState, type DatabaseState } from "./database-state.ts";
@@ -35,7 +36,9 @@ export function keepOwners(path: string, before: DatabaseState): string[] {
     const wanted = same ? earlier : now.uid === own ? before.stats : now;
     if (now.uid === wanted.uid && (!same || now.gid === wanted.gid)) continue;
     try {
-      lchownSync(path + suffix, Number(wanted.uid), Number(wanted.gid));
+      // Through the folder as it is, without a link on the way: root must not give away a file that lies elsewhere.
+      using folder = HeldFolder.open(dirname(path));
+      lchownSync(folder.at(`${basename(path)}${suffix}`), Number(wanted.uid), Number(wanted.gid));
     } catch (error) {
       if (errnoOf(error) === "ENOENT") continue;
       problems.push(

@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { crashpoint, namedSystemError, removeTree, syncFolder } from "../kernel/index.ts";
+import { MARK_KINDS, type BackupId } from "../vault/index.ts";
+import { ASIDE, type ArchiveForm, type Layout } from "./layout.ts";
+import type { Documents } from "./read-documents.ts";
+
+/**
+ * Takes everything out of the trash, out of anybody's reach. Under the exclusive lock: somebody may be reading it. What
+ * it leaves is deleted by deleteAside(), by this run or by a later one.
+ */
+export function setTrashAside(layout: Layout, { trash, damagedTrash, backups }: Documents): readonly BackupId[] {
+  const going: readonly { readonly id: BackupId; readonly form: ArchiveForm }[] = [...trash, ...damagedTrash];
+  if (going.length === 0) return [];
+  const listed = new Set(backups.map(({ id }) => id));
+  try {
+    for (const { id, form } of going) {
+      // Left by a run that was killed: half of a backup of the same id.
+      const aside = layout.aside(id, form);
+      if (existsSync(aside)) removeTree(aside);
+      renameSync(layout.trashed(id, form), aside);
+      crashpoint("trash-set-aside");
+    }
+    syncFolder(layout.trash);
+    for (const { id } of going) if (!listed.has(id)) for (const kind of MARK_KINDS) rmSync(layout.mark(id, kind), { force: true });
+    syncFolder(layout.marks);
+  } catch (error) {
+    throw namedSystemError(error, "empty the trash");
+  }
+  return going.map(({ id }) => id);
+}
+
+/** Deletes what was set aside. Needs no lock: no reader finds it, and no other writer touches it. */
+export function deleteAside(layout: Layout): void {
+  try {
+    const names = readdirSync(layout.trash).filter((name) => name.startsWith(ASIDE));
+    for (const name of names) {
+      removeTree(join(layout.trash, name));
+      crashpoint("trash-emptying");
+    }
+    if (names.length > 0) syncFolder(layout.trash);
+  } catch (error) {
+    throw namedSystemError(error, "empty the trash");
+  }
+}

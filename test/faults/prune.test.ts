@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readBank } from "../support/bank.ts";
+import { holdfast } from "../support/holdfast.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { makeWorkspace } from "../support/workspace.ts";
+
+interface ListDocument {
+  readonly backups: readonly { readonly id: string }[];
+  readonly damaged: readonly unknown[];
+  readonly missing: readonly number[];
+  readonly chain: readonly string[];
+}
+
+const DELETE = ["backup", "delete", "{ID}", "--yes"];
+const CASES = [
+  ["delete", DELETE, "removal-recorded"],
+  ["delete", DELETE, "removal-moved"],
+  ["prune", ["prune"], "removal-recorded"],
+  ["prune", ["prune"], "removal-moved"],
+  ["prune", ["prune"], "trash-set-aside"],
+  ["prune", ["prune"], "trash-emptying"],
+  ["backup", ["backup"], "removal-recorded"],
+  ["backup", ["backup"], "removal-moved"],
+  ["backup", ["backup"], "trash-set-aside"],
+  ["backup", ["backup"], "trash-emptying"],
+] as const;
+
+describe.each([
+  ["archive", true],
+  ["plain folder", false],
+] as const)("kill -9 in a removal, %s", (_form, compression) => {
+  it.each(CASES)(
+    "of %s (%j) at %s: what is listed can be read, no number is missing, and the next commands go on",
+    async (_what, command, point) => {
+      using folder = temporaryFolder();
+      const { config, vault } = makeWorkspace(folder.path, { compression });
+      const setCount = (count: number): void =>
+        writeFileSync(config, readFileSync(config, "utf8").replace(/max_count: \d+/, `max_count: ${count}`));
+      const run = (args: readonly string[], env = {}) => holdfast(["--config", config, ...args], { env });
+      const ids: string[] = [];
+      for (let count = 0; count < 6; count += 1) ids.push((await run(["backup", "--json"])).json<{ id: string }>().id);
+      // Something lies in the trash from an earlier run, and there is more to remove.
+      setCount(4);
+      expect((await run(["prune"])).exitCode).toBe(0);
+      setCount(2);
+      const killed = await run(
+        command.map((part) => (part === "{ID}" ? (ids[3] ?? "") : part)),
+        { HOLDFAST_CRASHPOINT: point },
+      );
+      expect(`${killed.signal} ${killed.exitCode}`, killed.stderr).toBe("SIGKILL null");
+
+      const expectSound = async (): Promise<ListDocument> => {
+        const listed = await run(["backup", "list", "--json"]);
+        const document = listed.json<ListDocument>();
+        expect([document.damaged, document.missing, document.chain]).toEqual([[], [], []]);
+        expect(listed.exitCode).toBe(0);
+        const verified = await run(["verify", "--all"]);
+        expect(verified.exitCode, verified.stdout).toBe(0);
+        return document;
+      };
+      await expectSound();
+      const next = await run(["backup"]);
+      expect(next.exitCode, next.stderr).toBe(0);
+      expect((await expectSound()).backups.map(({ id }) => id)).toContain(next.stdout.trim());
+      expect((await run(["prune"])).exitCode).toBe(0);
+      expect((await expectSound()).backups.length).toBeLessThanOrEqual(3);
+      expect((await run(["prune"])).exitCode).toBe(0);
+      expect(readdirSync(join(vault, ".vault", "trash"))).toEqual([]);
+      expect((await run(["restore", "latest", "--to", folder.join("proof")])).exitCode).toBe(0);
+      expect(readBank(folder.join("proof", "synthorg.db")).last).toBe(5);
+    },
+  );
+});
