@@ -24,5 +24,5 @@ export { findConfig, type FindRequest } from "./find-config.ts";
 export { loadConfig, parseConfig, type LoadRequest } from "./load-config.ts";
 export { configReference, describeSchema, type ReferenceRow } from "./reference.ts";
 export { renderConfig, type RenderComponent, type RenderRequest } from "./render-config.ts";
-export { rewriteConfig, type ConfigChange, type PathMap, type Rewritten, type RewriteRequest } from "./rewrite-config.ts";
+export { mapPath, rewriteConfig, type ConfigChange, type PathMap, type Rewritten, type RewriteRequest } from "./rewrite-config.ts";
 export { resolvePath, type ResolvedPath } from "./resolve-path.ts";

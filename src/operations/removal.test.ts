@@ -47,6 +47,44 @@ describe("remove()", () => {
     expect(await removing(specs, "latest", { force: true })).toHaveLength(1);
   });
 
+  it.each([
+    [
+      "is the last good one of db",
+      [{ components: { config: {} } }, { components: { db: {}, config: {} } }, { components: { config: {} } }],
+      2,
+    ],
+    ["is the last good one of db", [{ components: { db: { suspect: true } } }, { components: { db: {} } }, {}], 2],
+    ["was taken before a restore within the last 7 days", [{}, { trigger: "pre-restore" }], 1],
+  ] as const)("keeps one that %s, unless it is forced", async (why, specs, minute) => {
+    const { trigger = "manual" } = specs[specs.length - minute] as HeadSpec;
+    const id = backupHead({ minute, trigger }).id;
+    await expect(removing(specs, id)).rejects.toMatchObject({ code: "BACKUP_PROTECTED", message: expect.stringContaining(why) });
+    expect(await removing(specs, id, { force: true })).toHaveLength(1);
+  });
+
+  it("removes one that is damaged by its whole id or its name, and never another whose id begins alike", async () => {
+    const [good] = [backupHead({ minute: 1 })];
+    const id = good.id.slice(0, -"manual".length);
+    const alike = { ...good, id: `${id}startup-2` as typeof good.id };
+    const name = `${id}startup.tar.gz`;
+    const listing = {
+      backups: [alike, good],
+      damaged: [
+        { name, problem: "it does not parse" },
+        { name: `marks/${id}startup.pin.json`, problem: "x" },
+      ],
+    };
+    for (const reference of [`${id}startup`, name]) {
+      const vault = fakeVault(listing);
+      const removed = await remove(fakeInstance(vault, { stateDir: "/nowhere" }), reference, { force: false });
+      expect(removed).toEqual({ name, damage: "it does not parse" });
+      expect(vault.changes).toEqual([["remove damaged", name, "deleted by hand", FAKE_NOW]]);
+    }
+    const vault = fakeVault(listing);
+    await remove(fakeInstance(vault, { stateDir: "/nowhere" }), `${id}startup-`, { force: true });
+    expect(vault.changes).toEqual([["remove", [alike.id], "deleted by hand", FAKE_NOW]]);
+  });
+
   it("removes nothing when more than one backup, or none, is meant", async () => {
     await expect(removing([{}, {}], "2026-03-15")).rejects.toMatchObject({ code: "BACKUP_AMBIGUOUS" });
     await expect(removing([{}, {}], "2026-03-16")).rejects.toMatchObject({ code: "BACKUP_NOT_FOUND" });

@@ -24,7 +24,8 @@ export async function settleRestore(instance: Instance, choice?: "old" | "new"):
     now: clock.now(),
     ...(choice === undefined ? {} : { choice }),
     others: {
-      run: async ({ id, others }) => {
+      run: async ({ id, kind, others, safety }) => {
+        if (kind === "undo" && safety !== null) return await undoOthers(instance, targets, others, safety);
         for (const other of others) await runOther(instance, targets, other, stagedOther(config.stateDir, id, other.component));
       },
       undo: async ({ others, safety }) => {

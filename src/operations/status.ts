@@ -84,7 +84,7 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
         ? undefined
         : `a newer backup is gone: number ${gone}`
       : `a newer backup cannot be trusted: ${distrusted.name}`;
-  const problem = problemOf(name, newest, good, doubt);
+  const problem = problemOf(name, newest, good, doubt) ?? overdue(good, instance);
   return {
     name,
     importance:
@@ -99,6 +99,16 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
     safe: problem === null,
     problem,
   };
+}
+
+/** A backup that was good when it was taken says nothing of a state that has gone on for twice the schedule. */
+function overdue(good: BackupHead | undefined, { config, clock }: Instance): string | null {
+  if (good === undefined) return null;
+  const hours = (clock.now() - Date.parse(good.manifest.timestamp)) / 3_600_000;
+  const limit = 2 * config.backup.scheduleHours;
+  return hours > limit
+    ? `overdue: ${good.id} is ${Math.floor(hours)} hours old, and one is due every ${config.backup.scheduleHours}`
+    : null;
 }
 
 /** What the name of a backup says of its time: a damaged one has nothing else to go by. */

@@ -75,6 +75,7 @@ export async function undoRestore(request: UndoRequest): Promise<UndoResult> {
     towards: "new",
     moves: [],
     folders: [],
+    others: kept.others.map((other) => ({ ...other, state: "waiting" as const })),
   });
   setMarkers(open.current);
   const result = await swapUnderRuntime({

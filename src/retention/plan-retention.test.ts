@@ -168,8 +168,9 @@ const spec: fc.Arbitrary<Spec> = fc.record({
   marks: fc.constantFrom({}, {}, VERIFIED, DAMAGED, { pin: { at: "2026-03-15T00:00:00Z" } }),
   schema: fc.integer({ min: 1, max: 3 }),
 });
+// Ids are unique in a vault.
 const history = fc
-  .array(spec, { minLength: 1, maxLength: 25 })
+  .uniqueArray(spec, { minLength: 1, maxLength: 25, selector: ({ minute, trigger }) => `${minute} ${trigger}` })
   .map((specs) => heads(...specs.toSorted((a, b) => (a.minute ?? 0) - (b.minute ?? 0))));
 const policy: fc.Arbitrary<RetentionPolicy> = fc.record({
   maxCount: fc.integer({ min: 1, max: 12 }),
