@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { COMPARISONS, gzip, isMet, memory, plain, type Comparison, type Row, start } from "./comparisons.ts";
+import { COMPARISONS, gzip, inPlace, isMet, memory, plain, prune, type Comparison, type Row, start } from "./comparisons.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { describeMachine, type Facts, loadNow, textTable, writeResults } from "./report.ts";
 import { makeRig, type Rig } from "./rig.ts";
@@ -7,7 +7,14 @@ import { openWorkload, totalBytes } from "./workload.ts";
 
 /** `npm run bench`: the built package beside tar, gzip and cp, on a workload that a seed decides. README.md says how to read it. */
 
-const RUNS: Readonly<Record<Comparison, (rig: Rig, rounds: number) => Promise<Row[]>>> = { gzip, plain, start, memory };
+const RUNS: Readonly<Record<Comparison, (rig: Rig, rounds: number) => Promise<Row[]>>> = {
+  gzip,
+  plain,
+  "in-place": inPlace,
+  prune,
+  start,
+  memory,
+};
 
 async function bench(options: Options): Promise<void> {
   const say = (line: string): void => {

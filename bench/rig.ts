@@ -20,6 +20,8 @@ export interface Rig extends AsyncDisposable {
   /** Nothing is left of earlier backups: vault and state folder are gone. */
   forget(form: Form): void;
   place(name: string): string;
+  /** A configuration of the workload's components below another folder. */
+  writeConfig(name: string, tree: string, more: string): string;
 }
 export type Form = "gzip" | "plain";
 
@@ -45,7 +47,9 @@ export async function makeRig(folder: string, workload: Workload, options: { rea
     const launcher = await publishedPackage(home);
     holder = await holdOpen(join(workload.root, "data", "agent.db"));
     const place = (name: string): string => join(home, name);
-    const configs = { gzip: writeConfig(home, "gzip", workload.root), plain: writeConfig(home, "plain", workload.root) };
+    const formConfig = (form: Form): string =>
+      writeConfig(home, { name: form, tree: workload.root, compression: form === "gzip", more: "" });
+    const configs = { gzip: formConfig("gzip"), plain: formConfig("plain") };
     const holdfast = (...args: string[]): Command => ({
       name: `holdfast ${args.join(" ")}`,
       argv: [process.execPath, launcher, ...args],
@@ -62,6 +66,7 @@ export async function makeRig(folder: string, workload: Workload, options: { rea
         for (const path of [vaults[form], place(`state-${form}`)]) rmSync(path, { recursive: true, force: true });
       },
       place,
+      writeConfig: (name, tree, more) => writeConfig(home, { name, tree, compression: false, more }),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -78,19 +83,27 @@ async function publishedPackage(home: string): Promise<string> {
   return join(home, "package", "bin", "holdfast.js");
 }
 
-function writeConfig(home: string, form: Form, tree: string): string {
-  const file = join(home, `${form}.yaml`);
+interface ConfigSpec {
+  readonly name: string;
+  readonly tree: string;
+  readonly compression: boolean;
+  /** Lines at the end. */
+  readonly more: string;
+}
+
+function writeConfig(home: string, { name, tree, compression, more }: ConfigSpec): string {
+  const file = join(home, `${name}.yaml`);
   writeFileSync(
     file,
-    `name: bench-${form}
-state_dir: state-${form}
+    `name: bench-${name}
+state_dir: state-${name}
 components:
   persistence: { path: ${JSON.stringify(join(tree, "data", "agent.db"))} }
   memory: { path: ${JSON.stringify(join(tree, "memory"))} }
   checkpoints: { path: ${JSON.stringify(join(tree, "checkpoints"))} }
   logs: { path: ${JSON.stringify(join(tree, "logs"))} }
-backup: { path: vault-${form}, compression: ${form === "gzip"} }
-`,
+backup: { path: vault-${name}, compression: ${compression} }
+${more}`,
   );
   // A configuration that others could have written is refused.
   chmodSync(file, 0o600);

@@ -41,7 +41,8 @@ function print(
     io.print(
       removed.length === 0 ? "Nothing was removed" : `${counted(removed.length)} moved to the trash, where the next prune finds them`,
     );
-  if (swept.length > 0) io.print(`${counted(swept.length)} of the trash gone for good: ${swept.join(", ")}`);
+  if (swept.length > 0)
+    io.print(`${counted(swept.length)} of the trash gone for good: ${swept.slice(0, 10).join(", ")}${swept.length > 10 ? ", …" : ""}`);
   for (const note of notes) io.remark(note);
 }
 

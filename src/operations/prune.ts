@@ -1,6 +1,6 @@
-import { BusyError } from "../kernel/index.ts";
+import { BusyError, NotFoundError } from "../kernel/index.ts";
 import { dropOutlived } from "../restore/index.ts";
-import { planRetention, type RetentionDecision } from "../retention/index.ts";
+import { describeDecision, planRetention, type RetentionDecision } from "../retention/index.ts";
 import type { BackupId, Vault } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun } from "./last-run.ts";
@@ -23,25 +23,47 @@ export async function prune(instance: Instance, { dryRun = false }: { readonly d
   if (!dryRun) await settleRestore(instance);
   const { config, clock } = instance;
   const outlived = dryRun || pendingRestore(instance) !== null ? [] : dropOutlived(config.stateDir, clock.now(), null);
-  await using vault = await instance.openVault();
-  const report = await pruneVault(instance, vault, { dryRun });
+  const report = await withVault(instance, (vault) => pruneVault(instance, vault, { dryRun, runFailed: lastFailure(instance) }));
   return {
     ...report,
     notes: [...outlived.map((id) => `what restore ${id} had replaced was kept for seven days and is gone`), ...report.notes],
   };
 }
 
-/** The same for a vault that is open. Never called while a restore of this instance runs. */
-export async function pruneVault(instance: Instance, vault: Vault, { dryRun }: { readonly dryRun: boolean }): Promise<PruneReport> {
+const NOTHING: PruneReport = { decisions: [], removed: [], swept: [], standsDown: null, notes: [] };
+
+/** Where no backup was taken yet there is nothing to decide about, and that is no failure. */
+async function withVault(instance: Instance, work: (vault: Vault) => Promise<PruneReport>): Promise<PruneReport> {
+  let vault: Vault;
+  try {
+    vault = await instance.openVault();
+  } catch (error) {
+    if (error instanceof NotFoundError) return NOTHING;
+    throw error;
+  }
+  await using open = vault;
+  return await work(open);
+}
+
+interface PruneVaultOptions {
+  readonly dryRun: boolean;
+  /** Why the newest run failed, for another reason than space; null when it did not. */
+  readonly runFailed: string | null;
+}
+
+async function pruneVault(instance: Instance, vault: Vault, { dryRun, runFailed }: PruneVaultOptions): Promise<PruneReport> {
   const { config, clock } = instance;
   const { backups } = await vault.list();
   const decisions = planRetention(backups, config.backup.retention, clock.now());
   const going = decisions.filter(({ keep }) => !keep).map(({ id }) => id as BackupId);
-  const standsDown = going.length === 0 ? null : reasonToStandDown(instance);
+  const standsDown = going.length === 0 ? null : reasonToStandDown(instance, runFailed);
   if (dryRun || standsDown !== null) return { decisions, removed: dryRun ? going : [], swept: [], standsDown, notes: [] };
   const notes: string[] = [];
   const swept = await sweep(vault, notes);
-  if (going.length > 0) await vault.remove(going, `retention: ${policyText(instance)}`, clock.now());
+  if (going.length > 0) {
+    const reasons = new Map(decisions.filter(({ keep }) => !keep).map((decision) => [decision.id, describeDecision(decision)]));
+    await vault.remove(going, `retention: ${policyText(instance)}`, clock.now(), reasons);
+  }
   return { decisions, removed: going, swept, standsDown, notes };
 }
 
@@ -49,7 +71,7 @@ export async function pruneVault(instance: Instance, vault: Vault, { dryRun }: {
 export async function makeRoom(instance: Instance, vault: Vault): Promise<readonly string[]> {
   const notes: string[] = [];
   const swept = await sweep(vault, notes);
-  const { removed, notes: more } = await pruneVault(instance, vault, { dryRun: false });
+  const { removed, notes: more } = await pruneVault(instance, vault, { dryRun: false, runFailed: null });
   const gone = removed.length > 0 ? await sweep(vault, notes) : [];
   const ids = [...swept, ...gone];
   return [
@@ -71,12 +93,15 @@ async function sweep(vault: Vault, notes: string[]): Promise<readonly BackupId[]
 }
 
 /** A policy that is applied while backups fail counts down to the last good one. */
-function reasonToStandDown(instance: Instance): string | null {
+function reasonToStandDown(instance: Instance, runFailed: string | null): string | null {
   const restore = pendingRestore(instance);
   if (restore !== null) return `a restore of ${restore.backup} has not ended`;
-  const run = readLastRun(instance.config.stateDir);
-  if (run === null || run.ok || run.code === "NO_SPACE") return null;
-  return `the newest run failed (${run.message ?? run.code ?? "unknown"}): nothing is removed until one succeeds`;
+  return runFailed === null ? null : `the newest run failed (${runFailed}): nothing is removed until one succeeds`;
+}
+
+function lastFailure({ config }: Instance): string | null {
+  const run = readLastRun(config.stateDir);
+  return run === null || run.ok || run.code === "NO_SPACE" ? null : (run.message ?? run.code ?? "unknown");
 }
 
 function policyText({ config }: Instance): string {

@@ -62,6 +62,7 @@ describe("restoreTo()", () => {
       entries: 6,
       bytes: bytes.length + 3 + 10,
       databases: [{ path: "state.db", complaint: null, damaged: false }],
+      checkMillis: expect.any(Number),
     });
     expect(told).toBe(result.bytes);
     expect(text(folder, "memory", "notes", "a.md")).toBe("# A");

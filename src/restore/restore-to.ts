@@ -25,6 +25,8 @@ export interface RestoredTo {
   readonly bytes: number;
   /** Every database among it, checked. */
   readonly databases: readonly ({ readonly path: string } & DatabaseCheck)[];
+  /** Milliseconds that their checks took. */
+  readonly checkMillis: number;
 }
 
 /**
@@ -66,13 +68,15 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       folders.filter((folder) => !tops.includes(folder)),
       { owners: owner === "recorded" },
     );
+    const started = performance.now();
     const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
+    const checkMillis = Math.round(performance.now() - started);
     await target.publish();
     finishFolders(
       tops.map(([path, entry]) => [join(request.folder, basename(path)), entry]),
       { owners: owner === "recorded" },
     );
-    return { folder: request.folder, components: [...components], entries, bytes, databases: checked };
+    return { folder: request.folder, components: [...components], entries, bytes, databases: checked, checkMillis };
   } catch (error) {
     throw error instanceof HoldfastError ? error : namedSystemError(error, `restore into "${request.folder}"`);
   }

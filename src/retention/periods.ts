@@ -18,19 +18,15 @@ export function periodsOf(timezone: string): PeriodOf {
     const parts = new Map(format.formatToParts(millis).map(({ type, value }) => [type, value]));
     const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
     const [year, month, day] = [of("year"), of("month"), of("day")];
-    switch (tier) {
-      case "hourly":
-        // With its offset: clocks that go back have one hour twice.
-        return `${year}-${month}-${day}T${of("hour")} ${of("timeZoneName")}`;
-      case "daily":
-        return `${year}-${month}-${day}`;
-      case "weekly":
-        return isoWeek(Number(year), Number(month), Number(day));
-      case "monthly":
-        return `${year}-${month}`;
-      case "yearly":
-        return year;
-    }
+    if (tier === "weekly") return isoWeek(Number(year), Number(month), Number(day));
+    // The hour with its offset: clocks that go back have one hour twice.
+    const names = {
+      hourly: `${year}-${month}-${day}T${of("hour")} ${of("timeZoneName")}`,
+      daily: `${year}-${month}-${day}`,
+      monthly: `${year}-${month}`,
+      yearly: year,
+    };
+    return names[tier];
   };
 }
 
