@@ -16,7 +16,9 @@ export interface ProvenState {
  * @throws Error that says what is wrong with it
  */
 export function proveState(path: string): ProvenState {
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { timeout: 30_000 });
+  // One state, also of a database that is in use.
+  database.exec("BEGIN");
   const read = (sql: string): Record<string, unknown> => database.prepare(sql).get() ?? {};
   try {
     const integrity = read("PRAGMA integrity_check")["integrity_check"];

@@ -1,6 +1,8 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { startOrchestrator, type RunningOrchestrator } from "./running-orchestrator.ts";
+import { damage, lookAt } from "./disaster.ts";
+import type { RunningOrchestrator } from "./running-orchestrator.ts";
+import { controlRuntime } from "./runtime-control.ts";
 import { proveState } from "./state.ts";
 import { ask, heading, holdfast, proved, say } from "./terminal.ts";
 import { makeQuickstartWorkspace } from "./workspace.ts";
@@ -17,7 +19,8 @@ export async function tour(folder: string): Promise<void> {
   const cli = async (...args: string[]): Promise<void> => await holdfast(agent, ...args);
 
   heading(1, "An orchestrator at work");
-  await using orchestrator = startOrchestrator(agent);
+  await using runtime = await controlRuntime(folder, agent);
+  const { orchestrator } = runtime;
   await orchestrator.reach(100);
   say(`${here(agent)}/ holds a database in WAL mode, a memory tree, JSON state, configuration, checkpoints and a log.`);
   say(
@@ -55,11 +58,46 @@ export async function tour(folder: string): Promise<void> {
   heading(6, "Is it all there?");
   await prove(join(folder, "restored"), agent, { before, after }, orchestrator);
 
-  heading(7, "Where things are");
+  heading(7, "A bad day");
+  appendFileSync(join(agent, "holdfast.yaml"), `\n${runtime.config}`);
+  say("Holdfast is told how to stop and start the orchestrator, and how to ask for its health: `runtime:` in holdfast.yaml.");
+  const sound = lookAt(agent);
+  const saved = proveState(join(folder, "restored", find(join(folder, "restored"), "agent.db")));
+  await runtime.stop();
+  damage(agent);
+  await runtime.start();
+  const damaged = lookAt(agent);
+  say(
+    `An upgrade goes wrong: the table of tasks is dropped (${sound.tasks} rows before, ${damaged.tasks} now), orchestrator.json is cut off, the writer's ${sound.notes} notes are gone. The orchestrator starts, and goes on with what is left.`,
+  );
+
+  heading(8, "Back in place, while the orchestrator is stopped and started");
+  await cli("restore", "latest:verified", "--dry-run");
+  await cli("restore", "latest:verified", "--yes");
+  const stops = runtime.stops();
+  const back = lookAt(agent);
+  if (back.tasks < saved.tasks || !back.jsonParses || back.notes !== sound.notes)
+    throw new Error(`The restored state is not what it was: ${JSON.stringify({ sound, back })}`);
+  const { last } = proveState(join(agent, "data", "agent.db"));
+  if (last < before) throw new Error(`Transaction ${before} was committed before the backup began; the live journal ends at ${last}`);
+  proved(`the orchestrator was stopped once by its command (${stops}), started again, and commits`);
+  proved(`${back.tasks} tasks, ${back.notes} notes, JSON that parses; the journal is whole up to ${last}`);
+
+  heading(9, "And undone, because it can be");
+  await cli("restore", "--undo", "--yes");
+  const undone = lookAt(agent);
+  if (undone.notes !== 0 || undone.tasks > damaged.tasks + 1000)
+    throw new Error(`The undone state is not the damaged one: ${JSON.stringify({ damaged, undone })}`);
+  proved(`the damaged state is there again, as it was when it was replaced: ${undone.tasks} tasks, no notes of the writer`);
+  await cli("restore", "latest:verified", "--yes");
+  if (lookAt(agent).notes !== sound.notes) throw new Error("The second restore did not bring the notes back");
+  proved("and the good one once more");
+
+  heading(10, "Where things are");
   const places: readonly (readonly [string, string])[] = [
     [`${here(agent)}/holdfast.yaml`, "what is protected; every line may be edited"],
-    [`${here(join(folder, "backups"))}/`, "two backups, readable with tar alone"],
-    [`${here(join(folder, "restored"))}/`, "what came back"],
+    [`${here(join(folder, "backups"))}/`, "the backups, readable with tar alone; one more was taken before each restore"],
+    [`${here(join(folder, "restored"))}/`, "what came back in another folder"],
   ];
   const width = Math.max(...places.map(([place]) => place.length));
   for (const [place, what] of places) say(`${place.padEnd(width)}  ${what}`);
@@ -68,7 +106,8 @@ Go on in ${here(agent)}/:
   npx holdfast status
   npx holdfast find '*.md'
   npx holdfast --help
-The orchestrator stops now. To see it work again: node scripts/quickstart/orchestrator.ts ${here(agent)}
+The orchestrator stops now, and the commands under runtime: with it; take those out of holdfast.yaml, or write your own.
+To see it work again: node scripts/quickstart/orchestrator.ts ${here(agent)}
 To protect your own: npx holdfast protect /path/to/its/state`);
 }
 

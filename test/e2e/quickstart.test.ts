@@ -38,11 +38,28 @@ describe("npm run quickstart", () => {
 
     // Every command was shown as it is typed, and all of them ran.
     const typed = [...stdout.matchAll(/^\$ holdfast (\S+(?: list)?)/gm)].map((match) => match[1]);
-    expect(typed).toEqual(["protect", "backup", "backup list", "verify", "ls", "cat", "diff", "restore"]);
+    expect(typed).toEqual([
+      "protect",
+      "backup",
+      "backup list",
+      "verify",
+      "ls",
+      "cat",
+      "diff",
+      "restore",
+      "restore",
+      "restore",
+      "restore",
+      "restore",
+    ]);
+    expect(stdout).toContain("ok  the orchestrator was stopped once by its command (1), started again, and commits");
+    expect(stdout).toMatch(/ok {2}\d+ tasks, \d+ notes, JSON that parses; the journal is whole up to \d+/);
+    expect(stdout).toMatch(/ok {2}the damaged state is there again/);
+    expect(stdout).toContain("ok  and the good one once more");
     expect(stdout).toMatch(/Found today\./);
     expect(stdout).toMatch(/memory\/scout\/new-harbour\.md/);
     expect(stdout).not.toContain("\u001B[");
-    expect(readdirSync(temporary.join("quickstart", "backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(2);
+    expect(readdirSync(temporary.join("quickstart", "backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(4);
   });
 
   it("makes the folder of an earlier run anew, and refuses one that is somebody else's", async () => {
