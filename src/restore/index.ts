@@ -5,7 +5,16 @@
  * - What was there before stays beside its place until the next restore of it, or for seven days.
  * - Takes no backup, reads no configuration and chooses no targets: those are handed in.
  */
-export { dropOutlived, OpenJournal, readJournal, settle, type KeptRestore, type RestoreJournal, type Settled } from "./journal/index.ts";
+export {
+  dropOutlived,
+  keptRestores,
+  OpenJournal,
+  readJournal,
+  settle,
+  type KeptRestore,
+  type RestoreJournal,
+  type Settled,
+} from "./journal/index.ts";
 export { planRestore, type PlannedComponent, type Refusal, type RestorePlan, type RestoreTarget, type TargetRules } from "./plan/index.ts";
 export { HELD_HINT, reportHolders } from "./refuse-holders.ts";
 export { holderTargets, restoreInPlace, type InPlaceRequest, type InPlaceResult } from "./restore-in-place.ts";
