@@ -1,0 +1,141 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createBank, moveMoney, readBank } from "../support/bank.ts";
+import { CHECKOUT, LAUNCHER } from "../support/holdfast.ts";
+import { runProgram, type ProgramResult } from "../support/run-program.ts";
+import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+import { writeTree } from "../support/write-tree.ts";
+
+const GUIDES = join(CHECKOUT, "docs", "guides");
+
+/** Every command of a guide's console blocks, in order, as a reader types them. */
+function commandsOf(guide: string): readonly string[] {
+  const text = readFileSync(join(GUIDES, `${guide}.md`), "utf8");
+  const blocks = [...text.matchAll(/```console\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+  return blocks.flatMap((block) => block.split("\n").flatMap((line) => (line.startsWith("$ ") ? [line.slice(2)] : [])));
+}
+
+/** A machine for a reader: the guides' absolute paths lie in a folder, `holdfast` and `systemctl` are on the path. */
+function makeMachine(folder: TemporaryFolder): { place(path: string): string; follow(guide: string): Promise<ProgramResult> } {
+  const bin = folder.join("bin");
+  mkdirSync(bin);
+  const script = (name: string, body: string): void => {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
+    chmodSync(join(bin, name), 0o755);
+  };
+  script("holdfast", `exec "${process.execPath}" "${LAUNCHER}" "$@"`);
+  script("systemctl", `echo "$@" >> "${folder.join("systemctl.log")}"`);
+  const place = (path: string): string => folder.join(path);
+  return {
+    place,
+    follow: async (guide) => {
+      const commands = commandsOf(guide);
+      expect(commands.length).toBeGreaterThan(2);
+      const typed = commands.map((command) => command.replaceAll(/\/(srv|mnt)\//g, `${folder.path}/$1/`));
+      for (const part of ["srv", "mnt/backup"]) mkdirSync(folder.join(part), { recursive: true });
+      const result = await runProgram(["sh", "-e", "-x", "-c", typed.join("\n")], {
+        cwd: folder.path,
+        env: { PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1", HOLDFAST_CONFIG: undefined },
+      });
+      expect(result.exitCode, `${guide}\n${result.stdout}\n${result.stderr}`).toBe(0);
+      return result;
+    },
+  };
+}
+
+function makeAgent(folder: string): void {
+  writeTree(folder, {
+    "company.yaml": "name: Acme\n",
+    "memory/notes/today.md": "# Today\n",
+    "memory/notes/plan.md": "# Plan\n",
+  });
+  mkdirSync(join(folder, "data"), { recursive: true });
+  const bank = createBank(join(folder, "data", "agent.db"));
+  for (let n = 0; n < 7; n += 1) moveMoney(bank);
+  bank.close();
+}
+
+describe("docs/guides", () => {
+  it("are all followed by a test of their own", () => {
+    const tested = readFileSync(import.meta.filename, "utf8");
+    const guides = readdirSync(GUIDES).map((name) => name.replace(/\.md$/, ""));
+    expect(guides.length).toBeGreaterThan(4);
+    for (const guide of guides) expect(tested).toContain(`follow("${guide}")`);
+  });
+
+  it("daily-use: every command works, one file comes back", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    await follow("daily-use");
+    expect(readFileSync(place("srv/agent/memory/notes/today.md"), "utf8")).toBe("# Today\n");
+  });
+
+  it("from-cron: the three lines are those of examples/agent.cron, and each exits with 0", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(place("srv/agent/holdfast.yaml"), "components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n");
+    await follow("from-cron");
+    const example = readFileSync(join(CHECKOUT, "examples", "agent.cron"), "utf8");
+    const guide = readFileSync(join(GUIDES, "from-cron.md"), "utf8");
+    for (const line of /```cron\n([\s\S]*?)```/.exec(guide)?.[1]?.trim().split("\n") ?? ["no cron block"]) expect(example).toContain(line);
+  });
+
+  it("state-file-corrupt: a torn state file is replaced while the orchestrator is stopped, and kept (operator page, scenario 1)", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    const home = place("srv/orchestrator");
+    writeTree(home, { "orchestrator_config.json": '{"stateFile":"data/state.json"}\n', "data/state.json": '{"tasks":[1,2,3]}\n' });
+    const guide = readFileSync(join(GUIDES, "state-file-corrupt.md"), "utf8");
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+    writeFileSync(join(home, "holdfast.yaml"), `${yaml}backup: { path: ../../mnt/backup/orchestrator }\n`);
+    const holdfast = async (...args: string[]): Promise<ProgramResult> =>
+      await runProgram([process.execPath, LAUNCHER, "--config", join(home, "holdfast.yaml"), ...args]);
+    expect((await holdfast("backup")).exitCode).toBe(0);
+    expect((await holdfast("verify")).exitCode).toBe(0);
+    writeFileSync(join(home, "data", "state.json"), '{"tasks":[1,2,');
+    await follow("state-file-corrupt");
+    expect(JSON.parse(readFileSync(join(home, "data", "state.json"), "utf8"))).toEqual({ tasks: [1, 2, 3] });
+    expect(readFileSync(folder.join("systemctl.log"), "utf8")).toBe("stop orchestrator\nstart orchestrator\n");
+    const texts = readdirSync(join(home, "data"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+    expect(texts).toContain('{"tasks":[1,2,');
+  });
+
+  it("container-volume: a backup is taken out through a bind mount, and tar alone reads it", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(place("srv/agent/holdfast.yaml"), "components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n");
+    await follow("container-volume");
+  });
+
+  it("full-host-restore: a host that has nothing but the vault comes back (operator page, scenario 3)", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    await oldHost(place("srv/agent"), place("mnt/backup/agent"));
+    rmSync(place("srv/agent"), { recursive: true });
+    await follow("full-host-restore");
+    expect(readBank(place("srv/agent/data/agent.db")).last).toBe(7);
+    expect(readFileSync(place("srv/agent/memory/notes/plan.md"), "utf8")).toBe("# Plan\n");
+  });
+
+  it("moving-hosts: the state comes up elsewhere, and backups go on there", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    await oldHost(place("srv/agent"), place("mnt/backup/agent"));
+    await follow("moving-hosts");
+    expect(readBank(place("srv/moved/agent/data/agent.db")).last).toBe(7);
+  });
+});
+
+/** What was there before: a configuration, and a backup of everything in the vault. */
+async function oldHost(agent: string, vault: string): Promise<void> {
+  const done = await runProgram([process.execPath, LAUNCHER, "protect", agent, "--vault", vault]);
+  expect(done.exitCode, done.stdout + done.stderr).toBe(0);
+}
