@@ -3,4 +3,4 @@
  * The only room that constructs concretes. Opens no file of a component.
  */
 export { openHoldfast, type BackupRequest, type Holdfast, type OpenOptions } from "./holdfast.ts";
-export { openInstance, type OpenInstanceOptions } from "./open-instance.ts";
+export { instanceOf, openInstance, type OpenInstanceOptions } from "./open-instance.ts";

@@ -1,5 +1,5 @@
 import { openArchiveVault } from "../archive/index.ts";
-import { findConfig, loadConfig } from "../config/index.ts";
+import { findConfig, loadConfig, type Config } from "../config/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 
@@ -16,11 +16,15 @@ export interface OpenInstanceOptions {
 export function openInstance(options: OpenInstanceOptions): Instance {
   const { env, cwd } = options;
   const file = findConfig({ ...(options.config === undefined ? {} : { flag: options.config }), env, cwd });
-  const config = loadConfig({ file, env });
+  return instanceOf(loadConfig({ file, env }), options);
+}
+
+/** The same from a configuration that is known already, and may not lie in its place yet. */
+export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "env" | "clock" | "onRemark">): Instance {
   const clock = options.clock ?? systemClock;
   return {
     config,
-    env,
+    env: options.env,
     clock,
     remark: options.onRemark ?? (() => {}),
     openVault: ({ create = false } = {}) =>

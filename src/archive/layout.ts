@@ -50,6 +50,11 @@ export function layoutOf(top: string): Layout {
   };
 }
 
+/** Where deleted backups wait for the next prune. */
+export function trashFolder(top: string): string {
+  return layoutOf(top).trash;
+}
+
 function nameOf(id: BackupId, form: ArchiveForm): string {
   return form === "directory" ? id : `${id}.tar.gz`;
 }

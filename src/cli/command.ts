@@ -3,8 +3,8 @@ import { UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 import type { Io } from "./io.ts";
 
-/** Exit code of a command that did what it was asked. */
-export type ExitCode = 0 | 3 | 4;
+/** Exit code of a command that did what it was asked; 1 when what it was asked is whether something is wrong. */
+export type ExitCode = 0 | 1 | 3 | 4;
 
 /** What one command file gives: how it is called, and what it does. */
 export interface CommandContext {

@@ -3,11 +3,14 @@ import { VERSION } from "../kernel/index.ts";
 import { backupCommand } from "./backup.ts";
 import type { Runner } from "./command.ts";
 import { completionCommand } from "./completion.ts";
+import { bundleCommand } from "./bundle.ts";
 import { diffCommand } from "./diff.ts";
+import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
 import { catCommand, findCommand, lsCommand } from "./look.ts";
 import { notBuiltYet } from "./not-built-yet.ts";
 import { protectCommand } from "./protect.ts";
+import { recoverCommand } from "./recover.ts";
 import { restoreCommand } from "./restore.ts";
 import { statusCommand } from "./status.ts";
 import { exportCommand, importCommand } from "./transfer.ts";
@@ -41,6 +44,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     initCommand(runner),
     backupCommand(runner),
     restoreCommand(runner),
+    recoverCommand(runner),
     lsCommand(runner),
     catCommand(runner),
     diffCommand(runner),
@@ -50,6 +54,8 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     exportCommand(runner),
     importCommand(runner),
     statusCommand(runner),
+    doctorCommand(runner),
+    bundleCommand(runner),
     vaultCommand(runner),
     completionCommand(runner, () => program),
   ]) {

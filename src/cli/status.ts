@@ -3,10 +3,13 @@ import type { ComponentStatus } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import { table } from "./table.ts";
 
+/** One screen: more lines about the vault than this are summed up. */
+const SHOWN = 8;
+
 export function statusCommand(runner: Runner): Command {
   const about = {
     summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not",
-    examples: ["status", "status --json", "status --quiet || mail-the-operator"],
+    examples: ["status", "status --json", "status --quiet > report || mail-the-operator report"],
   };
   return makeCommand("status", about, runner, async ({ io, instance }) => {
     const { status } = await import("../operations/index.ts");
@@ -26,7 +29,8 @@ export function statusCommand(runner: Runner): Command {
       );
     if (report.failedRun !== null)
       io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
-    for (const line of report.problems) io.print(`${io.paint.yellow("vault")} ${line}`);
+    for (const line of report.problems.slice(0, SHOWN)) io.print(`${io.paint.yellow("vault")} ${line}`);
+    if (report.problems.length > SHOWN) io.print(`… and ${report.problems.length - SHOWN} more in the vault (--json lists all)`);
     for (const line of report.notices) io.remark(line);
     io.print(
       report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`,

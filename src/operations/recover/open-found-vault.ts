@@ -16,7 +16,7 @@ export async function openFoundVault(path: string, clock: Clock): Promise<{ read
     if (!(error instanceof DamageError)) throw error;
     throw addHint(
       error,
-      `that needs a configuration: take it out of the newest backup first (tar -xzf ${path}/ID.tar.gz holdfast.yaml, or copy it out of the folder ${path}/ID)`,
+      `that needs a configuration: take it out of the newest backup first (tar -xzf ${path}/ID.tar.gz holdfast/holdfast.yaml, or copy it out of the folder ${path}/ID/holdfast)`,
     );
   }
 }
@@ -38,7 +38,7 @@ function refuseNoFolder(path: string): void {
   throw new UsageError("USAGE", `"${path}" is a file, and no vault`, {
     hint: within
       ? `It is one backup of the vault "${above}": name that folder`
-      : "What `holdfast export` wrote goes into a vault first: take holdfast.yaml out of it (tar -xzf FILE holdfast.yaml), set its backup.path, and run holdfast import FILE",
+      : "What `holdfast export` wrote goes into a vault first: take holdfast.yaml out of it (tar -xzf FILE holdfast/holdfast.yaml), set its backup.path, and run holdfast import FILE",
   });
 }
 

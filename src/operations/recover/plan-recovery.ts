@@ -4,6 +4,7 @@ import { mapPath, parseConfig, rewriteConfig, type Config, type ConfigChange, ty
 import { ConfigError, DamageError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
 import type { BackupHead, Listing, Vault, VaultIdentity } from "../../vault/index.ts";
 import { RESERVED_COMPONENT } from "../backup.ts";
+import { programsOf, type NamedProgram } from "../programs.ts";
 import { damageIn } from "../read-listing.ts";
 import { chooseBackups, type Choice } from "./choose-backups.ts";
 import { openFoundVault } from "./open-found-vault.ts";
@@ -53,7 +54,7 @@ export interface Recovery {
   /** Absolute paths, by key, whose parent folder is not there on this machine. */
   readonly lost: readonly { readonly key: string; readonly path: string }[];
   /** Programs that the configuration names: from now on they run as this account. */
-  readonly programs: readonly { readonly key: string; readonly argv: readonly string[] }[];
+  readonly programs: readonly NamedProgram[];
 }
 
 /** Looks at a vault and says what a recovery from it would do. Changes nothing, in the vault or elsewhere. */
@@ -149,9 +150,13 @@ function noConfig({ location }: Vault, { instance }: VaultIdentity, { backups }:
   const hint = `Write a holdfast.yaml with \`name: ${instance}\`, \`backup: { path: ${location} }\` and the components ${names.join(", ")}, then: holdfast restore ${backups[0]?.id ?? "ID"}`;
   return damaged
     ? new DamageError("BACKUP_DAMAGED", `No copy of the configuration in "${location}" reads back`, { hint })
-    : new NotFoundError("COMPONENT_NOT_FOUND", `No good backup in "${location}" holds the configuration (component "${RESERVED_COMPONENT}")`, {
-        hint,
-      });
+    : new NotFoundError(
+        "COMPONENT_NOT_FOUND",
+        `No good backup in "${location}" holds the configuration (component "${RESERVED_COMPONENT}")`,
+        {
+          hint,
+        },
+      );
 }
 
 function placeFor({ recorded, head }: StoredConfig, { to, maps, cwd }: RecoveryRequest): string {
@@ -248,22 +253,4 @@ function real(path: string): string {
   } catch {
     return path;
   }
-}
-
-function programsOf(config: Config): Recovery["programs"] {
-  const found: { key: string; argv: readonly string[] }[] = [];
-  const add = (key: string, argv: readonly string[] | null | undefined): void => {
-    if (argv !== null && argv !== undefined) found.push({ key, argv });
-  };
-  for (const { name, command, pause } of config.components) {
-    add(`components.${name}.command`, command?.argv);
-    add(`components.${name}.restore`, command?.restore);
-    add(`components.${name}.pause.command`, pause?.command);
-    add(`components.${name}.pause.resume`, pause?.resume);
-  }
-  add("runtime.stop", config.runtime?.stop);
-  add("runtime.start", config.runtime?.start);
-  const health = config.runtime?.health ?? null;
-  if (health !== null && "command" in health) add("runtime.health.command", health.command);
-  return found;
 }

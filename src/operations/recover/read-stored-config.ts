@@ -26,7 +26,10 @@ export async function readStoredConfig(vault: Vault, head: BackupHead, options: 
   })) {
     if (entry.component !== RESERVED_COMPONENT || content === undefined) continue;
     if (entry.size > LARGEST)
-      throw new DamageError("BACKUP_DAMAGED", `The configuration in backup "${head.id}" has ${entry.size} bytes, at most ${LARGEST} are read`);
+      throw new DamageError(
+        "BACKUP_DAMAGED",
+        `The configuration in backup "${head.id}" has ${entry.size} bytes, at most ${LARGEST} are read`,
+      );
     const pieces: Buffer[] = [];
     for await (const piece of content) pieces.push(Buffer.from(piece));
     found = { entry, bytes: Buffer.concat(pieces) };

@@ -1,0 +1,64 @@
+import { formatBytes } from "../kernel/index.ts";
+import type { Recovery } from "../operations/index.ts";
+import { goodForAll } from "../vault/index.ts";
+import type { Io } from "./io.ts";
+import { printable, table } from "./table.ts";
+
+/** More lines than this of one sort are summed up; --json has all. */
+const SHOWN = 10;
+
+/** What a vault holds and what comes back from it, for people. */
+export function printRecovery(io: Io, recovery: Recovery): void {
+  const { bold, dim, red, yellow, green } = io.paint;
+  const { listing, owner } = recovery;
+  const count = listing.backups.length;
+  io.print(`${bold(owner.instance)}: ${count === 1 ? "1 backup" : `${count} backups`} in ${recovery.vault}`);
+  const rows = listing.backups.slice(0, SHOWN).map(({ id, manifest, marks }) => {
+    const verdict = marks.verified === undefined ? "captured" : marks.verified.ok ? "verified" : "DAMAGED";
+    return [id, formatBytes(manifest.size_bytes), goodForAll(manifest) ? verdict : `${verdict}, partial`];
+  });
+  io.print(table(["ID", "SIZE", "VERDICT"], rows, [1]));
+  if (count > SHOWN) io.print(dim(`… and ${count - SHOWN} older`));
+  for (const line of recovery.damage) io.print(`${red("damaged")} ${printable(line)}`);
+  for (const name of listing.foreign) io.print(dim(`not a backup, left alone: ${printable(name)}`));
+  io.print();
+  io.print(`Configuration from ${recovery.configFrom} to ${bold(printable(recovery.file))}`);
+  for (const { key, before, after } of recovery.changes) {
+    if (before !== null) io.print(red(`- ${key}: ${printable(before)}`));
+    io.print(green(`+ ${key}: ${printable(after)}`));
+  }
+  for (const { key, argv } of recovery.programs) io.print(dim(`runs  ${key}: ${printable(argv.join(" "))}`));
+  for (const { key, path } of recovery.lost)
+    io.print(yellow(`! ${key}: the folder above "${printable(path)}" is not on this machine; when it belongs elsewhere: --map OLD=NEW`));
+  if (recovery.components.length === 0) return;
+  io.print();
+  const parts = recovery.components.map(({ component, backup, takenAt, bytes }) => [
+    component,
+    backup ?? "none",
+    takenAt ?? "-",
+    bytes === null ? "-" : formatBytes(bytes),
+  ]);
+  io.print(table(["COMPONENT", "FROM", "TAKEN", "SIZE"], parts, [3]));
+  for (const { component, remark } of recovery.components) if (remark !== null) io.print(yellow(`! ${component}: ${printable(remark)}`));
+}
+
+/** The same for programs. */
+export function recoveryDocument(recovery: Recovery): Record<string, unknown> {
+  const { vault, owner, listing, damage, configFrom, file, alreadyThere, changes, components, lost, programs } = recovery;
+  return {
+    schema: "holdfast.recovered/1",
+    vault,
+    instance: owner.instance,
+    backups: listing.backups.map(({ id }) => id),
+    damage,
+    foreign: listing.foreign,
+    config: { from: configFrom, file, already_there: alreadyThere, changes, lost, programs },
+    components: components.map(({ component, backup, takenAt, bytes, remark }) => ({
+      component,
+      backup,
+      taken_at: takenAt,
+      bytes,
+      remark,
+    })),
+  };
+}

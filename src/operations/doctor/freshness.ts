@@ -1,0 +1,29 @@
+import { formatDuration } from "../../kernel/index.ts";
+import { status } from "../status.ts";
+import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
+
+/** A verdict says what was so then; disks rot. Milliseconds. */
+const VERDICT_HOLDS = 30 * 24 * 60 * 60 * 1000;
+
+/** Whether the newest backups are good, young, and were read back. */
+export async function checkFreshness({ instance, now }: Patient): Promise<readonly Sight[]> {
+  const { components, failedRun } = await status(instance);
+  const sights: Sight[] = [];
+  if (failedRun !== null)
+    sights.push(
+      problem(
+        `The newest run, ${failedRun.at}, failed: ${failedRun.message ?? failedRun.code ?? "unknown"}`,
+        "Put right what it says, then: holdfast backup",
+      ),
+    );
+  for (const { name, importance, problem: wrong, captured, verifiedAt } of components) {
+    const critical = importance === null || importance === "critical";
+    if (wrong !== null) sights.push((critical ? problem : warning)(wrong, "Take a backup and look at what it says: holdfast backup", name));
+    if (captured === null) continue;
+    const age = verifiedAt === null ? null : now - Date.parse(verifiedAt);
+    if (age === null) sights.push(warning("No good backup of it was ever read back", "holdfast verify latest", name));
+    else if (age > VERDICT_HOLDS) sights.push(warning(`It was read back last ${formatDuration(age)} ago`, "holdfast verify latest", name));
+    else if (wrong === null) sights.push(ok("captured on time, and read back", name));
+  }
+  return sights;
+}
