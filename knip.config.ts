@@ -11,7 +11,7 @@ const config: KnipConfig = {
     "src/cli/main.ts",
     ...findEntryPoints(dirname(fileURLToPath(import.meta.url))),
     "scripts/*.ts",
-    "scripts/quickstart/orchestrator.ts",
+    "scripts/quickstart/{orchestrator,ask-runtime}.ts",
     "bench/{main,holder}.ts",
     "**/*.test.ts",
   ],

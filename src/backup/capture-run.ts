@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { crashpoint, HoldfastError, makeFolder, namedSystemError } from "../kernel/index.ts";
-import type { ComponentDetails, Draft, NotCaptured } from "../vault/index.ts";
+import type { Salvage } from "../sources/index.ts";
+import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type NotCaptured } from "../vault/index.ts";
 import type { CaptureUnit } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
 import { openComponent } from "./open-component.ts";
@@ -41,16 +42,30 @@ export class CaptureRun {
   }
 
   /** Without a pause. A salvage tries the usual way first: most of a state that somebody wants to leave is sound. */
-  async #captureOne(component: ReadyComponent): Promise<void> {
+  async #captureOne(component: ReadyComponent, unpaused?: string): Promise<void> {
     await this.#orRecord(component, async () => {
       try {
-        await this.#store(component, await this.#open(component, { cut: false, raw: false }));
+        await this.#store(component, await this.#open(component, { cut: false, raw: this.#inside }), unpaused);
       } catch (error) {
-        if (this.#request.salvage !== true || !(error instanceof HoldfastError) || error.row.kind !== "capture") throw error;
-        this.alarms.push(`${component.plan.name}: ${error.message}; kept raw`);
-        await this.#store(component, await this.#open(component, { cut: false, raw: true }), true);
+        if (!this.#salvage || component.plan.command !== null || !(error instanceof HoldfastError) || !mayBeKeptRaw(error)) throw error;
+        await this.#storeRaw(component, error);
       }
     });
+  }
+
+  /**
+   * What no copy that can be relied on could be had of, byte by byte. Reading a database so opens and closes its file, which
+   * drops the locks that a process holds on it: this process is the engine's and holds none, and the vault's and the
+   * lease's own databases are avoided by identity before anything is opened.
+   */
+  async #storeRaw(component: ReadyComponent, error: HoldfastError): Promise<void> {
+    try {
+      await this.#store(component, await this.#open(component, { cut: false, raw: { reason: error.message } }));
+    } catch (again) {
+      const { kind } = namedSystemError(again, "keep it raw").row;
+      // The first failure is the telling one, unless the second ends the salvage, or is what lets it go on.
+      throw kind === "internal" || (kind === "capture" && error.row.kind === "capture") ? error : again;
+    }
   }
 
   async #captureUnderPause(unit: CaptureUnit): Promise<void> {
@@ -65,15 +80,22 @@ export class CaptureRun {
     } catch (error) {
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture "${unit[0]?.plan.name}"`);
       if (failure.code === "PAUSE_FAILED") this.#alarm(failure);
-      for (const component of unit) {
-        const { plan, importance } = component;
-        if (this.details.has(plan.name)) continue;
-        if (this.#salvage && failure.row.kind === "capture") await this.#captureOne(component);
-        else this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure, this.#salvage);
+      for (const { plan, importance } of unit) {
+        if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure, this.#salvage);
       }
     } finally {
       for (const [, reading] of open) await reading.close();
     }
+    if (this.#salvage) for (const component of unit) await this.#captureUnpaused(component);
+  }
+
+  /** What a salvage has no copy of that the pause vouches for is read as it lies, and says so. */
+  async #captureUnpaused(component: ReadyComponent): Promise<void> {
+    const { command, name } = component.plan;
+    const missed = this.notCaptured[name];
+    if (missed === undefined || (command !== null && missed.code !== "PAUSE_FAILED")) return;
+    delete this.notCaptured[name];
+    await this.#captureOne(component, `It was read without its pause: ${missed.reason}`);
   }
 
   /**
@@ -109,7 +131,10 @@ export class CaptureRun {
         pauses.push(await startPause(plan.name, plan.pause, cwd, signal));
       }
       for (const component of unit)
-        await this.#orRecord(component, async () => void open.push([component, await this.#open(component, { cut: true, raw: false })]));
+        await this.#orRecord(
+          component,
+          async () => void open.push([component, await this.#open(component, { cut: true, raw: this.#inside })]),
+        );
       crashpoint("cut-complete");
       return undefined;
     } catch (error) {
@@ -117,7 +142,10 @@ export class CaptureRun {
     }
   }
 
-  async #open({ plan, kind, newestGood }: ReadyComponent, how: { readonly cut: boolean; readonly raw: boolean }): Promise<WatchedReading> {
+  async #open(
+    { plan, kind, newestGood }: ReadyComponent,
+    how: { readonly cut: boolean; readonly raw: Salvage | false },
+  ): Promise<WatchedReading> {
     const before = newestGood?.manifest.component_details[plan.name];
     const staging = join(this.#draft.staging, plan.name);
     makeFolder(staging);
@@ -126,8 +154,8 @@ export class CaptureRun {
     const { schemaVersion } = this.#request;
     return watchReading(reading, {
       component: plan.name,
-      // A salvage keeps what is there, an emptied component too.
-      previousBytes: this.#salvage ? undefined : before?.bytes,
+      previousBytes: before?.bytes,
+      salvage: this.#salvage,
       schemaQuery: schemaVersion.component === plan.name ? schemaVersion.query : null,
     });
   }
@@ -136,12 +164,18 @@ export class CaptureRun {
     return this.#request.salvage === true;
   }
 
-  /** @param raw The reading is one of files: a database needs a folder for its sidecars */
-  async #store(component: ReadyComponent, reading: WatchedReading, raw = false): Promise<void> {
-    const { plan, importance } = component;
+  /** Damaged databases in a tree need not cost the rest of it. */
+  get #inside(): Salvage | false {
+    return this.#salvage && "inside";
+  }
+
+  /** @param trouble Why the copy must not be taken for a good one, although it was had */
+  async #store(component: ReadyComponent, reading: WatchedReading, trouble?: string): Promise<void> {
+    const { plan, kind, importance } = component;
     const { signal, onProgress } = this.#request;
     try {
-      const storedAs = raw && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
+      // A database that is kept raw needs a folder for its sidecars.
+      const storedAs = kind !== "tree" && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
       if (storedAs === undefined) throw new TypeError(`no place for component ${plan.name}`);
       const stored = await this.#draft.store({
         component: plan.name,
@@ -153,10 +187,10 @@ export class CaptureRun {
           onProgress?.({ phase: "capture", component: plan.name, bytes: this.bytes, expected: this.expected });
         },
       });
-      const details = describeComponent(component, stored, reading, storedAs);
+      const details = describeComponent(component, stored, reading, { storedAs, trouble });
       this.details.set(plan.name, details);
       if (plan.name === this.#request.schemaVersion.component)
-        this.schemaVersion = reading.schemaVersion() ?? details.sqlite?.user_version ?? null;
+        this.schemaVersion = this.#request.schemaVersion.query === null ? (details.sqlite?.user_version ?? null) : reading.schemaVersion();
       crashpoint("backup-component-stored");
     } catch (error) {
       throw error instanceof HoldfastError ? error : namedSystemError(error, `store component "${plan.name}" (${importance})`);
@@ -167,7 +201,8 @@ export class CaptureRun {
 
   /** A folder that no other component has, for what was to be one file. */
   #rawFolder(name: string): string {
-    const taken = new Set([...this.#storedAs].flatMap(([other, place]) => (other === name ? [] : [place.split("/")[0]?.toLowerCase()])));
+    const others = [...this.#storedAs].flatMap(([other, place]) => (other === name ? [] : [place.split("/")[0]?.toLowerCase()]));
+    const taken = new Set([MANIFEST_NAME, ENTRIES_NAME, ...others]);
     let folder = name;
     while (taken.has(folder.toLowerCase())) folder += "-raw";
     return folder;
@@ -181,8 +216,15 @@ export class CaptureRun {
       this.#request.signal?.throwIfAborted();
       const { plan, importance } = component;
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture component "${plan.name}"`);
-      if (failure.code === "DATABASE_DAMAGED" || failure.code === "COMPONENT_EMPTY") this.alarms.push(`${plan.name}: ${failure.message}`);
+      const alarming = failure.code === "DATABASE_DAMAGED" || failure.code === "COMPONENT_EMPTY";
+      // A salvage begins with damage, and says in the end what became of it.
+      if (alarming && !this.#salvage) this.alarms.push(`${plan.name}: ${failure.message}`);
       this.notCaptured[plan.name] = refuseOrRecord(importance, failure, this.#salvage);
     }
   }
+}
+
+/** Not what ends a salvage: no space, an interruption, a defect. A host that refuses to open a database still has its bytes. */
+function mayBeKeptRaw({ code, row: { kind } }: HoldfastError): boolean {
+  return kind === "capture" || code === "FILE_SYSTEM" || code === "FILE_SYSTEM_UNSUPPORTED" || code === "VERSION_UNSUPPORTED";
 }

@@ -10,11 +10,11 @@ export function describeComponent(
   { plan, importance, newestGood }: ReadyComponent,
   stored: StoredComponent,
   reading: WatchedReading,
-  storedAs: string,
+  { storedAs, trouble = reading.trouble() }: { readonly storedAs: string; readonly trouble?: string | undefined },
 ): ComponentDetails {
   const report = reading.report();
   const omissions = [...report.omissions, ...stored.omissions];
-  const warnings = [...report.warnings];
+  const warnings = [...(trouble === undefined ? [] : [trouble]), ...report.warnings];
   const before = newestGood?.manifest.component_details[plan.name]?.bytes ?? 0;
   if (before > SHRINK_FLOOR && stored.bytes < before / 2) {
     warnings.push(`shrank from ${before} to ${stored.bytes} bytes since ${newestGood?.id}`);
@@ -22,6 +22,7 @@ export function describeComponent(
   const moved = stored.changed.some(({ change }) => change === "rewritten");
   return {
     ...report,
+    ...(trouble === undefined ? {} : { salvaged: { file: null, reason: trouble, ...report.salvaged }, suspect: true }),
     omissions,
     warnings,
     importance,

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { FileIdentity } from "../kernel/index.ts";
-import { openReading } from "../sources/index.ts";
+import { openReading, type Salvage } from "../sources/index.ts";
 import type { ComponentDetails, Reading, SourceKind } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 
@@ -15,8 +15,8 @@ export interface OpenComponent {
   readonly avoid: readonly FileIdentity[];
   /** Copy everything before this resolves, because the runtime is paused. */
   readonly cut: boolean;
-  /** Byte by byte where no consistent copy can be had. */
-  readonly raw: boolean;
+  /** How far a salvage goes; false refuses what no consistent copy can be had of. */
+  readonly raw: Salvage | false;
   readonly now: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,6 +35,7 @@ export async function openComponent({ plan, before, ...rest }: OpenComponent): P
     excludeCaches: plan.excludeCaches,
     oneFileSystem: plan.oneFileSystem,
     remembered: { single: before?.source === "sqlite", paths: new Set(Object.keys(before?.databases ?? {})) },
-    quickCheckBefore: new Map(Object.entries(before?.databases ?? single)),
+    // Who salvages doubts the state: that it was sound earlier today proves nothing, and every database is checked.
+    quickCheckBefore: rest.raw === false ? new Map(Object.entries(before?.databases ?? single)) : new Map(),
   });
 }

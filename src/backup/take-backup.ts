@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { CaptureError, crashpoint, errorFromJson, namedSystemError, VERSION, type HoldfastError } from "../kernel/index.ts";
-import { goodFor, type BackupHead, type ManifestBody } from "../vault/index.ts";
+import { goodFor, type BackupHead, type ManifestBody, type Salvaged } from "../vault/index.ts";
 import { CaptureRun } from "./capture-run.ts";
 import { captureUnits } from "./capture-unit.ts";
 import { preflight, type ReadyComponent } from "./preflight.ts";
@@ -109,11 +109,17 @@ function expectedBytes(ready: readonly ReadyComponent[]): number | null {
 }
 
 function alarmsOf(head: BackupHead): string[] {
-  return Object.entries(head.manifest.component_details).flatMap(([name, details]) =>
-    details.suspect
+  return Object.entries(head.manifest.component_details).flatMap(([name, details]) => {
+    if (details.salvaged !== undefined) return [`${name}: ${salvagedText(details.salvaged)}`];
+    return details.suspect
       ? [
           `${name}: the database is damaged (${details.sqlite?.quick_check ?? details.warnings[0] ?? "quick_check failed"}); this copy is kept, marked suspect`,
         ]
-      : [],
-  );
+      : [];
+  });
+}
+
+function salvagedText({ reason, paths }: Salvaged): string {
+  if (reason !== undefined) return `${reason}; it is kept as it lies, marked suspect`;
+  return `kept raw, with their sidecars: ${(paths ?? []).join(", ")}`;
 }

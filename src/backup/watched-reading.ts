@@ -10,11 +10,15 @@ export interface Watch {
   readonly previousBytes: number | undefined;
   /** SQL with one number as its result, to run on the private copy of the component's database. */
   readonly schemaQuery: string | null;
+  /** Keeps what is there: neither an emptied component nor a schema that cannot be asked ends it, and both are told. */
+  readonly salvage?: boolean;
 }
 
 export interface WatchedReading extends Reading {
   /** Result of the schema query; null when there was none to run. */
   schemaVersion(): number | null;
+  /** Why a salvage must not take this for a good copy. */
+  trouble(): string | undefined;
 }
 
 /**
@@ -25,6 +29,17 @@ export interface WatchedReading extends Reading {
 export function watchReading(reading: Reading, watch: Watch): WatchedReading {
   let sawContent = false;
   let version: number | null = null;
+  let trouble: string | undefined;
+  const unasked: string[] = [];
+  const ask = (copy: string, query: string): number | null => {
+    try {
+      return queryNumber(copy, query, watch.component);
+    } catch (error) {
+      if (watch.salvage !== true || !(error instanceof CaptureError)) throw error;
+      unasked.push(error.message);
+      return null;
+    }
+  };
   // How much a stream holds is known only as it goes by: a command that succeeds may have written nothing.
   async function* seen(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
     for await (const chunk of stream as unknown as AsyncIterable<Buffer>) {
@@ -38,7 +53,7 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
         if (entry.content.kind !== "stream" && entry.head.size > 0) sawContent = true;
         const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
         if (watch.schemaQuery !== null && entry.head.database === true && span?.kind === "file") {
-          version = queryNumber(span.path, watch.schemaQuery, watch.component);
+          version = ask(span.path, watch.schemaQuery);
         }
         const { content } = entry;
         yield content.kind === "stream"
@@ -48,19 +63,21 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
     },
     async confirm() {
       await reading.confirm();
-      if (!sawContent && watch.previousBytes !== undefined && watch.previousBytes > 0) {
-        throw new CaptureError(
-          "COMPONENT_EMPTY",
-          `Component "${watch.component}" is empty, and held ${watch.previousBytes} bytes in its newest good backup`,
-          {
-            hint: "Look at the component before anything else; the newest good backup is untouched",
-          },
-        );
-      }
+      if (sawContent || watch.previousBytes === undefined || watch.previousBytes === 0) return;
+      const message = `Component "${watch.component}" is empty, and held ${watch.previousBytes} bytes in its newest good backup`;
+      if (watch.salvage === true) trouble = message;
+      else
+        throw new CaptureError("COMPONENT_EMPTY", message, {
+          hint: "Look at the component before anything else; the newest good backup is untouched",
+        });
     },
-    report: () => reading.report(),
+    report() {
+      const report = reading.report();
+      return unasked.length === 0 ? report : { ...report, warnings: [...report.warnings, ...unasked] };
+    },
     close: () => reading.close(),
     schemaVersion: () => version,
+    trouble: () => trouble,
   };
 }
 

@@ -152,7 +152,7 @@ function tier(periods: string): z.ZodMiniOptional<z.ZodMiniNumberFormat> {
 
 function timezoneComplaint(text: string): string | undefined {
   try {
-    new Intl.DateTimeFormat("en-US", { timeZone: text });
+    Intl.DateTimeFormat("en-US", { timeZone: text });
     return undefined;
   } catch {
     return "must be an IANA time zone, such as Europe/Berlin or UTC";

@@ -26,6 +26,11 @@ export function tryFileLock(path: string, mode: LockMode): Disposable | undefine
   } catch (error) {
     database.close();
     if (isBusy(error)) return undefined;
+    if (isFull(error))
+      throw new HostError("NO_SPACE", `Cannot lock "${path}": the disk is full`, {
+        cause: error,
+        hint: "Free space there; nothing was changed",
+      });
     throw new HostError("FILE_SYSTEM", `Cannot lock "${path}": ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
       hint: "It must be a file that this account can write, on a file system that keeps locks",
@@ -55,7 +60,18 @@ function open(path: string, mode: LockMode): DatabaseSync {
   }
 }
 
+const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+
 function isBusy(error: unknown): boolean {
-  // SQLITE_BUSY with any of its extended codes.
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+  return codeOf(error) === SQLITE_BUSY;
+}
+
+function isFull(error: unknown): boolean {
+  return codeOf(error) === SQLITE_FULL;
+}
+
+/** Without what an extended code adds. */
+function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { asUser } from "../../test/support/as-user.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { HeldFolder } from "./held-folder.ts";
 
@@ -36,5 +37,19 @@ describe("HeldFolder", () => {
     using held = HeldFolder.open(folder.join("x", "y"), 0o700);
     expect(held.path).toBe(folder.join("x", "y"));
     expect(statSync(folder.join("x", "y")).mode & 0o777).toBe(0o700);
+  });
+
+  it("goes through a folder that may be entered and not listed", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.join("closed", "mine"), { recursive: true });
+    chmodSync(folder.join("closed", "mine"), 0o777);
+    chmodSync(folder.join("closed"), 0o711);
+    chmodSync(folder.path, 0o711);
+    const module = JSON.stringify(new URL("./held-folder.ts", import.meta.url).href);
+    const code = `import { HeldFolder } from ${module}; import { writeFileSync } from "node:fs";
+      writeFileSync(HeldFolder.open(${JSON.stringify(folder.join("closed", "mine"))}).at("file"), "x")`;
+    const { exitCode, stderr } = await asUser(65_534, [process.execPath, "--input-type=module", "-e", code]);
+    expect(exitCode, stderr).toBe(0);
+    expect(readdirSync(folder.join("closed", "mine"))).toEqual(["file"]);
   });
 });

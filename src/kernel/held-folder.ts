@@ -3,6 +3,8 @@ import { join, resolve } from "node:path";
 import { errnoOf, HostError } from "./errors.ts";
 
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** O_PATH of Linux, which Node has no name for: a place to go on from, also in a folder that may be entered and not listed. */
+const PASS = 0x20_0000 | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Without /proc a path is all there is. */
 const DESCRIPTORS = "/proc/self/fd";
 
@@ -26,12 +28,13 @@ export class HeldFolder implements Disposable {
    */
   static open(path: string, make?: number): HeldFolder {
     const whole = resolve(path);
-    let descriptor = openSync("/", FLAGS);
+    const names = whole.split("/").filter((part) => part !== "");
+    let descriptor = openSync("/", names.length === 0 ? FLAGS : PASS);
     let reached = "/";
     try {
-      for (const name of whole.split("/").filter((part) => part !== "")) {
+      for (const [index, name] of names.entries()) {
         const place = below(descriptor, reached, name);
-        const next = openOrMake(place, make);
+        const next = openOrMake(place, make, index === names.length - 1 ? FLAGS : PASS);
         closeSync(descriptor);
         descriptor = next;
         reached = join(reached, name);
@@ -78,9 +81,9 @@ function below(descriptor: number, path: string, name: string): string {
   return existsSync(`${DESCRIPTORS}/${descriptor}`) ? `${DESCRIPTORS}/${descriptor}/${name}` : join(path, name);
 }
 
-function openOrMake(place: string, make: number | undefined): number {
+function openOrMake(place: string, make: number | undefined, flags: number): number {
   try {
-    return openSync(place, FLAGS);
+    return openSync(place, flags);
   } catch (error) {
     if (make === undefined || errnoOf(error) !== "ENOENT") throw error;
   }
@@ -90,5 +93,5 @@ function openOrMake(place: string, make: number | undefined): number {
     // Somebody made it meanwhile: the open says what it is.
     if (errnoOf(error) !== "EEXIST") throw error;
   }
-  return openSync(place, FLAGS);
+  return openSync(place, flags);
 }

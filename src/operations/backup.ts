@@ -1,19 +1,10 @@
-import { takeBackup, type BackupOutcome, type BackupProgress, type ComponentPlan } from "../backup/index.ts";
-import { resolvePath, type ComponentConfig } from "../config/index.ts";
-import {
-  HoldfastError,
-  identityAt,
-  makeFolder,
-  namedSystemError,
-  nearest,
-  NotFoundError,
-  UsageError,
-  type FileIdentity,
-} from "../kernel/index.ts";
+import { takeBackup, type BackupOutcome, type BackupProgress } from "../backup/index.ts";
+import { HoldfastError, makeFolder, namedSystemError, UsageError } from "../kernel/index.ts";
 import { describeDecision } from "../retention/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
+import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
 import { makeRoom, prune } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
 
@@ -30,9 +21,6 @@ export interface BackupOptions {
   readonly onProgress?: (progress: BackupProgress) => void;
   readonly onBegin?: (id: string) => void;
 }
-
-/** The component that every backup carries: the configuration itself. */
-export const RESERVED_COMPONENT = "holdfast";
 
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
@@ -137,61 +125,4 @@ async function run(instance: Instance, trigger: Trigger, options: BackupOptions)
     const outcome = await take();
     return { ...outcome, notes: [...notes, ...outcome.notes] };
   }
-}
-
-/** What is never opened and never walked, by device and inode. */
-export function avoidedBy({ config }: Instance): FileIdentity[] {
-  return [config.stateDir, config.backup.path].flatMap((path) => identityAt(path) ?? []);
-}
-
-/** The chosen components with their paths resolved now, in the configuration's order. */
-export async function planComponents(instance: Instance, names?: readonly string[]): Promise<ComponentPlan[]> {
-  const { config, env } = instance;
-  const chosen = chosenNames(instance, names);
-  return Promise.all(config.components.filter(({ name }) => chosen.has(name)).map((component) => planOf(component, env)));
-}
-
-/** @throws NotFoundError COMPONENT_NOT_FOUND, with what was meant */
-function chosenNames({ config }: Instance, names: readonly string[] | undefined): ReadonlySet<string> {
-  const known = config.components.map(({ name }) => name);
-  const chosen = new Set(names ?? config.backup.include);
-  for (const name of chosen) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    throw new NotFoundError("COMPONENT_NOT_FOUND", `No component is called "${name}"`, {
-      hint: near === undefined ? `Declared are: ${known.join(", ")}` : `Did you mean "${near}"?`,
-    });
-  }
-  return chosen;
-}
-
-async function planOf(component: ComponentConfig, env: NodeJS.ProcessEnv): Promise<ComponentPlan> {
-  const { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause } =
-    component;
-  const rest = { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause };
-  if (component.path === null) return { ...rest, path: null };
-  try {
-    return { ...rest, path: (await resolvePath(component.path, { env })).path };
-  } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
-    return { ...rest, path: null, unresolved: error };
-  }
-}
-
-function reservedComponent(file: string): ComponentPlan {
-  return {
-    name: RESERVED_COMPONENT,
-    path: file,
-    command: null,
-    kind: "file",
-    importance: "critical",
-    exclude: [],
-    include: [],
-    excludeLarger: undefined,
-    excludeCaches: false,
-    oneFileSystem: false,
-    optional: false,
-    group: undefined,
-    pause: undefined,
-  };
 }

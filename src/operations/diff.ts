@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openComponent } from "../backup/index.ts";
 import { makeFolder } from "../kernel/index.ts";
 import type { BackupHead, Content, Vault } from "../vault/index.ts";
-import { avoidedBy, planComponents, RESERVED_COMPONENT } from "./backup.ts";
+import { avoidedBy, planComponents, RESERVED_COMPONENT } from "./plan-components.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
 import { logicalPath } from "./restore.ts";

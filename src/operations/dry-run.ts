@@ -3,7 +3,7 @@ import { CaptureError, HoldfastError, namedSystemError } from "../kernel/index.t
 import { survey } from "../sources/index.ts";
 import type { Importance, SourceKind } from "../vault/index.ts";
 import { importanceOf, type ComponentPlan } from "../backup/index.ts";
-import { avoidedBy, planComponents } from "./backup.ts";
+import { avoidedBy, planComponents } from "./plan-components.ts";
 import type { Instance } from "./instance.ts";
 
 export interface DryRunFolder {

@@ -1,7 +1,7 @@
 import { ConflictError, NotFoundError } from "../kernel/index.ts";
 import { protections } from "../retention/index.ts";
 import { goodFor, isBackupId, resolveBackup, type BackupHead, type BackupId, type Listing } from "../vault/index.ts";
-import { RESERVED_COMPONENT } from "./backup.ts";
+import { RESERVED_COMPONENT } from "./plan-components.ts";
 import type { Instance } from "./instance.ts";
 import { settleRestore } from "./settle-restore.ts";
 

@@ -10,9 +10,10 @@ import {
   type RestorePlan,
 } from "../restore/index.ts";
 import type { BackupHead, BackupReader, Entry } from "../vault/index.ts";
-import { avoidedBy, backup, RESERVED_COMPONENT } from "./backup.ts";
+import { backup } from "./backup.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { avoidedBy, RESERVED_COMPONENT } from "./plan-components.ts";
 import { logicalPath } from "./restore.ts";
 import { runOther, undoOthers } from "./restore-others.ts";
 import { restoreTargets, type Targets } from "./restore-targets.ts";

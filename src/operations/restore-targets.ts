@@ -3,7 +3,7 @@ import { resolvePath, type ComponentConfig, type PathReference } from "../config
 import { HoldfastError, nearest, NotFoundError } from "../kernel/index.ts";
 import type { Refusal, RestoreTarget, TargetRules } from "../restore/index.ts";
 import type { BackupReader, Manifest } from "../vault/index.ts";
-import { RESERVED_COMPONENT } from "./backup.ts";
+import { RESERVED_COMPONENT } from "./plan-components.ts";
 import type { Instance } from "./instance.ts";
 
 export interface Targets {

@@ -7,7 +7,7 @@ import { stagedContent } from "./content.ts";
 import { copyIntoStaging, type CopiedFile } from "./copy-into-staging.ts";
 import { headOf } from "./head.ts";
 import { canReflink } from "./reflink.ts";
-import { databaseEntry, plainEntry, type TreeWork } from "./tree-entry.ts";
+import { databaseOrRaw, plainEntry, type TreeWork } from "./tree-entry.ts";
 import type { Found } from "./walk.ts";
 
 const TRIES = 3;
@@ -55,9 +55,10 @@ export async function cutTree(
 }
 
 async function cutOne(found: Found, work: TreeWork, reflinks: boolean): Promise<CutLine | undefined> {
-  const plain = plainEntry(found);
+  const plain = plainEntry(found, work);
   if (plain !== undefined) return { head: plain.head, copy: null };
-  const entry = found.type === "database" ? await databaseEntry(found, work) : await copiedEntry(found, work, reflinks);
+  const database = found.type === "database" ? await databaseOrRaw(found, work) : "raw";
+  const entry = database === "raw" ? await copiedEntry(found, work, reflinks) : database;
   if (entry === undefined || entry.content.kind !== "staged") return undefined;
   const [span] = entry.content.spans;
   return { head: entry.head, copy: span?.kind === "file" ? span.path : null };

@@ -11,4 +11,5 @@ export { survey, type Survey } from "./survey.ts";
 export { surveyTree, type TreeFind } from "./survey-tree.ts";
 export { problemInJson, type JsonProblem } from "./json-problem.ts";
 export { hasDatabaseHeader, SIDECARS, sniffKind } from "./sniff.ts";
-export type { CommandRequest, ReadingRequest, Remembered } from "./reading-request.ts";
+export type { CommandRequest, ReadingRequest, Remembered, Salvage } from "./reading-request.ts";
+export { isSafeSqlite } from "./sqlite/sqlite-version.ts";

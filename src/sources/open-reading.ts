@@ -6,7 +6,7 @@ import { jsonReading } from "./json-reading.ts";
 import { makeNotes } from "./notes.ts";
 import { rawDatabaseReading } from "./raw-reading.ts";
 import type { ReadingRequest } from "./reading-request.ts";
-import { kindOf, resolveRoot, type Root } from "./root.ts";
+import { kindOf, resolveRoot, rootError, type Root } from "./root.ts";
 import { sniffKind } from "./sniff.ts";
 import { sqliteReading } from "./sqlite/sqlite-reading.ts";
 import { stagingFolder } from "./staging-folder.ts";
@@ -32,17 +32,18 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
   const staging = identityAt(request.staging);
   if (staging !== undefined) avoid.add(identityKey(staging));
   const root = resolveRoot(request.path, request.component, avoid);
-  const kind = request.raw === true ? rawKindOf(root, request) : kindOf(root, request, notes);
+  const whole = typeof request.raw === "object" ? request.raw : undefined;
+  const kind = whole === undefined ? kindOf(root, request, notes) : rawKindOf(root, request);
   if (kind !== "tree" && request.exclude.length + request.include.length > 0) {
     notes.warn(`Patterns of component "${request.component}" have no effect: it is a single file`);
   }
   const folder = stagingFolder(request.staging);
-  try {
+  const open = async (): Promise<Reading> => {
     switch (kind) {
       case "tree":
         return await treeReading(root, request, notes, folder, avoid);
       case "sqlite":
-        if (request.raw === true) return rawDatabaseReading(root, request, notes);
+        if (whole !== undefined) return rawDatabaseReading(root, request, notes);
         return await sqliteReading(root, request, notes, folder);
       case "json":
         return await jsonReading(root, request, notes, folder);
@@ -52,16 +53,37 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
       default:
         throw new InternalError(`A path is never of kind "${kind}"`);
     }
+  };
+  try {
+    const reading = await open();
+    return whole === undefined ? reading : salvaged(reading, whole.reason);
   } catch (error) {
     folder.remove();
     throw namedSystemError(error, `read component "${request.component}"`);
   }
 }
 
+/** Whatever was read so is told as what it is: nobody may take it for a good copy. */
+function salvaged(reading: Reading, reason: string): Reading {
+  return {
+    ...reading,
+    report: () => {
+      const report = reading.report();
+      const warnings = [`Kept raw: ${reason}`, ...report.warnings];
+      return { ...report, warnings, salvaged: { file: null, ...report.salvaged, reason }, suspect: true };
+    },
+  };
+}
+
 /** What a salvage takes it for: nothing that lies there is refused, and a document that does not parse is a file. */
-function rawKindOf(root: Root, { remembered, kind }: ReadingRequest): SourceKind {
+function rawKindOf(root: Root, { component, remembered, kind }: ReadingRequest): SourceKind {
   if (root.stats.isDirectory()) return "tree";
-  const sniffed = sniffKind(root.real);
+  let sniffed: SourceKind;
+  try {
+    sniffed = sniffKind(root.path);
+  } catch (cause) {
+    throw rootError(root.path, component, cause);
+  }
   if (sniffed === "sqlite" || kind === "sqlite" || remembered.single) return "sqlite";
   return sniffed === "log" ? "log" : "file";
 }

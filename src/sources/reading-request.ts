@@ -17,6 +17,12 @@ export interface Remembered {
   readonly paths: ReadonlySet<string>;
 }
 
+/**
+ * How far a salvage goes. "inside": the databases of a tree of which no consistent copy can be had are read byte by byte,
+ * and named; with a reason, the component itself is, and its report says why.
+ */
+export type Salvage = "inside" | { readonly reason: string };
+
 export interface ReadingRequest {
   readonly component: string;
   /** Absolute; null for a command. */
@@ -43,8 +49,7 @@ export interface ReadingRequest {
   readonly quickCheckBefore?: ReadonlyMap<string, SqliteDetails> | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */
   readonly cut: boolean;
-  /** A salvage: what no consistent copy can be had of is read byte by byte, and named so. */
-  readonly raw?: boolean | undefined;
+  readonly raw?: Salvage | false | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds that a locked database is waited for; 30 s unless told. */
   readonly busyTimeout?: number | undefined;

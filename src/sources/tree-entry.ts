@@ -1,8 +1,9 @@
-import { CaptureError } from "../kernel/index.ts";
+import { CaptureError, HostError } from "../kernel/index.ts";
 import type { EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
 import type { Notes } from "./notes.ts";
+import type { RawDatabases } from "./raw-databases.ts";
 import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
 import type { DatabaseChild } from "./sqlite/database-child.ts";
@@ -21,37 +22,45 @@ export interface TreeWork {
   /** Databases met, by entry path. */
   readonly databases: Map<string, SqliteDetails>;
   /** Of a salvage: databases that are taken as files, with their sidecars; the walk that is under way looks here. */
-  readonly raw: Set<string> | null;
+  readonly raw: RawDatabases | null;
 }
 
 export async function liveEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
-  const plain = plainEntry(found);
+  const plain = plainEntry(found, work);
   if (plain !== undefined) return plain;
-  if (found.type === "database" && work.raw === null) return databaseEntry(found, work);
-  if (found.type === "database") {
-    try {
-      return await databaseEntry(found, work);
-    } catch (error) {
-      if (!(error instanceof CaptureError)) throw error;
-      work.raw?.add(found.path);
-      work.notes.warn(`"${found.path}" is kept raw, with its sidecars: ${error.message}`);
-    }
-  }
+  const database = found.type === "database" ? await databaseOrRaw(found, work) : "raw";
+  if (database !== "raw") return database;
   return { head: headOf(found.path, "file", found.stats), content: liveContent(found.absolute, found.stats, isLogName(found.path)) };
 }
 
 /** An entry without bytes of its own: a folder, a link, another name. undefined for the others. */
-export function plainEntry(found: Found): ReadingEntry | undefined {
+export function plainEntry(found: Found, { raw }: TreeWork): ReadingEntry | undefined {
   const content = { kind: "none" } as const;
   if (found.type === "directory") return { head: headOf(found.path, "directory", found.stats), content };
   if (found.type === "symlink") return { head: { ...headOf(found.path, "symlink", found.stats), target: found.target }, content };
   if (found.linkTo === undefined) return undefined;
   const { sparse: _, ...head } = headOf(found.path, "file", found.stats);
-  return { head: { ...head, size: 0, hard_link: found.linkTo, ...(found.type === "database" ? { database: true } : {}) }, content };
+  const isRaw = raw?.paths.has(found.linkTo) === true;
+  // The log that counts may lie beside any of its names.
+  if (isRaw) raw.add(found.path, new CaptureError("DATABASE_DAMAGED", `It is another name of "${found.linkTo}"`));
+  const database = found.type === "database" && !isRaw ? { database: true } : {};
+  return { head: { ...head, size: 0, hard_link: found.linkTo, ...database }, content };
+}
+
+/** "raw": no consistent copy can be had, and a salvage takes the bytes as they lie. Only lack of space ends a salvage. */
+export async function databaseOrRaw(found: Found, work: TreeWork): Promise<ReadingEntry | "raw" | undefined> {
+  try {
+    return await databaseEntry(found, work);
+  } catch (error) {
+    const refused = error instanceof CaptureError || (error instanceof HostError && error.code !== "NO_SPACE");
+    if (work.raw === null || !refused) throw error;
+    work.raw.add(found.path, error);
+    return "raw";
+  }
 }
 
 /** A database inside a tree, copied when the walk meets it. */
-export async function databaseEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+async function databaseEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
   const { request, notes } = work;
   const target = work.staging.fresh();
   const staged = await stageDatabase(

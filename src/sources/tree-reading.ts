@@ -3,6 +3,7 @@ import type { Reading, ReadingEntry } from "../vault/index.ts";
 import { cutTree } from "./cut-tree.ts";
 import { makeNotes, type Notes } from "./notes.ts";
 import { makePatterns } from "./patterns.ts";
+import { rawDatabases } from "./raw-databases.ts";
 import { readingOf } from "./reading-of.ts";
 import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
@@ -20,7 +21,7 @@ export async function treeReading(
   avoid: ReadonlySet<string>,
 ): Promise<Reading> {
   const child = databaseChild();
-  const raw = request.raw === true ? new Set<string>() : null;
+  const raw = request.raw === undefined || request.raw === false ? null : rawDatabases(notes);
   const work: TreeWork = { raw, root, request, notes, staging, child, databases: new Map() };
   const patterns = makePatterns(request.exclude, request.include);
   const options: WalkOptions = {
@@ -52,7 +53,10 @@ export async function treeReading(
   let entries: () => AsyncGenerator<ReadingEntry>;
   try {
     // The first walk of a cut counts bytes only, and what it notices is noticed again.
-    const measured = (): AsyncGenerator<Found> => walk({ ...options, notes: makeNotes() });
+    const measured = (): AsyncGenerator<Found> => {
+      const unheard = makeNotes();
+      return walk({ ...options, notes: unheard, raw: raw === null ? null : rawDatabases(unheard) });
+    };
     entries = request.cut ? await cutTree(walk(options), measured, work, finish) : live;
   } catch (error) {
     await child.close();
@@ -64,6 +68,10 @@ export async function treeReading(
     confirm() {
       const now = lstatAt(root.real);
       if (request.cut || (now?.ino === root.stats.ino && now.dev === root.stats.dev)) return;
+      if (typeof request.raw === "object") {
+        notes.warn("The folder was replaced while it was read: what was read of either is kept");
+        return;
+      }
       throw new CaptureError("COMPONENT_MOVED", `The folder "${root.path}" was replaced while it was read`, {
         hint: "Back up when nothing replaces it",
       });
@@ -71,10 +79,9 @@ export async function treeReading(
     report: () => ({
       source: "tree",
       resolved_path: root.real,
-      ...(raw === null || raw.size === 0 ? {} : { salvaged: { file: null } }),
       ...(work.databases.size === 0 ? {} : { databases: Object.fromEntries(work.databases) }),
       ...notes.result(),
-      ...(raw === null || raw.size === 0 ? {} : { suspect: true }),
+      ...(raw === null || raw.paths.size === 0 ? {} : { salvaged: { file: null, paths: [...raw.paths] }, suspect: true }),
     }),
     async close() {
       await child.close();

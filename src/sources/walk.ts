@@ -1,12 +1,13 @@
 import { readlinkSync, type BigIntStats } from "node:fs";
-import { errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
+import { CaptureError, errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
 import { isRestoreLeftover } from "./restore-leftovers.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import { enterFolder } from "./enter-folder.ts";
-import { lookAtFile } from "./look-at-file.ts";
+import { lookAtFile, type FileToLookAt, type SeenFile } from "./look-at-file.ts";
 import { showBytes } from "./names-in.ts";
 import type { Notes } from "./notes.ts";
 import type { Patterns } from "./patterns.ts";
+import type { RawDatabases } from "./raw-databases.ts";
 import { hasDatabaseHeader, SIDECARS } from "./sniff.ts";
 import { breathe } from "./stop-signal.ts";
 
@@ -39,10 +40,10 @@ export interface WalkOptions {
   /** Entry paths that were databases in the newest good backup. */
   readonly remembered: ReadonlySet<string>;
   /**
-   * Entry paths of databases that are taken as files, with their sidecars, because no consistent copy can be had: a
-   * salvage adds to it while it walks. null refuses what should be a database and is none.
+   * What should be a database and is none: null refuses it; a salvage takes it as a file, with its sidecars, and adds to
+   * the list while it walks; "unseen" takes it for a file like any other and waits for nothing.
    */
-  readonly raw: Set<string> | null;
+  readonly raw: RawDatabases | "unseen" | null;
   readonly notes: Notes;
   readonly signal: AbortSignal | undefined;
 }
@@ -163,8 +164,13 @@ function admitted(place: Place, name: string, frame: Frame, options: WalkOptions
 
 async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {
   const { path, absolute, stats } = place;
-  const wasDatabase = options.raw === null && options.remembered.has(path);
-  if (wasDatabase && !stats.isFile()) throw damagedDatabase(absolute, "other-sort");
+  const { raw } = options;
+  const wasDatabase = raw !== "unseen" && options.remembered.has(path);
+  if (wasDatabase && !stats.isFile()) {
+    const damage = damagedDatabase(absolute, "other-sort");
+    if (raw === null) throw damage;
+    raw.add(path, damage);
+  }
   if (stats.isSymbolicLink()) {
     const target = targetOf(place, options.notes);
     return target === undefined ? undefined : { ...place, type: "symlink", target };
@@ -173,12 +179,23 @@ async function identify(place: Place, name: string, frame: Frame, options: WalkO
     options.notes.omit(path, `Is ${sortOf(stats)}, which has no content to keep`, true);
     return undefined;
   }
-  if (belongsToDatabase(path, name, frame, options.raw)) return undefined;
-  const logListed = options.raw === null && frame.logged.has(name);
-  const seen = await lookAtFile({ path, absolute, stats, logListed, wasDatabase }, options.notes, options.signal);
+  if (belongsToDatabase(path, name, frame, raw)) return undefined;
+  const logListed = raw !== "unseen" && frame.logged.has(name);
+  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase }, options);
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);
   return { ...place, ...seen, linkTo: links.earlier(path, seen.stats) };
+}
+
+/** In a salvage a damaged database is the file that it is, and named. */
+async function lookAt(file: FileToLookAt, { raw, notes, signal }: WalkOptions): Promise<SeenFile | undefined> {
+  try {
+    return await lookAtFile(file, notes, signal);
+  } catch (error) {
+    if (raw === null || raw === "unseen" || !(error instanceof CaptureError)) throw error;
+    raw.add(file.path, error);
+    return { type: "file", stats: lstatAt(file.absolute) ?? file.stats };
+  }
 }
 
 interface HardLinks {
@@ -223,11 +240,11 @@ function sortOf(stats: BigIntStats): string {
 }
 
 /** `-wal`, `-shm` and `-journal` of a database are never stored as files: its copy holds what they say. */
-function belongsToDatabase(path: string, name: string, frame: Frame, raw: ReadonlySet<string> | null): boolean {
+function belongsToDatabase(path: string, name: string, frame: Frame, raw: WalkOptions["raw"]): boolean {
   for (const suffix of SIDECARS) {
     if (!name.endsWith(suffix)) continue;
     const base = name.slice(0, -suffix.length);
-    if (raw?.has(path.slice(0, -suffix.length)) === true) return false;
+    if (raw !== null && raw !== "unseen" && raw.paths.has(path.slice(0, -suffix.length))) return false;
     if (frame.databases.has(base) || frame.leftOut.get(base) === "avoided") return true;
     if (frame.leftOut.get(base) === "excluded") return isDatabase(`${frame.folder.absolute}/${base}`);
   }

@@ -25,6 +25,7 @@ export {
   type Reading,
   type ReadingEntry,
   type ReadingReport,
+  type Salvaged,
   type SourceKind,
   type SqliteDetails,
 } from "./reading.ts";

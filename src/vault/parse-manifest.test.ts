@@ -30,6 +30,13 @@ describe("parseManifest()", () => {
     expect(parseManifest(bytes, { id: ID })).toEqual(JSON.parse(bytes.toString()));
   });
 
+  it.each([{ file: "state.db" }, { file: null }, { file: null, reason: "It was torn", paths: ["a/index.db"] }])(
+    "takes what a salvage says of a component: %j",
+    (salvaged) => {
+      expect(parseManifest(changed("component_details.memory.salvaged", salvaged)).component_details["memory"]?.salvaged).toEqual(salvaged);
+    },
+  );
+
   const refused: readonly (readonly [string, unknown])[] = [
     ["id", "2026-03-15T14-30-01_manual"],
     ["id", "../../etc"],
@@ -78,6 +85,12 @@ describe("parseManifest()", () => {
     ["component_details.memory.changed", [{ path: "a", change: "melted" }]],
     ["component_details.memory.omissions", [{ path: "a" }]],
     ["component_details.memory.sqlite", { page_size: "4096" }],
+    ["component_details.memory.salvaged", "state.db"],
+    ["component_details.memory.salvaged", { reason: "no file is told" }],
+    ["component_details.memory.salvaged", { file: "../state.db" }],
+    ["component_details.memory.salvaged", { file: null, reason: 7 }],
+    ["component_details.memory.salvaged", { file: null, paths: "index.db" }],
+    ["component_details.memory.salvaged", { file: null, paths: ["index.db", "/etc/passwd"] }],
     ["imported_from", { vault: "v", instance: "i", sequence: 0, manifest_sha256: "0".repeat(64) }],
   ];
   it.each(refused)("refuses %s: %j, and names the field", (path, value) => {

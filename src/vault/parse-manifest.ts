@@ -102,9 +102,13 @@ function checkComponents(fields: DocumentFields): void {
 }
 
 function checkSalvaged(salvaged: DocumentFields): void {
-  if (salvaged.raw("file") === null) return;
-  const problem = pathProblem(salvaged.text("file"));
-  if (problem !== undefined) salvaged.fail("file", problem);
+  const check = (fields: DocumentFields, field: string): void => {
+    const problem = pathProblem(fields.text(field, 20_000));
+    if (problem !== undefined) fields.fail(field, problem);
+  };
+  if (salvaged.raw("file") !== null) check(salvaged, "file");
+  if (salvaged.has("reason")) salvaged.text("reason", 20_000);
+  if (salvaged.has("paths")) salvaged.list("paths", MOST_NOTES, check);
 }
 
 function checkDetails(details: DocumentFields): void {

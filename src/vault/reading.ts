@@ -42,6 +42,16 @@ export interface SqliteDetails {
   readonly read: "staged" | "cold";
 }
 
+/** Kept by a salvage although no copy that can be relied on could be had. */
+export interface Salvaged {
+  /** The component is a database kept raw in a folder: its file, beside which its sidecars lie. null for anything else. */
+  readonly file: string | null;
+  /** Why the component itself is kept so. */
+  readonly reason?: string;
+  /** Databases inside a tree that are kept raw, by entry path; a warning says why. */
+  readonly paths?: readonly string[];
+}
+
 /** What a reading has learned; complete once entries() has ended and confirm() has passed. */
 export interface ReadingReport {
   readonly source: SourceKind;
@@ -49,8 +59,7 @@ export interface ReadingReport {
   readonly sqlite?: SqliteDetails;
   /** Databases inside a tree, by entry path. */
   readonly databases?: Readonly<Record<string, SqliteDetails>>;
-  /** Kept raw by a salvage: `file` is the database whose sidecars lie beside it; null for anything else. */
-  readonly salvaged?: { readonly file: string | null };
+  readonly salvaged?: Salvaged;
   /** A consistent copy of something that is itself damaged, or a raw one of something. */
   readonly suspect: boolean;
   readonly omissions: readonly Omission[];

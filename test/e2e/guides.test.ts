@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createBank, moveMoney, readBank } from "../support/bank.ts";
@@ -111,6 +111,7 @@ describe("docs/guides", () => {
     makeAgent(place("srv/agent"));
     writeFileSync(place("srv/agent/holdfast.yaml"), "components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n");
     await follow("container-volume");
+    expect(existsSync(place("mnt/backup/agent.tar.gz"))).toBe(true);
   });
 
   it("full-host-restore: a host that has nothing but the vault comes back (operator page, scenario 3)", async () => {

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { mapPath, parseConfig, rewriteConfig, type Config, type ConfigChange, type PathMap } from "../../config/index.ts";
 import { ConfigError, DamageError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
 import type { BackupHead, Listing, Vault, VaultIdentity } from "../../vault/index.ts";
-import { RESERVED_COMPONENT } from "../backup.ts";
+import { RESERVED_COMPONENT } from "../plan-components.ts";
 import { programsOf, type NamedProgram } from "../programs.ts";
 import { damageIn } from "../read-listing.ts";
 import { chooseBackups, type Choice } from "./choose-backups.ts";

@@ -1,6 +1,6 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { BackupHead, Entry, Vault } from "../../vault/index.ts";
-import { RESERVED_COMPONENT } from "../backup.ts";
+import { RESERVED_COMPONENT } from "../plan-components.ts";
 import type { ProofOptions } from "./prove-backup.ts";
 
 /** A configuration as a backup carries it. */
