@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, openSync, fsyncSync, closeSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConflictError, crashpoint, InternalError, lstatAt, namedSystemError } from "../kernel/index.ts";
+import { ConflictError, crashpoint, InternalError, lstatAt } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkStaged, type StagedCheck } from "./check-staged.ts";
 import { dropOutlived, folderStateOf, type JournaledFolder, type JournaledOther, OpenJournal, setMarkers } from "./journal/index.ts";
@@ -120,8 +120,7 @@ export async function restoreInPlace(request: InPlaceRequest): Promise<InPlaceRe
     refuseNewer(reader, safety, force, warnings);
     crashpoint("in-place-safe");
   } catch (error) {
-    abandon(open);
-    throw namedSystemError(error, "restore");
+    throw abandon(open, error);
   }
   const others = plan.components.filter(({ how }) => how !== "rename");
   const done = await swapUnderRuntime({
@@ -148,7 +147,9 @@ export async function restoreInPlace(request: InPlaceRequest): Promise<InPlaceRe
     },
     others: others.length === 0 ? null : othersOf(others, request, open, safety),
   });
-  dropOutlived(stateDir, request.now(), { by: id, components: new Set(plan.components.map(({ component }) => component)) });
+  // A few paths are no restore of their component: what an earlier whole one had replaced is still the way back from it.
+  const replaced = request.select === null ? { by: id, components: new Set(plan.components.map(({ component }) => component)) } : null;
+  dropOutlived(stateDir, request.now(), replaced);
   return { id, plan, safety: safety?.id ?? null, checks, warnings, files: files.length, bytes, ...done };
 }
 

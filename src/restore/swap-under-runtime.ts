@@ -61,8 +61,7 @@ export async function swapUnderRuntime(request: SwapRequest): Promise<SwapResult
       open.write({ phase: "swapping", moves: printed, folders });
     });
   } catch (error) {
-    abandon(open);
-    throw error;
+    throw abandon(open, error);
   }
   crashpoint("in-place-journaled");
   let health: SwapResult["health"] = null;
@@ -86,10 +85,24 @@ export async function swapUnderRuntime(request: SwapRequest): Promise<SwapResult
   return { health };
 }
 
-/** Before anything live was moved: what was staged goes, and there is nothing to settle. */
-export function abandon(open: OpenJournal): void {
-  clearAway(open.current, { old: false, staged: false });
-  open.close();
+/**
+ * Before anything live was moved: what was staged goes, and there is nothing to settle. When even that fails the journal
+ * stays, and says so until it is settled.
+ *
+ * @returns the failure that led here, with what could not be cleared away
+ */
+export function abandon(open: OpenJournal, error: unknown): HoldfastError {
+  const failure = namedSystemError(error, "restore");
+  try {
+    clearAway(open.current, { old: false, staged: false });
+    open.close();
+    return failure;
+  } catch (trouble) {
+    return addHint(
+      failure,
+      `nothing live was changed, and what was staged could not be removed (${messageOf(trouble)}): holdfast restore --settle`,
+    );
+  }
 }
 
 async function stop({ runtime, onPhase, cwd, env, signal }: SwapRequest): Promise<void> {
@@ -173,13 +186,13 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
   } catch (error) {
     throw addHint(failure, `going back failed: ${messageOf(error)}; the journal is kept: look at the disk, then holdfast restore --settle`);
   }
-  abandon(open);
-  if (runtime === null) throw addHint(failure, "Everything is as it was before");
+  const told = abandon(open, failure);
+  if (runtime === null) throw addHint(told, "Everything is as it was before");
   const trouble = await startQuietly(runtime, cwd, env);
-  if (trouble !== null) throw addHint(failure, `everything is as it was before, and starting the runtime failed: ${trouble}`);
+  if (trouble !== null) throw addHint(told, `everything is as it was before, and starting the runtime failed: ${trouble}`);
   const health = runtime.health === null ? null : await awaitHealth(runtime.health, { cwd, env });
   throw addHint(
-    failure,
+    told,
     health === null
       ? "Everything is as it was before, and the runtime was started again"
       : health.healthy
