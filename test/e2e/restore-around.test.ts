@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { LAUNCHER } from "../support/holdfast.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument } from "../support/instance.ts";
 import { mountTmpfs } from "../support/mount-tmpfs.ts";
 import { runProgram } from "../support/run-program.ts";
@@ -75,6 +76,18 @@ describe("holdfast restore in place of a tree that holds what is not its own", (
     expect(readFileSync(folder.join("data", "nested", "state.json"), "utf8")).toBe('{"n":2}');
     expect(["a.md", "app/x.js"].map((name) => readFileSync(folder.join("data", name), "utf8"))).toEqual(["1", "1"]);
     expect(existsSync(folder.join("data", "app", "new.js"))).toBe(false);
+  });
+
+  it("goes on although the shell that it is typed in stands in the folder", async () => {
+    using folder = temporaryFolder();
+    writeTree(folder.path, { "memory/deep/a.md": "1" });
+    const { run, config } = makeInstance(folder.path, "  memory: { path: memory }");
+    const { id } = documentOf<BackupDocument>(await run("backup", "--json"), 0);
+    writeTree(folder.path, { "memory/deep/a.md": "2" });
+    const typed = `cd memory/deep && sh -c '"${process.execPath}" "${LAUNCHER}" --config "${config}" restore ${id} --yes; exit $?'; exit $?`;
+    const { exitCode, stderr } = await runProgram(["sh", "-c", typed], { cwd: folder.path });
+    expect(exitCode, stderr).toBe(0);
+    expect(readFileSync(folder.join("memory", "deep", "a.md"), "utf8")).toBe("1");
   });
 
   it("follows a pointer of the document that is restored, and says where the state went and where it lay", async () => {
