@@ -149,6 +149,13 @@ describe("status()", () => {
     expect((await statusOf(heads({ components: { db: {} } }), { lastRunOk: true })).safe).toBe(true);
   });
 
+  it("what was kept of a broken state before a restore says nothing about how backups go", async () => {
+    const salvaged = { trigger: "pre-restore" as const, components: { db: { suspect: true } } };
+    const report = await statusOf(heads(salvaged, { components: { db: {} } }), { components: [component("db", "critical")] });
+    expect(report.components[0]).toMatchObject({ safe: true, captured: "2026-03-15T00-01-00_manual" });
+    expect(report.safe).toBe(true);
+  });
+
   it("a backup of other components says nothing about this one", async () => {
     const report = await statusOf(heads({ components: { config: {} } }, { components: { db: {}, config: {} } }), {
       components: [component("db", "critical"), component("config")],

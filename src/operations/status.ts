@@ -43,7 +43,8 @@ export async function status(instance: Instance): Promise<Status> {
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
   const pending = pendingRestore(instance);
-  const backups = lastTakenFirst(listing.backups);
+  // What was kept before a restore is the state that somebody wanted to leave: it says nothing of how backups go.
+  const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
   const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
   return {
     instance: config.name,

@@ -47,6 +47,12 @@ describe("resolveBackup()", () => {
     expect(resolveBackup(NEWEST_FIRST, reference).id).toBe(id);
   });
 
+  it("takes for latest no backup from before a restore while there is another, and one of those when there is none", () => {
+    const safety = head("2026-03-17T09-00-00_pre-restore");
+    expect(resolveBackup({ ...NEWEST_FIRST, backups: [safety, ...NEWEST_FIRST.backups] }, "latest").id).toBe("2026-03-16T10-00-00_manual");
+    expect(resolveBackup(listing([safety]), "latest").id).toBe(safety.id);
+  });
+
   it("refuses a prefix of several by name", () => {
     expect(() => resolveBackup(NEWEST_FIRST, "2026-03-15")).toThrow(
       expect.objectContaining({

@@ -4,15 +4,15 @@ import type { BackupHead, Listing } from "./vault.ts";
 
 /**
  * The backup that a reference names: an id, a unique prefix of one, `latest` (the newest listed), or `latest:verified`
- * (the newest that was captured whole and read back whole; never one taken before a restore, because what that kept is
- * the state somebody wanted to leave).
+ * (the newest that was captured whole and read back whole). Neither is ever one taken before a restore while there is
+ * another: what that kept is the state somebody wanted to leave, and restoring the latest twice must not bring it back.
  *
  * @throws NotFoundError BACKUP_NOT_FOUND, BACKUP_AMBIGUOUS
  */
 export function resolveBackup(listing: Listing, reference: string): BackupHead {
   const { backups, damaged, trash } = listing;
   if (reference === "latest") {
-    const [newest] = backups;
+    const newest = backups.find(({ manifest }) => manifest.trigger !== "pre-restore") ?? backups[0];
     if (newest !== undefined) return newest;
     throw new NotFoundError("BACKUP_NOT_FOUND", "There is no backup yet", { hint: emptyHint(listing) });
   }

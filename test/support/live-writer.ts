@@ -8,6 +8,8 @@ import { temporaryFolder } from "./temporary-folder.ts";
 import { makeWorkspace } from "./workspace.ts";
 import { writerProcess } from "./writer-process.ts";
 
+/** All of them are read back in the end. */
+const KEEP_ALL = { HOLDFAST_BACKUP__RETENTION__MAX_COUNT: "1000" };
 /** How often another process commits meanwhile. */
 const TRANSACTIONS_A_SECOND = 200;
 
@@ -24,7 +26,10 @@ export async function backUpUnderWriter(mode: "wal" | "delete", backups: number)
   const reached: number[] = [];
   for (let n = 0; n < backups; n += 1) {
     const before = writer.committed();
-    const { id } = documentOf<BackupDocument>(await holdfast(["--config", config, "backup", "--component", "persistence", "--json"]), 0);
+    const { id } = documentOf<BackupDocument>(
+      await holdfast(["--config", config, "backup", "--component", "persistence", "--json"], { env: KEEP_ALL }),
+      0,
+    );
     const copy = readBank(join(vault, id, "synthorg.db"));
     expect(copy.last).toBeGreaterThanOrEqual(before);
     expect(copy.last).toBeGreaterThanOrEqual(reached.at(-1) ?? 0);
