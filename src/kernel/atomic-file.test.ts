@@ -157,6 +157,10 @@ describe("makeFolder()", () => {
     expect(statSync(folder.join(path)).isDirectory()).toBe(true);
   });
 
+  it("gives up where the file system makes no folders", () => {
+    expect(errnoOfCall(() => makeFolder("/proc/x/y"))).toBe("ENOENT");
+  });
+
   it("refuses a file that has the name", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.join("a"), "");

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { errnoOf } from "./errors.ts";
+import { lstatAt } from "./file-identity.ts";
 
 /** fsync of a folder, so that a rename inside it survives a power cut. */
 export function syncFolder(folder: string): void {
@@ -15,10 +16,28 @@ export function syncFolder(folder: string): void {
 
 /** mkdir -p with 0700 whose new folders survive a power cut. */
 export function makeFolder(folder: string, mode = 0o700): void {
-  const whole = resolve(folder);
-  const first = mkdirSync(whole, { recursive: true, mode });
-  if (first === undefined) return;
-  for (let made = whole; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  makeBelow(resolve(folder), mode);
+}
+
+/**
+ * One folder after the other: Node's own recursive mkdir asks for ever where a file system answers ENOENT to a folder
+ * whose parent is there, as /proc does.
+ */
+function makeBelow(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" && lstatAt(dirname(folder)) === undefined) {
+      makeBelow(dirname(folder), mode);
+      makeBelow(folder, mode);
+      return;
+    }
+    // Somebody else may be making it at this moment.
+    if (errno === "EEXIST" && statSync(folder).isDirectory()) return;
+    throw error;
+  }
+  syncFolder(dirname(folder));
 }
 
 function writeDurably(path: string, data: string | Uint8Array, mode: number): void {
