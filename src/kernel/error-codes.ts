@@ -89,6 +89,30 @@ export const ERROR_CODES = {
     meaning: "Another process has what would be replaced open, or it cannot be known that none has",
   },
 
+  LEASE_LOST: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: true,
+    meaning: "The heavy-maintenance lease was broken or taken meanwhile: what was not committed under it is not",
+  },
+  LEASE_FENCED: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: true,
+    meaning: "The holder of the lease is inside a step that must not be cut off",
+  },
+  LEASE_IN_USE: {
+    kind: "conflict",
+    exit: 1,
+    http: 409,
+    retry: true,
+    meaning: "Somebody still works under the lease, so that its store cannot be made anew",
+  },
+
+  LEASE_HELD: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Somebody else holds the heavy-maintenance lease" },
+  LEASE_STORE_BUSY: { kind: "busy", exit: 1, http: 503, retry: true, meaning: "The store of the lease stayed locked" },
   RESTORE_RUNNING: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "A restore of this instance is running" },
   VAULT_BUSY: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Another process writes to the vault or reads from it" },
 
@@ -158,6 +182,28 @@ export const ERROR_CODES = {
     meaning: "An archive holds entries that could harm the machine that unpacks it",
   },
 
+  LEASE_STORE_MISSING: {
+    kind: "damage",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease was removed; that nobody holds it cannot be known",
+  },
+  LEASE_STORE_DAMAGED: {
+    kind: "damage",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease cannot be read or trusted; that nobody holds it cannot be known",
+  },
+  LEASE_STORE_OLDER: {
+    kind: "damage",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease is an older copy of itself; that nobody holds it cannot be known",
+  },
+
   VERSION_UNSUPPORTED: { kind: "host", exit: 1, http: 500, retry: false, meaning: "The vault or backup was written by a newer version" },
   HEALTH_FAILED: {
     kind: "host",
@@ -195,6 +241,20 @@ export const ERROR_CODES = {
     http: 500,
     retry: false,
     meaning: "The file system does not keep the locks that safety needs",
+  },
+  LEASE_BEACON_UNAVAILABLE: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "Named pipes cannot be made here, and the lease needs them to know who lives",
+  },
+  LEASE_UNSUPPORTED_PLATFORM: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The lease is not available on this operating system",
   },
   OWNER_NOT_PERMITTED: {
     kind: "host",

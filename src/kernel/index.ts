@@ -33,7 +33,18 @@ export { HeldFolder } from "./held-folder.ts";
 export { removeTree } from "./remove-tree.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
-export { isRunning, thisProcess, type ProcessIdentity } from "./process-identity.ts";
+export { spawnGated, type GatedChild, type GatedChildOptions } from "./gated-child.ts";
+export {
+  bootId,
+  identityOfProcess,
+  isRunning,
+  lookAtProcess,
+  pidNamespace,
+  thisProcess,
+  type ProcessIdentity,
+  type ProcessState,
+} from "./process-identity.ts";
+export { processesOfGroup, processesWithOpenFiles, processesWithVariable } from "./process-table.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
 export { redact, redactData } from "./redact.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /**
  * A process as it can be told from a later one with the same number: in containers every process is pid 1
@@ -13,14 +13,60 @@ export interface ProcessIdentity {
 }
 
 export function thisProcess(): ProcessIdentity {
-  return { pid: process.pid, boot_id: readProc("/proc/sys/kernel/random/boot_id"), start: startOf(process.pid) };
+  return identityOfProcess(process.pid);
 }
 
-/** Whether that very process still runs. */
+/** A process of this kernel and namespace, as it is now; its `start` is empty when there is none. */
+export function identityOfProcess(pid: number): ProcessIdentity {
+  return { pid, boot_id: bootId(), start: lookAtProcess(pid)?.start ?? "" };
+}
+
+/** Whether that very process still runs. One that has ended and was not waited for has ended (a container without an init keeps it). */
 export function isRunning(identity: ProcessIdentity): boolean {
-  return (
-    identity.boot_id === readProc("/proc/sys/kernel/random/boot_id") && identity.start !== "" && identity.start === startOf(identity.pid)
-  );
+  if (identity.boot_id !== bootId() || identity.start === "") return false;
+  const found = lookAtProcess(identity.pid);
+  return found !== undefined && found.start === identity.start && !found.ended;
+}
+
+export interface ProcessState {
+  readonly pid: number;
+  readonly start: string;
+  /** Process group. */
+  readonly group: number;
+  /** A zombie, or on the way to being none. */
+  readonly ended: boolean;
+  /** Processor time so far, user and system, in clock ticks. */
+  readonly ticks: number;
+}
+
+/** What the kernel says of a process of this namespace; undefined when there is none. Linux. */
+export function lookAtProcess(pid: number): ProcessState | undefined {
+  const stat = readProc(`/proc/${pid}/stat`);
+  if (stat === "") return undefined;
+  // The command name stands in parentheses and may hold spaces; what follows it is counted from behind it: proc(5).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state = "", , group = ""] = fields;
+  return {
+    pid,
+    start: fields[19] ?? "",
+    group: Number(group),
+    ended: state === "Z" || state === "X" || state === "x",
+    ticks: Number(fields[11] ?? 0) + Number(fields[12] ?? 0),
+  };
+}
+
+/** Of the running kernel; empty where there is none. */
+export function bootId(): string {
+  return readProc("/proc/sys/kernel/random/boot_id");
+}
+
+/** Names the namespace in which this process's numbers of processes mean something; empty where there is none. */
+export function pidNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
 }
 
 function readProc(path: string): string {
@@ -29,10 +75,4 @@ function readProc(path: string): string {
   } catch {
     return "";
   }
-}
-
-function startOf(pid: number): string {
-  const stat = readProc(`/proc/${pid}/stat`);
-  // The command name stands in parentheses and may hold spaces; field 22 counts from behind it.
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }

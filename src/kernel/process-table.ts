@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { lookAtProcess, type ProcessState } from "./process-identity.ts";
+
+/** Every process of this namespace that has not ended. Linux. */
+export function* runningProcesses(): Generator<ProcessState> {
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const found = lookAtProcess(Number(name));
+    if (found !== undefined && !found.ended) yield found;
+  }
+}
+
+/** Those of one process group, which stays one when the process that it is named after has ended. */
+export function processesOfGroup(group: number): ProcessState[] {
+  return [...runningProcesses()].filter((found) => found.group === group);
+}
+
+/**
+ * Processes that were started with a variable whose value begins so. What another account runs cannot be read, and
+ * is not found.
+ */
+export function processesWithVariable(name: string, prefix: string): number[] {
+  const wanted = Buffer.from(`\0${name}=${prefix}`);
+  return [...runningProcesses()].filter(({ pid }) => environmentOf(pid).includes(wanted)).map(({ pid }) => pid);
+}
+
+function environmentOf(pid: number): Buffer {
+  try {
+    return Buffer.concat([Buffer.of(0), readFileSync(`/proc/${pid}/environ`)]);
+  } catch {
+    // It ended meanwhile, or belongs to somebody else
+    return Buffer.alloc(0);
+  }
+}
+
+/** Processes with a file open below a folder, also one that was removed since. Of other accounts, only root sees any. */
+export function processesWithOpenFiles(folder: string): number[] {
+  return [...runningProcesses()].filter(({ pid }) => openFilesOf(pid).some((path) => path.startsWith(`${folder}/`))).map(({ pid }) => pid);
+}
+
+function openFilesOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
+      } catch {
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
+}
