@@ -1,6 +1,7 @@
 import { openArchiveVault } from "../archive/index.ts";
 import { findConfig, loadConfig, type Config } from "../config/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
+import { LEASE_VARIABLE, sqliteLease } from "../lease/index.ts";
 import type { Instance } from "../operations/index.ts";
 
 export interface OpenInstanceOptions {
@@ -10,6 +11,8 @@ export interface OpenInstanceOptions {
   readonly cwd: string;
   readonly clock?: Clock;
   readonly onRemark?: (text: string) => void;
+  /** Whether the disk may hold up this thread: not that of a daemon or a host. */
+  readonly blocking?: boolean;
 }
 
 /** Configuration to instance: the only place that decides what the ports are made of. */
@@ -20,11 +23,15 @@ export function openInstance(options: OpenInstanceOptions): Instance {
 }
 
 /** The same from a configuration that is known already, and may not lie in its place yet. */
-export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "env" | "clock" | "onRemark">): Instance {
+export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "env" | "clock" | "onRemark" | "blocking">): Instance {
   const clock = options.clock ?? systemClock;
+  // A runtime that a restore starts must not look like work under the lease that the restore was started under.
+  const { [LEASE_VARIABLE]: leaseToken, ...env } = options.env;
   return {
     config,
-    env: options.env,
+    env,
+    leaseToken: leaseToken === undefined || leaseToken === "" ? null : leaseToken,
+    openLease: () => sqliteLease({ stateDir: config.stateDir, blocking: options.blocking ?? true }),
     clock,
     remark: options.onRemark ?? (() => {}),
     openVault: ({ create = false } = {}) =>

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, HoldfastError, InternalError, namedSystemError } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../kernel/index.ts";
 import type { BackupHead, BackupId, Draft, ManifestBody, StoredComponent, StoreRequest } from "../vault/index.ts";
 import type { Body } from "./body.ts";
 import { EntriesFile } from "./entries-file.ts";
@@ -25,6 +25,7 @@ export interface FinishedDraft {
   readonly checksum: string;
   readonly sizeBytes: number;
   readonly storedBytes: number;
+  readonly guard: Guard;
   seal(manifest: Buffer): Promise<string>;
 }
 
@@ -76,7 +77,7 @@ export class ArchiveDraft implements Draft {
     return namedSystemError(error, `store component "${component}"`);
   }
 
-  async commit(body: ManifestBody): Promise<BackupHead> {
+  async commit(body: ManifestBody, guard: Guard = unguarded): Promise<BackupHead> {
     this.#mustBeOpen();
     this.#check(body);
     try {
@@ -86,6 +87,7 @@ export class ArchiveDraft implements Draft {
       const head = await this.#owner.publish(body, {
         checksum,
         storedBytes,
+        guard,
         sizeBytes: [...this.#stored.values()].reduce((sum, { bytes }) => sum + bytes, 0),
         seal: async (manifest) => await this.#body.seal({ manifest, entriesFile: this.#entries.path }),
       });

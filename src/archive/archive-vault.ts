@@ -152,7 +152,7 @@ export class ArchiveVault implements Vault {
     const parsed = parseManifest(bytes, { id });
     // Left by an earlier backup of the same id that is gone for good.
     for (const kind of MARK_KINDS) removeFile(this.#layout.mark(id, kind));
-    await publishBackup(this.#layout, await draft.seal(bytes), id, form);
+    await publishBackup(this.#layout, await draft.seal(bytes), id, form, draft.guard);
     noteNewest(this.#layout, nextSequence);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return { id, manifest: parsed, manifestSha256: sha256, marks: {}, form, location: this.#layout.backup(id, form) };

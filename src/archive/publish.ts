@@ -1,12 +1,16 @@
 import { linkSync, renameSync, rmSync } from "node:fs";
-import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder } from "../kernel/index.ts";
+import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder, type Guard } from "../kernel/index.ts";
 import type { BackupId } from "../vault/index.ts";
 import type { ArchiveForm, Layout } from "./layout.ts";
 
 /** Makes a finished backup durable, then visible: one flush of the file system, one rename, one fsync of the folder. */
-export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm): Promise<void> {
+export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm, guard: Guard): Promise<void> {
   crashpoint("archive-before-sync");
   await syncFileSystem(layout.top);
+  await guard(`commit of ${id}`, () => makeVisible(layout, sealed, id, form));
+}
+
+function makeVisible(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm): void {
   crashpoint("archive-before-publish");
   const target = layout.backup(id, form);
   try {

@@ -1,4 +1,4 @@
-import type { Clock, FileIdentity } from "../kernel/index.ts";
+import type { Clock, FileIdentity, Guard } from "../kernel/index.ts";
 import type { Trigger, Vault } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 
@@ -34,6 +34,8 @@ export interface TakeBackupRequest {
   readonly wait: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: BackupProgress) => void;
+  /** Runs the commit, or refuses it. */
+  readonly guard: Guard;
   /** Told the id as soon as it is fixed. */
   readonly onBegin?: (id: string) => void;
 }

@@ -4,6 +4,7 @@ import { backupHead } from "../../test/support/backup-head.ts";
 import { fakeVault } from "../../test/support/fake-vault.ts";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { writeTree } from "../../test/support/write-tree.ts";
+import { unguarded } from "../kernel/index.ts";
 import type { BackupHead, Draft, Manifest, ManifestBody, Vault } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 import { takeBackup, type BackupOutcome } from "./take-backup.ts";
@@ -93,6 +94,7 @@ function take(
     avoid: [],
     schemaVersion: { component: "persistence", query: null },
     wait: 0,
+    guard: unguarded,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   return { outcome, committed, ended: () => ended };

@@ -73,7 +73,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
     host: hostname(),
   };
   request.signal?.throwIfAborted();
-  const head = await draft.commit(body);
+  const head = await draft.commit(body, request.guard);
   crashpoint("backup-committed");
   return {
     head,

@@ -3,8 +3,8 @@ import { UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 import type { Io } from "./io.ts";
 
-/** Exit code of a command that did what it was asked; 1 when what it was asked is whether something is wrong. */
-export type ExitCode = 0 | 1 | 3 | 4;
+/** Exit code of a command that did what it was asked; 1 when what it was asked is whether something is wrong, 5 when it was deferred. */
+export type ExitCode = 0 | 1 | 3 | 4 | 5;
 
 /** What one command file gives: how it is called, and what it does. */
 export interface CommandContext {
@@ -13,9 +13,12 @@ export interface CommandContext {
   readonly instance: () => Promise<Instance>;
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** From now on signals are the command's own business, all of them. */
+  readonly takeSignals: (take: (signal: NodeJS.Signals) => void) => void;
 }
 
-export type Action = (context: CommandContext) => Promise<ExitCode>;
+/** What wraps another program ends with that one's code. */
+export type Action = (context: CommandContext) => Promise<number>;
 
 /** Runs an action; set once by main(), so that command files describe commands and decide nothing about processes. */
 export type Runner = (action: Action, command: Command) => Promise<void>;

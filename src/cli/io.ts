@@ -39,9 +39,13 @@ function paintWith(colour: boolean): Paint {
   return { bold: code(1, 22), dim: code(2, 22), red: code(31, 39), green: code(32, 39), yellow: code(33, 39) };
 }
 
-export function makeIo(options: { readonly json: boolean; readonly quiet: boolean; readonly progress: boolean }, signal: AbortSignal): Io {
+export function makeIo(
+  options: { readonly json: boolean; readonly quiet: boolean; readonly progress: boolean },
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Io {
   const { json, quiet } = options;
-  const { env, stdout } = process;
+  const { stdout } = process;
   const colour = stdout.isTTY && !json && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
   return {
     env,

@@ -15,9 +15,14 @@ import { printableLines } from "./table.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  const env = { ...process.env };
+  // What is started without being told its environment is not started under the lease: a runtime would hold it for ever.
+  delete process.env["HOLDFAST_LEASE"];
   const json = argv.includes("--json") && !argv.slice(0, argv.indexOf("--json")).includes("--");
   const stopping = new AbortController();
+  let forward: ((signal: NodeJS.Signals) => void) | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (forward !== undefined) return forward(signal);
     if (stopping.signal.aborted) process.kill(process.pid, "SIGKILL");
     stopping.abort(new InterruptedError("INTERRUPTED", `Stopped by ${signal}; nothing half-made is left`));
   };
@@ -32,9 +37,19 @@ export async function main(argv: readonly string[]): Promise<number> {
     const options = command.optsWithGlobals();
     const io = makeIo(
       { json: options["json"] === true, quiet: options["quiet"] === true, progress: options["progress"] === true },
+      env,
       stopping.signal,
     );
-    exitCode = await action({ io, instance: () => loadInstance(io, options["config"]), args: command.processedArgs as string[], options });
+    exitCode = await action({
+      io,
+      instance: () => loadInstance(io, options["config"]),
+      args: command.processedArgs as string[],
+      options,
+      takeSignals: (take) => {
+        forward = take;
+        process.on("SIGHUP", onSignal);
+      },
+    });
   };
   const program = quietly(buildProgram(runner), json);
   try {
@@ -45,7 +60,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error, json, stopping.signal);
   } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
   }
 }
 

@@ -4,6 +4,7 @@ import { backupCommand } from "./backup.ts";
 import type { Runner } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { bundleCommand } from "./bundle.ts";
+import { leaseCommand } from "./lease.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
@@ -56,6 +57,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     statusCommand(runner),
     doctorCommand(runner),
     bundleCommand(runner),
+    leaseCommand(runner),
     vaultCommand(runner),
     completionCommand(runner, () => program),
   ]) {

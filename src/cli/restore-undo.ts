@@ -48,7 +48,7 @@ export async function settleByHand({ io, instance, options }: CommandContext): P
       hint: "Without a side it ends by itself where it can",
     });
   const { settleRestore } = await import("../operations/index.ts");
-  const settled = await settleRestore(await instance(), side === true ? undefined : side);
+  const settled = await settleRestore(await instance(), side === true ? {} : { choice: side });
   io.document({ schema: "holdfast.restore-settled/1", settled });
   if (settled === null) io.print("No restore was cut off: nothing to settle");
   else {

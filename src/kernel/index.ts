@@ -29,6 +29,7 @@ export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { tryFileLock, type LockMode } from "./file-lock.ts";
 export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+export { unguarded, type Guard } from "./guard.ts";
 export { HeldFolder } from "./held-folder.ts";
 export { removeTree } from "./remove-tree.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";

@@ -1,23 +1,22 @@
 import { takeBackup, type BackupOutcome, type BackupProgress } from "../backup/index.ts";
 import { HoldfastError, makeFolder, namedSystemError, UsageError } from "../kernel/index.ts";
 import { describeDecision } from "../retention/index.ts";
+import type { Lease, LeaseProgress } from "../lease/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
 import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
 import { makeRoom, prune } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
+import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
-export interface BackupOptions {
+export interface BackupOptions extends HeavyOptions {
   /** Names; the configuration's `backup.include` unless given. */
   readonly components?: readonly string[];
   readonly trigger?: Trigger;
   readonly tags?: readonly string[];
   /** Before a restore: keeps what it can of a state that may be broken, and is no sign of how backups go. */
   readonly salvage?: boolean;
-  /** Milliseconds to wait for another writer. */
-  readonly wait?: number;
-  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: BackupProgress) => void;
   readonly onBegin?: (id: string) => void;
 }
@@ -30,7 +29,6 @@ const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
  * @throws HoldfastError of kind capture when a critical component cannot be captured: then nothing is stored
  */
 export async function backup(instance: Instance, options: BackupOptions = {}): Promise<BackupOutcome> {
-  const { config } = instance;
   const trigger = options.trigger ?? "manual";
   if (!TRIGGERS.includes(trigger)) throw new UsageError("USAGE", `Unknown trigger "${trigger}"`, { hint: `One of ${TRIGGERS.join(", ")}` });
   for (const tag of options.tags ?? []) {
@@ -38,8 +36,17 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
       throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
   chosenNames(instance, options.components);
+  return await underLease(instance, { owner: "backup", reason: trigger }, options, (lease) =>
+    backupUnder(instance, trigger, { ...options, lease }),
+  );
+}
+
+type LeasedOptions = BackupOptions & { readonly lease: Lease };
+
+async function backupUnder(instance: Instance, trigger: Trigger, options: LeasedOptions): Promise<BackupOutcome> {
+  const { config } = instance;
   // A restore takes its own; everything else first ends what a crash left half-done, and never captures it.
-  if (options.salvage !== true) await settleRestore(instance);
+  if (options.salvage !== true) await settleRestore(instance, options);
   makeFolder(config.stateDir);
   const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void => {
     if (options.salvage === true) return;
@@ -72,13 +79,13 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
   } catch (error) {
     notes.push(namedSystemError(error, "record that this backup was taken").message);
   }
-  if (options.salvage !== true) notes.push(...(await pruneAfter(instance)));
+  if (options.salvage !== true) notes.push(...(await pruneAfter(instance, options.lease)));
   return { ...outcome, notes };
 }
 
-async function pruneAfter(instance: Instance): Promise<readonly string[]> {
+async function pruneAfter(instance: Instance, lease: Lease): Promise<readonly string[]> {
   try {
-    const { decisions, removed, standsDown, notes } = await prune(instance);
+    const { decisions, removed, standsDown, notes } = await prune(instance, { lease });
     const gone = new Set(removed);
     return [
       ...decisions.filter(({ id }) => gone.has(id)).map((decision) => `pruned ${decision.id}: ${describeDecision(decision)}`),
@@ -95,8 +102,9 @@ function saysSomething({ code, row: { kind } }: HoldfastError): boolean {
   return kind === "capture" || kind === "conflict" || kind === "host" || kind === "damage" || kind === "internal" || code === "DEADLINE";
 }
 
-async function run(instance: Instance, trigger: Trigger, options: BackupOptions): Promise<BackupOutcome> {
+async function run(instance: Instance, trigger: Trigger, options: LeasedOptions): Promise<BackupOutcome> {
   const { config } = instance;
+  const { lease, onProgress } = options;
   const components = await planComponents(instance, options.components);
   await using vault = await instance.openVault({ create: true });
   const take = (): Promise<BackupOutcome> =>
@@ -114,15 +122,25 @@ async function run(instance: Instance, trigger: Trigger, options: BackupOptions)
       schemaVersion: config.schemaVersion ?? { component: "persistence", query: null },
       wait: options.wait ?? 0,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      guard: guardOf(lease),
+      onProgress: (state) => {
+        lease.progress(leaseProgress(state));
+        onProgress?.(state);
+      },
       ...(options.onBegin === undefined ? {} : { onBegin: options.onBegin }),
     });
   try {
     return await take();
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== "NO_SPACE") throw error;
-    const notes = await makeRoom(instance, vault);
+    const notes = await makeRoom(instance, vault, guardOf(lease));
     const outcome = await take();
     return { ...outcome, notes: [...notes, ...outcome.notes] };
   }
+}
+
+/** What others see of it in `lease status`. */
+function leaseProgress({ phase, component, bytes, expected }: BackupProgress): LeaseProgress {
+  const doing = component === null ? phase : `${phase} ${component}`;
+  return { doing, progress: expected === null || expected === 0 ? null : Math.min(1, bytes / expected) };
 }

@@ -1,10 +1,11 @@
-import { BusyError, NotFoundError } from "../kernel/index.ts";
+import { BusyError, NotFoundError, type Guard } from "../kernel/index.ts";
 import { dropOutlived } from "../restore/index.ts";
 import { describeDecision, planRetention, type RetentionDecision } from "../retention/index.ts";
 import type { BackupId, Vault } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun } from "./last-run.ts";
 import { pendingRestore, settleRestore } from "./settle-restore.ts";
+import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
 export interface PruneReport {
   /** Newest first. */
@@ -19,11 +20,22 @@ export interface PruneReport {
 }
 
 /** Applies the retention policy: what it does not keep goes to the trash, and what lay there before is gone for good. */
-export async function prune(instance: Instance, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<PruneReport> {
-  if (!dryRun) await settleRestore(instance);
+export async function prune(instance: Instance, options: HeavyOptions & { readonly dryRun?: boolean } = {}): Promise<PruneReport> {
+  if (options.dryRun === true) return await pruneWith(instance, null);
+  return await underLease(instance, { owner: "prune", reason: "retention" }, options, async (lease) => {
+    await settleRestore(instance, { lease });
+    return await pruneWith(instance, guardOf(lease));
+  });
+}
+
+/** @param guard null: a dry run */
+async function pruneWith(instance: Instance, guard: Guard | null): Promise<PruneReport> {
   const { config, clock } = instance;
-  const outlived = dryRun || pendingRestore(instance) !== null ? [] : dropOutlived(config.stateDir, clock.now(), null);
-  const report = await withVault(instance, (vault) => pruneVault(instance, vault, { dryRun, runFailed: lastFailure(instance) }));
+  const outlived =
+    guard === null || pendingRestore(instance) !== null
+      ? []
+      : await guard("removal of what restores had replaced", () => dropOutlived(config.stateDir, clock.now(), null));
+  const report = await withVault(instance, (vault) => pruneVault(instance, vault, { guard, runFailed: lastFailure(instance) }));
   return {
     ...report,
     notes: [...outlived.map((id) => `what restore ${id} had replaced was kept for seven days and is gone`), ...report.notes],
@@ -46,33 +58,34 @@ async function withVault(instance: Instance, work: (vault: Vault) => Promise<Pru
 }
 
 interface PruneVaultOptions {
-  readonly dryRun: boolean;
+  /** Runs what cannot be taken back; null: a dry run. */
+  readonly guard: Guard | null;
   /** Why the newest run failed, for another reason than space; null when it did not. */
   readonly runFailed: string | null;
 }
 
-async function pruneVault(instance: Instance, vault: Vault, { dryRun, runFailed }: PruneVaultOptions): Promise<PruneReport> {
+async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed }: PruneVaultOptions): Promise<PruneReport> {
   const { config, clock } = instance;
   const { backups } = await vault.list();
   const decisions = planRetention(backups, config.backup.retention, clock.now());
   const going = decisions.filter(({ keep }) => !keep).map(({ id }) => id as BackupId);
   const standsDown = going.length === 0 ? null : reasonToStandDown(instance, runFailed);
-  if (dryRun || standsDown !== null) return { decisions, removed: dryRun ? going : [], swept: [], standsDown, notes: [] };
+  if (guard === null || standsDown !== null) return { decisions, removed: guard === null ? going : [], swept: [], standsDown, notes: [] };
   const notes: string[] = [];
-  const swept = await sweep(vault, notes);
+  const swept = await sweep(vault, guard, notes);
   if (going.length > 0) {
     const reasons = new Map(decisions.filter(({ keep }) => !keep).map((decision) => [decision.id, describeDecision(decision)]));
-    await vault.remove(going, `retention: ${policyText(instance)}`, clock.now(), reasons);
+    await guard("removal by retention", () => vault.remove(going, `retention: ${policyText(instance)}`, clock.now(), reasons));
   }
   return { decisions, removed: going, swept, standsDown, notes };
 }
 
 /** When space is short nothing waits in the trash: what retention gives up is gone at once. */
-export async function makeRoom(instance: Instance, vault: Vault): Promise<readonly string[]> {
+export async function makeRoom(instance: Instance, vault: Vault, guard: Guard): Promise<readonly string[]> {
   const notes: string[] = [];
-  const swept = await sweep(vault, notes);
-  const { removed, notes: more } = await pruneVault(instance, vault, { dryRun: false, runFailed: null });
-  const gone = removed.length > 0 ? await sweep(vault, notes) : [];
+  const swept = await sweep(vault, guard, notes);
+  const { removed, notes: more } = await pruneVault(instance, vault, { guard, runFailed: null });
+  const gone = removed.length > 0 ? await sweep(vault, guard, notes) : [];
   const ids = [...swept, ...gone];
   return [
     ...notes,
@@ -82,11 +95,11 @@ export async function makeRoom(instance: Instance, vault: Vault): Promise<readon
 }
 
 /** The trash of earlier runs. Somebody may be reading from it: then it stays for the next run. */
-async function sweep(vault: Vault, notes: string[]): Promise<readonly BackupId[]> {
+async function sweep(vault: Vault, guard: Guard, notes: string[]): Promise<readonly BackupId[]> {
   try {
-    return await vault.sweepTrash();
+    return await guard("sweep of the trash", () => vault.sweepTrash());
   } catch (error) {
-    if (!(error instanceof BusyError)) throw error;
+    if (!(error instanceof BusyError) || error.code !== "VAULT_BUSY") throw error;
     notes.push("The trash was not emptied, because somebody reads from the vault; the next prune does");
     return [];
   }

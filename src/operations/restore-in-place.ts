@@ -1,5 +1,6 @@
 import ignore from "ignore";
 import { lstatAt, UsageError } from "../kernel/index.ts";
+import type { Lease } from "../lease/index.ts";
 import {
   HELD_HINT,
   holderTargets,
@@ -18,8 +19,9 @@ import { logicalPath } from "./restore.ts";
 import { runOther, undoOthers } from "./restore-others.ts";
 import { restoreTargets, type Targets } from "./restore-targets.ts";
 import { settleRestore } from "./settle-restore.ts";
+import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
-export interface InPlaceOptions {
+export interface InPlaceOptions extends HeavyOptions {
   readonly components?: readonly string[];
   /** gitignore patterns over `component/path`: these alone are put in place, and nothing is taken away. */
   readonly paths?: readonly string[];
@@ -34,7 +36,6 @@ export interface InPlaceOptions {
   readonly inPlace?: boolean;
   /** Databases through SQLite's backup API, into files that are in use. */
   readonly online?: boolean;
-  readonly signal?: AbortSignal;
   readonly onPhase?: (phase: string) => void;
   readonly onBytes?: (bytes: number) => void;
 }
@@ -66,8 +67,13 @@ export async function planInPlace(
 
 /** Puts a backup in the place of what is live, or leaves everything as it was. */
 export async function restoreInPlace(instance: Instance, reference: string, options: InPlaceOptions): Promise<InPlaceReport> {
+  const claim = { owner: "restore", reason: `restore of ${reference}`, overReservation: true };
+  return await underLease(instance, claim, options, (lease) => restoreUnder(instance, reference, options, lease));
+}
+
+async function restoreUnder(instance: Instance, reference: string, options: InPlaceOptions, lease: Lease): Promise<InPlaceReport> {
   const { config } = instance;
-  await settleRestore(instance);
+  await settleRestore(instance, { lease });
   await using vault = await instance.openVault();
   const head = await findBackup(vault, reference);
   await using reader = await vault.open(head.id);
@@ -91,13 +97,18 @@ export async function restoreInPlace(instance: Instance, reference: string, opti
             takeSafety(
               instance,
               live.map(({ component }) => component),
+              lease,
               options.signal,
             ),
     runOther: (component, staged) => runOther(instance, targets.targets, component, staged),
     undoOthers: (components, safety) => undoOthers(instance, targets.targets, components, safety),
     now: () => instance.clock.now(),
+    guard: guardOf(lease),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onPhase: options.onPhase ?? (() => {}),
+    onPhase: (phase) => {
+      lease.progress({ doing: phase });
+      options.onPhase?.(phase);
+    },
     ...(options.onBytes === undefined ? {} : { onBytes: options.onBytes }),
   });
   const runtime =
@@ -142,12 +153,14 @@ function refuseOffline({ targets }: Targets): void {
 async function takeSafety(
   instance: Instance,
   components: readonly string[],
+  lease: Lease,
   signal?: AbortSignal,
 ): Promise<{ id: string; schemaVersion: number | null }> {
   const { head } = await backup(instance, {
     components: components.filter((name) => name !== RESERVED_COMPONENT),
     trigger: "pre-restore",
     salvage: true,
+    lease,
     ...(signal === undefined ? {} : { signal }),
   });
   return { id: head.id, schemaVersion: head.manifest.db_schema_version };

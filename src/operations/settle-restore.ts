@@ -1,8 +1,9 @@
-import { ConflictError } from "../kernel/index.ts";
+import { ConflictError, type Guard } from "../kernel/index.ts";
 import { OpenJournal, readJournal, settle, stagedOther, type RestoreJournal, type Settled } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
 import { runOther, undoOthers } from "./restore-others.ts";
 import { liveTargets } from "./restore-targets.ts";
+import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
 /** A restore that runs or was cut off; null when there is none. */
 export function pendingRestore({ config }: Instance): RestoreJournal | null {
@@ -14,14 +15,23 @@ export function pendingRestore({ config }: Instance): RestoreJournal | null {
  *
  * @throws BusyError RESTORE_RUNNING · ConflictError RESTORE_UNSETTLED when a person must choose
  */
-export async function settleRestore(instance: Instance, choice?: "old" | "new"): Promise<Settled | null> {
+export async function settleRestore(
+  instance: Instance,
+  options: HeavyOptions & { readonly choice?: "old" | "new" } = {},
+): Promise<Settled | null> {
+  if (pendingRestore(instance) === null) return null;
+  const claim = { owner: "restore", reason: "settlement", overReservation: true };
+  return await underLease(instance, claim, options, (lease) => settleUnder(instance, guardOf(lease), options.choice));
+}
+
+async function settleUnder(instance: Instance, guard: Guard, choice: "old" | "new" | undefined): Promise<Settled | null> {
   const { config, clock } = instance;
-  if (readJournal(config.stateDir) === null) return null;
   using open = OpenJournal.open(config.stateDir);
   if (open.pending === null) return null;
   const targets = await liveTargets(instance);
   const settled = await settle(open, {
     now: clock.now(),
+    guard,
     ...(choice === undefined ? {} : { choice }),
     others: {
       run: async ({ id, kind, others, safety }) => {

@@ -1,14 +1,15 @@
 import { NotFoundError } from "../kernel/index.ts";
+import type { Lease } from "../lease/index.ts";
 import { findKept, undoRestore as putBack, type KeptRestore, type UndoResult } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
 import { undoOthers } from "./restore-others.ts";
 import { liveTargets } from "./restore-targets.ts";
 import { settleRestore } from "./settle-restore.ts";
+import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
-export interface UndoOptions {
+export interface UndoOptions extends HeavyOptions {
   readonly force?: boolean;
   readonly noRestart?: boolean;
-  readonly signal?: AbortSignal;
   readonly onPhase?: (phase: string) => void;
 }
 
@@ -35,8 +36,13 @@ export async function findUndo(instance: Instance, reference: string | undefined
 
 /** Puts back the old set itself, which lies beside the targets since the restore. */
 export async function undoRestore(instance: Instance, reference: string | undefined, options: UndoOptions = {}): Promise<UndoReport> {
+  const claim = { owner: "restore", reason: "undo", overReservation: true };
+  return await underLease(instance, claim, options, (lease) => undoUnder(instance, reference, options, lease));
+}
+
+async function undoUnder(instance: Instance, reference: string | undefined, options: UndoOptions, lease: Lease): Promise<UndoReport> {
   const { config, env, clock } = instance;
-  await settleRestore(instance);
+  await settleRestore(instance, { lease });
   const undone = await findUndo(instance, reference);
   const targets = await liveTargets(instance);
   const { others, safety } = undone;
@@ -48,9 +54,13 @@ export async function undoRestore(instance: Instance, reference: string | undefi
     cwd: config.folder,
     env,
     now: () => clock.now(),
+    guard: guardOf(lease),
     undoOthers: others.length === 0 || safety === null ? null : () => undoOthers(instance, targets, others, safety),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onPhase: options.onPhase ?? (() => {}),
+    onPhase: (phase) => {
+      lease.progress({ doing: phase });
+      options.onPhase?.(phase);
+    },
   });
   return { ...result, undone };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, openSync, fsyncSync, closeSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConflictError, crashpoint, InternalError, lstatAt } from "../kernel/index.ts";
+import { ConflictError, crashpoint, InternalError, lstatAt, type Guard } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkStaged, type StagedCheck } from "./check-staged.ts";
 import { dropOutlived, folderStateOf, type JournaledFolder, type JournaledOther, OpenJournal, setMarkers } from "./journal/index.ts";
@@ -36,6 +36,8 @@ export interface InPlaceRequest {
   readonly runOther: (component: PlannedComponent, staged: string) => Promise<void>;
   /** Puts components that are no files back to what the safety backup says. */
   readonly undoOthers: (components: readonly PlannedComponent[], safety: string) => Promise<void>;
+  /** Runs the swap, and the way back, or refuses them. */
+  readonly guard: Guard;
   readonly now: () => number;
   readonly signal?: AbortSignal;
   readonly onPhase: (phase: string) => void;

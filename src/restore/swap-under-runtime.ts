@@ -1,4 +1,4 @@
-import { addHint, crashpoint, HostError, namedSystemError, type HoldfastError } from "../kernel/index.ts";
+import { addHint, crashpoint, HostError, namedSystemError, type Guard, type HoldfastError } from "../kernel/index.ts";
 import { refuseHolders } from "./refuse-holders.ts";
 import {
   clearAway,
@@ -25,6 +25,7 @@ export interface SwapRequest {
   /** What is no rename: commands and databases in use. After the files, and undone before them. */
   readonly others: { run(): Promise<void>; undo(): Promise<void> } | null;
   readonly outcome: "done" | "undone";
+  readonly guard: Guard;
   readonly now: () => number;
   readonly signal: AbortSignal | undefined;
   readonly onPhase: (phase: string) => void;
@@ -67,7 +68,7 @@ export async function swapUnderRuntime(request: SwapRequest): Promise<SwapResult
   let health: SwapResult["health"] = null;
   try {
     request.onPhase("swap");
-    await swapForward(open.current);
+    await request.guard("swap of a restore", () => swapForward(open.current));
     crashpoint("in-place-moved-all");
     await others?.run();
     open.write({ phase: "swapped" });
@@ -181,7 +182,7 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
       })),
     });
     crashpoint("in-place-going-back");
-    await swapBack(open.current);
+    await request.guard("way back of a restore", () => swapBack(open.current));
     crashpoint("in-place-back");
   } catch (error) {
     throw addHint(failure, `going back failed: ${messageOf(error)}; the journal is kept: look at the disk, then holdfast restore --settle`);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
-import { InternalError, lstatAt, NotFoundError } from "../kernel/index.ts";
+import { InternalError, lstatAt, NotFoundError, type Guard } from "../kernel/index.ts";
 import { SIDECARS } from "../sources/index.ts";
 import {
   clearAway,
@@ -25,6 +25,8 @@ export interface UndoRequest {
   readonly env: NodeJS.ProcessEnv;
   /** Puts back what is no file; null when there is nothing of that sort. */
   readonly undoOthers: (() => Promise<void>) | null;
+  /** Runs the swap, and the way back, or refuses them. */
+  readonly guard: Guard;
   readonly now: () => number;
   readonly signal?: AbortSignal;
   readonly onPhase: (phase: string) => void;

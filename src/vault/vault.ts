@@ -1,3 +1,4 @@
+import type { Guard } from "../kernel/index.ts";
 import type { BackupId, Trigger } from "./backup-id.ts";
 import type { Entry } from "./entry.ts";
 import type { Manifest } from "./manifest.ts";
@@ -68,8 +69,11 @@ export interface Draft extends AsyncDisposable {
    * and the draft can go on, unless the error is of kind "host" or "interrupted".
    */
   store(request: StoreRequest): Promise<StoredComponent>;
-  /** Writes the manifest last; once this resolves the backup is listed and on disk. */
-  commit(body: ManifestBody): Promise<BackupHead>;
+  /**
+   * Writes the manifest last; once this resolves the backup is listed and on disk. The moment that makes it visible runs
+   * inside the guard.
+   */
+  commit(body: ManifestBody, guard?: Guard): Promise<BackupHead>;
   /** Removes everything. Also what disposal does when commit() was not reached. */
   abort(): Promise<void>;
 }

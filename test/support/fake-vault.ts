@@ -1,3 +1,4 @@
+import { sqliteLease } from "../../src/lease/index.ts";
 import type { BackupConfig, Config } from "../../src/config/index.ts";
 import type { Instance } from "../../src/operations/index.ts";
 import type { BackupId, BackupReader, Listing, MarkKind, Vault } from "../../src/vault/index.ts";
@@ -39,7 +40,9 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
   };
 }
 
-export const NO_RETENTION: Pick<BackupConfig, "retention" | "scheduleHours"> = {
+export const NO_RETENTION: Pick<BackupConfig, "retention" | "enabled" | "schedule" | "scheduleHours"> = {
+  enabled: true,
+  schedule: { every: 6 * 3_600_000 },
   scheduleHours: 6,
   retention: { maxCount: 10, maxAgeDays: 30, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepTags: [], timezone: "UTC" },
 };
@@ -57,12 +60,16 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
       backup: { path: "/vault", compression: true, include: [], ...NO_RETENTION },
       schemaVersion: undefined,
       runtime: null,
+      tasks: [],
+      orchestrator: { pollInterval: 3000, maxDeferral: null, maxHold: 1_800_000, shutdownTimeout: 8000 },
       notices: [],
       ...config,
     },
     env: {},
     clock: { now: () => FAKE_NOW },
     remark: () => {},
+    leaseToken: null,
+    openLease: () => sqliteLease({ stateDir: config.stateDir, blocking: true }),
     openVault: typeof vault === "function" ? vault : async () => vault,
   };
 }

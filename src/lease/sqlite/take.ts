@@ -40,8 +40,8 @@ export function tokenPrefix(place: StorePlace): string {
 
 /** One attempt to take the lease, or to join it with its own token. Answers from what it can read before it asks for the lock. */
 export function take(place: StorePlace, request: TakeRequest): TakeAnswer | Busy {
-  refuseRemoteFolder(place.stateDir);
   ensureStore(place);
+  refuseRemoteFolder(place.stateDir);
   return withStore(place, (database) => {
     const seen = readRow(place, database);
     if (!mayJoin(seen, request)) {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { unguarded } from "../../kernel/index.ts";
 import { OpenJournal, readJournal, type JournaledMove, type RestoreJournal } from "./journal.ts";
 import { keptRestores } from "./kept-restores.ts";
 import { MARKER, placesBeside } from "./kept-names.ts";
@@ -13,6 +14,7 @@ import { setMarkers } from "./swap.ts";
 const NOW = Date.parse("2026-03-15T12:00:00Z");
 const ASKED = {
   now: NOW,
+  guard: unguarded,
   others: { run: () => Promise.reject(new Error("no others")), undo: () => Promise.reject(new Error("no others")) },
 };
 const ID = "2026-03-15T11-00-00-abc123";

@@ -1,4 +1,4 @@
-import { ConflictError } from "../../kernel/index.ts";
+import { ConflictError, type Guard } from "../../kernel/index.ts";
 import type { OpenJournal, RestoreJournal } from "./journal.ts";
 import { keepRestore } from "./kept-restores.ts";
 import { clearAway, lookAtSwap, swapBack, swapForward } from "./swap.ts";
@@ -7,6 +7,7 @@ export interface SettleRequest {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly choice?: "old" | "new";
+  readonly guard: Guard;
   /** For components that are no files: gives them their staged dump again, or what the safety backup kept. */
   readonly others: { run(journal: RestoreJournal): Promise<void>; undo(journal: RestoreJournal): Promise<void> };
 }
@@ -25,7 +26,7 @@ export interface Settled {
  *
  * @throws ConflictError RESTORE_UNSETTLED when it takes a person to say
  */
-export async function settle(open: OpenJournal, { now, choice, others }: SettleRequest): Promise<Settled> {
+export async function settle(open: OpenJournal, { now, choice, guard, others }: SettleRequest): Promise<Settled> {
   const journal = open.current;
   const { state, touched } = await lookAtSwap(journal);
   const waiting = journal.others.some(({ state: reached }) => reached !== "done");
@@ -36,14 +37,14 @@ export async function settle(open: OpenJournal, { now, choice, others }: SettleR
   const keptBoth = state === "mixed" && touched.length > 0;
   if (outcome === "new") {
     if (journal.phase === "staging" || journal.phase === "stopping") throw notStaged(journal);
-    await swapForward(journal);
+    await guard("swap of a restore", () => swapForward(journal));
     // Renames can be told from what lies where; whether a command was half-way nobody can tell, so that it runs again.
     if (waiting) await others.run(journal);
     keepRestore(open.stateDir, { ...journal, phase: "swapped", outcome: "done", ended_at: new Date(now).toISOString() });
     clearAway(journal, { old: true, staged: false });
   } else {
     if (begun) await others.undo(journal);
-    await swapBack(journal);
+    await guard("way back of a restore", () => swapBack(journal));
     if (keptBoth || choice === "old") keepRestore(open.stateDir, { ...journal, outcome: "settled", ended_at: new Date(now).toISOString() });
     clearAway(journal, { old: false, staged: keptBoth || choice === "old" });
   }

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { lookAtProcess, stopGroup } from "../kernel/index.ts";
+import type { Beginning, BreakReport, LeaseView } from "../lease/index.ts";
+import type { Instance } from "./instance.ts";
+
+/** Who holds the lease, since when, doing what, how far; null when nobody ever did. Writes nothing. */
+export async function inspectLease(instance: Instance): Promise<LeaseView | null> {
+  await using keeper = instance.openLease();
+  return await keeper.inspect();
+}
+
+export interface LeaseBreak extends BreakReport {
+  /** What was ended, in this order: asked first, killed when it did not listen. */
+  readonly killed: readonly number[];
+}
+
+/** From TERM to KILL. Milliseconds. */
+const GRACE = 5000;
+
+/**
+ * Takes the lease from its holder. What the holder started and cannot be fenced goes on, unless it is ended with `kill`.
+ *
+ * @throws ConflictError LEASE_FENCED while the holder is inside a step that must not be cut off
+ */
+export async function breakLease(instance: Instance, { kill }: { readonly kill: boolean }): Promise<LeaseBreak> {
+  await using keeper = instance.openLease();
+  const report = await keeper.break();
+  return { ...report, killed: kill ? await end(report.survivors) : [] };
+}
+
+async function end(survivors: readonly Beginning[]): Promise<number[]> {
+  const pids = survivors.map(({ pid }) => pid).filter((pid) => pid !== process.pid);
+  for (const pid of pids) signal(pid, "SIGTERM");
+  const deadline = performance.now() + GRACE;
+  while (pids.some(isThere) && performance.now() < deadline) await sleep(50);
+  for (const pid of pids) if (isThere(pid)) signal(pid, "SIGKILL");
+  return pids;
+}
+
+/** A stopped process gets the word only when it goes on; KILL reaches it all the same. */
+function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile
+  }
+  stopGroup(pid, name);
+}
+
+function isThere(pid: number): boolean {
+  return lookAtProcess(pid)?.ended === false;
+}
+
+/** Makes a store that is missing, unreadable or older than what was seen anew. */
+export async function repairLease(instance: Instance): Promise<"repaired" | "sound"> {
+  await using keeper = instance.openLease();
+  return await keeper.repair();
+}

@@ -1,0 +1,60 @@
+import { constants } from "node:os";
+import { spawnGated, stopGroup } from "../kernel/index.ts";
+import { LEASE_DESCRIPTOR, type Held } from "../lease/index.ts";
+import type { Instance } from "./instance.ts";
+
+export interface LeaseRunRequest {
+  readonly owner: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** Milliseconds to wait for another holder. */
+  readonly wait: number;
+  /** The program talks to a person: it stays in the terminal's own process group. */
+  readonly interactive: boolean;
+  readonly signal?: AbortSignal;
+  readonly onWaiting?: (held: Held) => void;
+  /** Told how to pass a signal on, as soon as there is somebody to pass it to. */
+  readonly onStart?: (forward: (signal: NodeJS.Signals) => void) => void;
+}
+
+export type LeaseRun =
+  | { readonly outcome: "ran"; readonly exitCode: number; readonly foreignToken: boolean }
+  | { readonly outcome: "deferred"; readonly held: Held; readonly foreignToken: boolean };
+
+/**
+ * Runs a program under the lease: not at all when somebody else holds it. The lease is held until the program and all that
+ * it started has ended, also when this process is killed.
+ */
+export async function runUnderLease(instance: Instance, request: LeaseRunRequest): Promise<LeaseRun> {
+  await using keeper = instance.openLease();
+  const answer = await keeper.acquire({
+    owner: request.owner,
+    reason: "lease run",
+    wait: request.wait,
+    ...(instance.leaseToken === null ? {} : { token: instance.leaseToken }),
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+    ...(request.onWaiting === undefined ? {} : { onWaiting: request.onWaiting }),
+  });
+  const { foreignToken } = answer;
+  if (answer.outcome === "held") return { outcome: "deferred", held: answer, foreignToken };
+  await using lease = answer.lease;
+  const child = await spawnGated(request.argv, {
+    cwd: request.cwd,
+    env: { ...instance.env, ...lease.environment },
+    stdio: ["inherit", "inherit", "inherit"],
+    pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR },
+    group: !request.interactive,
+  });
+  const { pid } = child.identity;
+  request.onStart?.((signal) => {
+    if (!request.interactive) stopGroup(pid, signal);
+    // In a terminal an interrupt from the keyboard reaches both by itself.
+    else if (signal !== "SIGINT") child.process.kill(signal);
+  });
+  // Before it is let go: a program that nobody wrote down could outlive this process unseen.
+  await lease.addChild(pid, request.argv.join(" ").slice(0, 200));
+  child.open();
+  lease.progress({ doing: request.argv.join(" ").slice(0, 200) });
+  const { exitCode, signal } = await child.ended;
+  return { outcome: "ran", exitCode: exitCode ?? 128 + constants.signals[signal ?? "SIGKILL"], foreignToken };
+}
