@@ -112,7 +112,6 @@ export const ERROR_CODES = {
   },
 
   LEASE_HELD: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Somebody else holds the heavy-maintenance lease" },
-  LEASE_STORE_BUSY: { kind: "busy", exit: 1, http: 503, retry: true, meaning: "The store of the lease stayed locked" },
   RESTORE_RUNNING: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "A restore of this instance is running" },
   VAULT_BUSY: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Another process writes to the vault or reads from it" },
 
@@ -182,28 +181,6 @@ export const ERROR_CODES = {
     meaning: "An archive holds entries that could harm the machine that unpacks it",
   },
 
-  LEASE_STORE_MISSING: {
-    kind: "damage",
-    exit: 1,
-    http: 500,
-    retry: false,
-    meaning: "The store of the lease was removed; that nobody holds it cannot be known",
-  },
-  LEASE_STORE_DAMAGED: {
-    kind: "damage",
-    exit: 1,
-    http: 500,
-    retry: false,
-    meaning: "The store of the lease cannot be read or trusted; that nobody holds it cannot be known",
-  },
-  LEASE_STORE_OLDER: {
-    kind: "damage",
-    exit: 1,
-    http: 500,
-    retry: false,
-    meaning: "The store of the lease is an older copy of itself; that nobody holds it cannot be known",
-  },
-
   VERSION_UNSUPPORTED: { kind: "host", exit: 1, http: 500, retry: false, meaning: "The vault or backup was written by a newer version" },
   HEALTH_FAILED: {
     kind: "host",
@@ -242,6 +219,28 @@ export const ERROR_CODES = {
     retry: false,
     meaning: "The file system does not keep the locks that safety needs",
   },
+  LEASE_STORE_MISSING: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease was removed; that nobody holds it cannot be known",
+  },
+  LEASE_STORE_DAMAGED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease cannot be read or trusted; that nobody holds it cannot be known",
+  },
+  LEASE_STORE_OLDER: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: false,
+    meaning: "The store of the lease is an older copy of itself; that nobody holds it cannot be known",
+  },
+  LEASE_STORE_BUSY: { kind: "host", exit: 1, http: 503, retry: true, meaning: "The store of the lease stayed locked" },
   LEASE_BEACON_UNAVAILABLE: {
     kind: "host",
     exit: 1,

@@ -73,7 +73,7 @@ export interface Lease extends AsyncDisposable {
   /**
    * Cheap; before a long phase.
    *
-   * @throws ConflictError LEASE_LOST · DamageError LEASE_STORE_*
+   * @throws ConflictError LEASE_LOST · HostError LEASE_STORE_*
    */
   check(): Promise<void>;
   /**

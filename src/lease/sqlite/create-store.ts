@@ -15,7 +15,7 @@ const BEACONS = ["beacon-0", "beacon-1", "beacon-2"];
  * Makes the store of an instance that never had one. It appears by one rename, complete: "create what is missing" let a
  * second holder in after a database was removed.
  *
- * @throws DamageError LEASE_STORE_MISSING when there was one before
+ * @throws HostError LEASE_STORE_MISSING when there was one before
  */
 export function ensureStore(place: StorePlace): void {
   if (storeExists(place)) return;

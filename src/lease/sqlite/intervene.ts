@@ -2,7 +2,6 @@ import { renameSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import {
   ConflictError,
-  DamageError,
   processesWithOpenFiles,
   processesWithVariable,
   removeTree,
@@ -17,6 +16,7 @@ import { freeRow } from "./hold.ts";
 import { inspect, viewOf } from "./inspect.ts";
 import { isSeatTaken, seatOfThisProcess } from "./liveness.ts";
 import { readFence } from "./progress-file.ts";
+import { isUnsound } from "./store-error.ts";
 import { inTransaction, readMembers, readRow, storeExists, withStore, type StorePlace } from "./store.ts";
 import { clearReservation, tokenPrefix } from "./take.ts";
 import { bearWitness, readWitness } from "./witness.ts";
@@ -113,7 +113,7 @@ function soundness(place: StorePlace): "sound" | "unsound" | Busy {
     const view = inspect(place);
     return view === BUSY ? BUSY : "sound";
   } catch (error) {
-    if (error instanceof DamageError) return "unsound";
+    if (isUnsound(error)) return "unsound";
     throw error;
   }
 }
@@ -139,7 +139,7 @@ function isLit(folder: string, name: string): boolean {
   try {
     return askBeacon(folder, name) === "reader";
   } catch (error) {
-    if (error instanceof DamageError) return false;
+    if (isUnsound(error)) return false;
     throw error;
   }
 }

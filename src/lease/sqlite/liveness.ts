@@ -35,7 +35,7 @@ export function isSeatTaken(seat: Seat): boolean {
  * the children of Node and Python), recorded processes and their groups, and the token in the environment of what they
  * started. From another kernel's time everybody is dead; that is sound because network file systems are refused.
  *
- * @throws DamageError when only the beacon could tell and it is gone
+ * @throws HostError when only the beacon could tell and it is gone
  */
 export function isAlive(folder: string, row: LeaseRow, members: () => readonly LeaseMember[]): boolean {
   if (row.state === "free" || row.holder === null || row.beacon === null) return false;

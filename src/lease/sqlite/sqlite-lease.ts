@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { BusyError, errorFromJson, HostError } from "../../kernel/index.ts";
+import { errorFromJson, HostError } from "../../kernel/index.ts";
 import {
   LEASE_VARIABLE,
   type AcquireOutcome,
@@ -188,8 +188,8 @@ async function patiently(place: StorePlace, call: () => Promise<unknown>): Promi
   if ((await untilFree(call, { budget: 10 * PATIENCE })) === BUSY) throw storeBusy(place);
 }
 
-function storeBusy({ folder }: StorePlace): BusyError {
-  return new BusyError("LEASE_STORE_BUSY", `The lease store "${folder}" stayed locked`, {
+function storeBusy({ folder }: StorePlace): HostError {
+  return new HostError("LEASE_STORE_BUSY", `The lease store "${folder}" stayed locked`, {
     hint: "Try again; when it goes on, look for a process that was stopped in the middle of a step: holdfast lease status",
   });
 }

@@ -120,7 +120,7 @@ function commit(database: DatabaseSync): void {
   database.exec("COMMIT");
 }
 
-/** @throws DamageError when the row cannot be what was last written here */
+/** @throws HostError when the row cannot be what was last written here */
 export function readRow(place: StorePlace, database: DatabaseSync): LeaseRow {
   // Before the row: whoever acquires between the two must not make a sound store look old.
   const known = readWitness(place.witness);
