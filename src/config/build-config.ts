@@ -1,49 +1,52 @@
 import { basename, dirname } from "node:path";
-import { InternalError, type Position } from "../kernel/index.ts";
-import type {
-  CommandConfig,
-  ComponentConfig,
-  Config,
-  HealthConfig,
-  PathReference,
-  PauseConfig,
-  RetentionConfig,
-  RuntimeConfig,
-} from "./config.ts";
+import type { Position } from "../kernel/index.ts";
+import { type Absolute, argvOf, runtimeOf } from "./build-runtime.ts";
+import { orchestratorOf, taskOf } from "./build-tasks.ts";
+import type { BackupConfig, CommandConfig, ComponentConfig, Config, PathReference, PauseConfig, RetentionConfig } from "./config.ts";
+import { longestGapHours } from "./cron.ts";
 import { absolutePath } from "./path-text.ts";
-import { sizeOf, timeoutOf } from "./quantities.ts";
-import type { RawBackup, RawComponent, RawConfig, RawHealth, RawRuntime } from "./raw-config.ts";
+import type { KeyPath } from "./problem.ts";
+import { checked, sizeOf, timeoutOf } from "./quantities.ts";
+import type { RawBackup, RawComponent, RawConfig } from "./raw-config.ts";
 import { noticesFor } from "./unavailable.ts";
 
 export interface BuildRequest {
   readonly file: string;
   readonly raw: RawConfig;
   readonly env: NodeJS.ProcessEnv;
-  readonly positionOf: (component: string) => Position;
+  readonly positionOf: (path: KeyPath) => Position;
 }
 
 const PAUSE_TIMEOUT = "30s";
 const COMMAND_TIMEOUT = "10m";
-const RUNTIME_TIMEOUT = "60s";
+const SCHEDULE_HOURS = 6;
+const TIMEZONE = "UTC";
 
 /** From checked data to the configuration: defaults, absolute paths, milliseconds and bytes. */
 export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Config {
   const folder = dirname(file);
-  const absolute = (text: string): string => absolutePath(folder, text, env);
+  const absolute: Absolute = (text) => absolutePath(folder, text, env);
   const names = Object.keys(raw.components);
   return deepFreeze({
     file,
     folder,
     name: raw.name ?? nameFrom(folder),
     stateDir: absolute(raw.state_dir ?? ".holdfast"),
-    components: Object.entries(raw.components).map(([name, component]) => componentOf(name, component, positionOf(name), absolute)),
+    components: Object.entries(raw.components).map(([name, component]) =>
+      componentOf(name, component, positionOf(["components", name]), absolute),
+    ),
     backup: {
       path: absolute(raw.backup.path),
       compression: raw.backup.compression ?? true,
       retention: retentionOf(raw.backup),
-      scheduleHours: raw.backup.schedule_hours ?? 6,
+      enabled: raw.backup.enabled ?? true,
+      ...backupSchedule(raw.backup),
       include: [...(raw.backup.include ?? names)],
     },
+    tasks: Object.entries(raw.tasks ?? {}).map(([name, task]) =>
+      taskOf({ name, raw: task, position: positionOf(["tasks", name]), timezone: raw.backup.timezone ?? TIMEZONE, absolute }),
+    ),
+    orchestrator: orchestratorOf(raw.orchestrator ?? {}),
     runtime: raw.runtime === undefined ? null : runtimeOf(raw.runtime, absolute),
     schemaVersion:
       raw.schema_version === undefined ? undefined : { component: raw.schema_version.component, query: raw.schema_version.query ?? null },
@@ -51,7 +54,16 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
   });
 }
 
-function retentionOf({ retention = {}, timezone = "UTC" }: RawBackup): RetentionConfig {
+function backupSchedule({
+  schedule,
+  schedule_hours: hours = SCHEDULE_HOURS,
+  timezone = TIMEZONE,
+}: RawBackup): Pick<BackupConfig, "schedule" | "scheduleHours"> {
+  if (schedule === undefined) return { schedule: { every: hours * 3_600_000 }, scheduleHours: hours };
+  return { schedule: { cron: schedule, timezone }, scheduleHours: longestGapHours(schedule, timezone, Date.now()) };
+}
+
+function retentionOf({ retention = {}, timezone = TIMEZONE }: RawBackup): RetentionConfig {
   return {
     maxCount: retention.max_count ?? 10,
     maxAgeDays: retention.max_age_days ?? 30,
@@ -74,7 +86,7 @@ export function nameFrom(folder: string): string {
   return name === "" ? "instance" : name;
 }
 
-function componentOf(name: string, raw: RawComponent, position: Position, absolute: (text: string) => string): ComponentConfig {
+function componentOf(name: string, raw: RawComponent, position: Position, absolute: Absolute): ComponentConfig {
   return {
     name,
     path: raw.path === undefined ? null : referenceOf(raw.path, absolute),
@@ -93,12 +105,12 @@ function componentOf(name: string, raw: RawComponent, position: Position, absolu
   };
 }
 
-function referenceOf(path: NonNullable<RawComponent["path"]>, absolute: (text: string) => string): PathReference {
+function referenceOf(path: NonNullable<RawComponent["path"]>, absolute: Absolute): PathReference {
   if (typeof path === "string") return { literal: absolute(path) };
   return { from: absolute(path.from), pointer: path.pointer, env: path.env ?? null };
 }
 
-function commandOf({ command, as, timeout, restore }: RawComponent, absolute: (text: string) => string): CommandConfig | null {
+function commandOf({ command, as, timeout, restore }: RawComponent, absolute: Absolute): CommandConfig | null {
   if (command === undefined || as === undefined) return null;
   return {
     argv: argvOf(command, absolute),
@@ -108,36 +120,10 @@ function commandOf({ command, as, timeout, restore }: RawComponent, absolute: (t
   };
 }
 
-function runtimeOf({ stop, start, timeout, health }: RawRuntime, absolute: (text: string) => string): RuntimeConfig {
-  return {
-    stop: argvOf(stop, absolute),
-    start: argvOf(start, absolute),
-    timeout: checked(timeoutOf(timeout ?? RUNTIME_TIMEOUT)),
-    health: health === undefined ? null : healthOf(health, absolute),
-  };
-}
-
-function healthOf({ url, status, expect, command, timeout: text }: RawHealth, absolute: (text: string) => string): HealthConfig {
-  const timeout = checked(timeoutOf(text ?? RUNTIME_TIMEOUT));
-  if (url !== undefined) return { url, status: status ?? 200, expect: { ...expect }, timeout };
-  if (command === undefined) throw new InternalError("A health check that the schema let through has neither url nor command");
-  return { command: argvOf(command, absolute), timeout };
-}
-
-function pauseOf({ pause }: RawComponent, absolute: (text: string) => string): PauseConfig | undefined {
+function pauseOf({ pause }: RawComponent, absolute: Absolute): PauseConfig | undefined {
   if (pause === undefined) return undefined;
   const { command, resume, timeout } = pause;
   return { command: argvOf(command, absolute), resume: argvOf(resume, absolute), timeout: checked(timeoutOf(timeout ?? PAUSE_TIMEOUT)) };
-}
-
-/** A program by a relative path is the configuration's neighbour, whatever folder the command is run in; a bare name is looked up. */
-function argvOf(argv: readonly string[], absolute: (text: string) => string): string[] {
-  return argv.map((word, index) => (index === 0 && (/^\.{1,2}\//.test(word) || word.startsWith("~/")) ? absolute(word) : word));
-}
-
-function checked(value: number | string): number {
-  if (typeof value === "string") throw new InternalError(`A value that the schema let through ${value}`);
-  return value;
 }
 
 function deepFreeze<T>(value: T): T {

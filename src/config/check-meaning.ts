@@ -1,13 +1,14 @@
 import { nearest } from "../kernel/index.ts";
+import { checkHealth } from "./check-health.ts";
+import { checkTasks } from "./check-tasks.ts";
 import { isMap } from "./environment.ts";
-import { type KeyPath, keyText, meant, type Problem } from "./problem.ts";
-import { isName, NAME_RULE } from "./schema.ts";
+import { type KeyPath, keyText, meant, type Problem, type Report } from "./problem.ts";
+import { isName, NAME_RULE } from "./schema-fields.ts";
 import type { Locate } from "./schema-problems.ts";
 
 /** The component that every backup carries by itself: the configuration. */
 const RESERVED_NAME = "holdfast";
 const ONLY_WITH_COMMAND = ["as", "timeout", "restore"];
-const ONLY_WITH_URL = ["status", "expect"];
 const ONLY_FOR_TREES = ["exclude", "include", "exclude_larger", "exclude_caches", "one_file_system"];
 
 /**
@@ -16,7 +17,7 @@ const ONLY_FOR_TREES = ["exclude", "include", "exclude_larger", "exclude_caches"
  */
 export function meaningProblems(root: Record<string, unknown>, locate: Locate): Problem[] {
   const problems: Problem[] = [];
-  const report = (path: KeyPath, at: "key" | "value", message: string, hint?: { readonly hint?: string }): void => {
+  const report: Report = (path, at, message, hint) => {
     problems.push({ key: keyText(path), message, place: locate(path, at), ...hint });
   };
   const components = isMap(root["components"]) ? root["components"] : undefined;
@@ -27,9 +28,12 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   }
   const runtime = isMap(root["runtime"]) ? root["runtime"] : {};
   if (isMap(runtime["health"])) checkHealth(["runtime", "health"], runtime["health"], report);
+  if (isMap(root["tasks"])) checkTasks(root["tasks"], report);
   const names = components === undefined ? undefined : Object.keys(components);
   const backup = isMap(root["backup"]) ? root["backup"] : {};
   if (names !== undefined && Array.isArray(backup["include"])) checkInclude(backup["include"], names, report);
+  if (backup["schedule"] !== undefined && backup["schedule_hours"] !== undefined)
+    report(["backup", "schedule"], "key", "A backup has either `schedule_hours` or `schedule`, not both");
   const version = isMap(root["schema_version"]) ? root["schema_version"]["component"] : undefined;
   if (names !== undefined && typeof version === "string" && version !== "") {
     const path = ["schema_version", "component"];
@@ -40,8 +44,6 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   }
   return problems;
 }
-
-type Report = (path: KeyPath, at: "key" | "value", message: string, hint?: { readonly hint?: string }) => void;
 
 function checkNames(names: readonly string[], report: Report): void {
   if (names.length === 0) report(["components"], "key", "`components` declares nothing to protect");
@@ -81,18 +83,6 @@ function checkComponent(path: KeyPath, component: Record<string, unknown>, repor
   } else if (nearest("path", Object.keys(component)) === undefined) {
     report(path, "key", `Component "${path.at(-1)}" has neither \`path\` nor \`command\``);
   }
-}
-
-function checkHealth(path: KeyPath, health: Record<string, unknown>, report: Report): void {
-  const has = (key: string): boolean => health[key] !== undefined;
-  if (has("url") === has("command"))
-    report(
-      path,
-      "key",
-      has("url") ? "A health check has either `url` or `command`, not both" : "A health check has neither `url` nor `command`",
-    );
-  if (has("url")) return;
-  for (const key of ONLY_WITH_URL) if (has(key)) report([...path, key], "key", `\`${key}\` has an effect with \`url\` only`);
 }
 
 function checkInclude(include: readonly unknown[], names: readonly string[], report: Report): void {

@@ -33,7 +33,7 @@ export interface CommandConfig {
   readonly restore: readonly string[] | null;
 }
 
-/** How to know that the runtime works. */
+/** How to know that the runtime, or a service, works. */
 export type HealthConfig =
   | {
       readonly url: string;
@@ -75,6 +75,64 @@ export interface ComponentConfig {
   readonly position: Position;
 }
 
+/** When a task is due. */
+export type ScheduleConfig =
+  | {
+      /** Milliseconds. */
+      readonly every: number;
+    }
+  | {
+      /** Of five fields, or six with seconds first. */
+      readonly cron: string;
+      /** IANA name. */
+      readonly timezone: string;
+    };
+
+/** Tasks that have a label and a cadence by default. The orchestrator owns the set of them; a test holds the two equal. */
+export const DEFAULT_TASK_NAMES: readonly string[] = Object.freeze([
+  "summary",
+  "kbSync",
+  "backup",
+  "primary-dev-sync",
+  "dream",
+  "golden-path",
+]);
+
+export interface TaskConfig {
+  readonly name: string;
+  /** undefined: the default label of a default name, else the name. */
+  readonly label: string | undefined;
+  /** Program and arguments; null for the builtin backup. */
+  readonly command: readonly string[] | null;
+  readonly builtin: "backup" | null;
+  /** undefined: the default cadence of a default name; null: a service, or the builtin backup, whose schedule is backup's. */
+  readonly schedule: ScheduleConfig | null | undefined;
+  /** undefined: whether the default heavy set names it. */
+  readonly heavy: boolean | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Milliseconds without output and without CPU after which it is stopped; null: only the timeout does. */
+  readonly stall: number | null;
+  /** How it is asked to yield the lease; null: it is not. */
+  readonly yield: "stdin" | "signal" | null;
+  /** Names of declared or default tasks, without a cycle. */
+  readonly after: readonly string[];
+  /** A service: restarted whenever it ends, outside the lease. */
+  readonly keepRunning: boolean;
+  /** Of a service. */
+  readonly ready: HealthConfig | null;
+  readonly position: Position;
+}
+
+/** All in milliseconds. */
+export interface OrchestratorConfig {
+  readonly pollInterval: number;
+  /** null: one cadence of the task, at least an hour. */
+  readonly maxDeferral: number | null;
+  readonly maxHold: number;
+  readonly shutdownTimeout: number;
+}
+
 export interface SchemaVersionConfig {
   readonly component: string;
   /** An SQL query with one number as its result; null reads PRAGMA user_version. */
@@ -101,7 +159,10 @@ export interface BackupConfig {
   /** Archive form: .tar.gz or a plain folder. */
   readonly compression: boolean;
   readonly retention: RetentionConfig;
-  /** Hours between scheduled backups: what a backup is overdue by. */
+  /** false: none on schedule, at startup or at shutdown. */
+  readonly enabled: boolean;
+  readonly schedule: ScheduleConfig;
+  /** Hours between scheduled backups, what a backup is overdue by; with a cron expression the longest gap that is near, rounded up. */
   readonly scheduleHours: number;
   /** Component names; every declared one unless given. */
   readonly include: readonly string[];
@@ -116,6 +177,8 @@ export interface Config {
   readonly components: readonly ComponentConfig[];
   readonly backup: BackupConfig;
   readonly runtime: RuntimeConfig | null;
+  readonly tasks: readonly TaskConfig[];
+  readonly orchestrator: OrchestratorConfig;
   readonly schemaVersion: SchemaVersionConfig | undefined;
   /** "backup.retention: nothing is pruned yet": accepted keys that this version does not act on. */
   readonly notices: readonly string[];

@@ -7,6 +7,8 @@ const FILE = `name: acme
 components:
   state: { path: data }
   knowledge-packs: { path: packs }
+tasks:
+  state: { command: [sync], every: 1h }
 backup:
   path: /vault
 `;
@@ -75,7 +77,14 @@ describe("loadConfig() with variables", () => {
   it("leaves the reserved variables and everything without the prefix alone", () => {
     using place = testPlace();
     expect(
-      place.load(FILE, { HOLDFAST_CONFIG: "x", HOLDFAST_CRASHPOINT: "y", HOLD_FAST: "1", HOLDFASTNAME: "z", HOLDFAST_NOT: undefined }).name,
+      place.load(FILE, {
+        HOLDFAST_CONFIG: "x",
+        HOLDFAST_CRASHPOINT: "y",
+        HOLDFAST_LEASE: "z",
+        HOLD_FAST: "1",
+        HOLDFASTNAME: "z",
+        HOLDFAST_NOT: undefined,
+      }).name,
     ).toBe("acme");
   });
 

@@ -7,8 +7,8 @@ import { unavailableKeys } from "./unavailable.ts";
 
 const PREFIX = "HOLDFAST_";
 
-/** Variables with this prefix that are no overrides: where the configuration is, and where a fault test stops the process. */
-export const RESERVED_VARIABLES: readonly string[] = ["HOLDFAST_CONFIG", "HOLDFAST_CRASHPOINT"];
+/** Variables with this prefix that are no overrides: where the configuration is, where a fault test stops the process, whose lease a child works under. */
+export const RESERVED_VARIABLES: readonly string[] = ["HOLDFAST_CONFIG", "HOLDFAST_CRASHPOINT", "HOLDFAST_LEASE"];
 
 /** The variable that overrides a key: `__` between levels, a dash is an underscore. */
 export function variableOf(path: KeyPath): string {

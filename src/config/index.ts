@@ -4,8 +4,9 @@
  *
  * It never accepts a key without effect (what is not built yet is refused by name; synthorg#449's keys give a notice), never
  * reads a configuration that somebody else could have written, and never quotes a value that may hold a secret.
- * Variables that begin with HOLDFAST_ are overrides; HOLDFAST_CONFIG and HOLDFAST_CRASHPOINT are reserved and none.
+ * Variables that begin with HOLDFAST_ are overrides; HOLDFAST_CONFIG, HOLDFAST_CRASHPOINT and HOLDFAST_LEASE are reserved and none.
  */
+export { DEFAULT_TASK_NAMES } from "./config.ts";
 export type {
   BackupConfig,
   CommandConfig,
@@ -14,11 +15,14 @@ export type {
   ConfigImportance,
   ConfigSourceKind,
   HealthConfig,
+  OrchestratorConfig,
   PathReference,
   PauseConfig,
   RetentionConfig,
   RuntimeConfig,
+  ScheduleConfig,
   SchemaVersionConfig,
+  TaskConfig,
 } from "./config.ts";
 export { findConfig, type FindRequest } from "./find-config.ts";
 export { loadConfig, parseConfig, type LoadRequest } from "./load-config.ts";

@@ -72,7 +72,7 @@ export function parseConfig(request: LoadRequest & { readonly bytes: Buffer }): 
     file,
     raw: root as unknown as RawConfig,
     env: request.env,
-    positionOf: (name) => positionOf(locate(["components", name], "key")),
+    positionOf: (path) => positionOf(locate(path, "key")),
   });
   refuse(placeProblems(config, locate));
   return config;

@@ -20,6 +20,9 @@ const SHOWN = 20;
 /** Columns of a source line that are shown around a position. */
 const EXCERPT = 100;
 
+/** Takes down a problem at a key, or at what stands after it. */
+export type Report = (path: KeyPath, at: "key" | "value", message: string, hint?: { readonly hint?: string }) => void;
+
 export function keyText(path: KeyPath): string {
   return path.map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${part}`)).join("");
 }

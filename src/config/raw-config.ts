@@ -7,6 +7,8 @@ export interface RawConfig {
   readonly components: Readonly<Record<string, RawComponent>>;
   readonly backup: RawBackup;
   readonly runtime?: RawRuntime | undefined;
+  readonly tasks?: Readonly<Record<string, RawTask>> | undefined;
+  readonly orchestrator?: RawOrchestrator | undefined;
   readonly schema_version?: { readonly component: string; readonly query?: string | undefined } | undefined;
 }
 
@@ -55,6 +57,29 @@ export interface RawHealth {
   readonly timeout?: string | undefined;
 }
 
+export interface RawTask {
+  readonly label?: string | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly builtin?: "backup" | undefined;
+  readonly every?: string | undefined;
+  readonly cron?: string | undefined;
+  readonly timezone?: string | undefined;
+  readonly heavy?: boolean | undefined;
+  readonly timeout?: string | undefined;
+  readonly stall?: string | undefined;
+  readonly yield?: "stdin" | "signal" | undefined;
+  readonly after?: readonly string[] | undefined;
+  readonly keep_running?: boolean | undefined;
+  readonly ready?: RawHealth | undefined;
+}
+
+export interface RawOrchestrator {
+  readonly poll_interval?: string | undefined;
+  readonly max_deferral?: string | undefined;
+  readonly max_hold?: string | undefined;
+  readonly shutdown_timeout?: string | undefined;
+}
+
 export interface RawRetention {
   readonly max_count?: number | undefined;
   readonly max_age_days?: number | undefined;
@@ -70,6 +95,7 @@ export interface RawBackup {
   readonly enabled?: boolean | undefined;
   readonly path: string;
   readonly schedule_hours?: number | undefined;
+  readonly schedule?: string | undefined;
   readonly retention?: RawRetention | undefined;
   readonly timezone?: string | undefined;
   readonly on_shutdown?: boolean | undefined;

@@ -61,5 +61,11 @@ describe("configReference()", () => {
     );
     expect(fallback("components.NAME.pause.timeout")).toBe(`${(timeouts.components[0]?.pause?.timeout ?? 0) / 1000}s`);
     expect(fallback("components.NAME.timeout")).toBe(`${(timeouts.components[1]?.command?.timeout ?? 0) / 60_000}m`);
+    const { orchestrator, tasks } = place.load(`${LEAST}tasks:\n  a: { command: [a], every: 1h }\n`);
+    expect(fallback("tasks.NAME.timeout")).toBe(`${(tasks[0]?.timeout ?? 0) / 3_600_000}h`);
+    expect(fallback("tasks.NAME.keep_running")).toBe(String(tasks[0]?.keepRunning));
+    expect(fallback("orchestrator.poll_interval")).toBe(`${orchestrator.pollInterval / 1000}s`);
+    expect(fallback("orchestrator.max_hold")).toBe(`${orchestrator.maxHold / 60_000}m`);
+    expect(fallback("orchestrator.shutdown_timeout")).toBe(`${orchestrator.shutdownTimeout / 1000}s`);
   });
 });

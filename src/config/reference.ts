@@ -1,5 +1,6 @@
 import { toJSONSchema } from "zod/mini";
-import { FILE_SCHEMA, KEY_META } from "./schema.ts";
+import { FILE_SCHEMA } from "./schema.ts";
+import { KEY_META } from "./schema-fields.ts";
 import { expected, isOptional, keysOf, required, type SchemaNode, valuesOf, wordsOf } from "./schema-tree.ts";
 import { UNAVAILABLE_KEYS } from "./unavailable.ts";
 

@@ -1,7 +1,8 @@
 import type * as z from "zod/mini";
 import { nearest } from "../kernel/index.ts";
 import { type KeyPath, keyText, meant, type Place, type Problem } from "./problem.ts";
-import { FILE_SCHEMA, KEY_META } from "./schema.ts";
+import { FILE_SCHEMA } from "./schema.ts";
+import { KEY_META } from "./schema-fields.ts";
 import { expected, keysOf, required, schemaAt, type SchemaNode, wordsOf } from "./schema-tree.ts";
 import { isUnavailableValue, notAvailable, unavailableKeys } from "./unavailable.ts";
 

@@ -1,58 +1,28 @@
 import * as z from "zod/mini";
-import type { RawBackup, RawComponent, RawConfig, RawHealth, RawPause, RawPointer, RawRuntime } from "./raw-config.ts";
-import { pathComplaint } from "./path-text.ts";
-import { sizeOf, timeoutOf } from "./quantities.ts";
+import type { RawBackup, RawComponent, RawConfig, RawPause, RawPointer } from "./raw-config.ts";
+import { sizeOf } from "./quantities.ts";
+import {
+  argv,
+  between,
+  cron,
+  duration,
+  filled,
+  key,
+  matching,
+  name,
+  NAME_PATTERN,
+  onlyText,
+  path,
+  patterns,
+  POINTER_PATTERN,
+  textThat,
+  timezone,
+} from "./schema-fields.ts";
+import { runtime } from "./schema-runtime.ts";
+import { orchestrator, task } from "./schema-tasks.ts";
 
-/** What the reference says of a key. `title` names its type for people; `default` is how the file would say it. */
-export interface KeyMeta {
-  readonly description: string;
-  readonly title?: string;
-  readonly default?: unknown;
-  readonly [extra: string]: unknown;
-}
-
-export const KEY_META: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
-
-/** Instance and component names: they name folders inside a backup, and variables of the environment. */
-export const NAME_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$";
-const LONGEST_NAME = 200;
-const POINTER_PATTERN = "^(/([^~/]|~[01])*)+$";
 /** Variables that begin with HOLDFAST_ override keys, and would be refused as unknown ones. */
 const VARIABLE_PATTERN = "^(?!HOLDFAST_)[A-Za-z_][A-Za-z0-9_]*$";
-
-export function isName(text: string): boolean {
-  return text.length <= LONGEST_NAME && new RegExp(NAME_PATTERN).test(text);
-}
-export const NAME_RULE: string = `letters, digits and single dashes between them, at most ${LONGEST_NAME}`;
-
-function key<T extends z.ZodMiniType>(schema: T, meta: KeyMeta): T {
-  KEY_META.add(schema, meta);
-  return schema;
-}
-
-/** Text that passes a question; the answer is what is wrong with it. */
-function textThat(complaint: (text: string) => string | undefined): z.ZodMiniString {
-  return z.string().check(z.refine((text) => complaint(text) === undefined, { error: ({ input }) => complaint(String(input)) ?? "" }));
-}
-
-const matching = (pattern: string, message: string): z.ZodMiniString =>
-  textThat((text) => (new RegExp(pattern).test(text) ? undefined : message));
-const name = (): z.ZodMiniString => textThat((text) => (isName(text) ? undefined : `must be a name: ${NAME_RULE}`));
-const path = (): z.ZodMiniString => textThat(pathComplaint);
-const filled = (): z.ZodMiniString =>
-  textThat((text) => (text === "" ? "must not be empty" : text.includes("\0") ? "must not hold a NUL character" : undefined));
-const duration = (): z.ZodMiniString => textThat((text) => onlyText(timeoutOf(text)));
-const argv = (): z.ZodMiniArray<z.ZodMiniString> =>
-  z.array(filled()).check(z.minLength(1, { error: "must not be empty: a program, then its arguments" }));
-const patterns = (): z.ZodMiniArray<z.ZodMiniString> => z.array(filled());
-const between = (low: number, high: number): z.ZodMiniNumberFormat => {
-  const error = `must be from ${low} to ${high}`;
-  return z.int().check(z.gte(low, { error }), z.lte(high, { error }));
-};
-
-function onlyText(value: number | string): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
 
 function plainFileName(text: string): string | undefined {
   if (text === "" || text === "." || text === ".." || /[/\\\p{Cc}]/u.test(text)) return "must be a plain file name, without a folder";
@@ -150,22 +120,17 @@ function tier(periods: string): z.ZodMiniOptional<z.ZodMiniNumberFormat> {
   );
 }
 
-function timezoneComplaint(text: string): string | undefined {
-  try {
-    Intl.DateTimeFormat("en-US", { timeZone: text });
-    return undefined;
-  } catch {
-    return "must be an IANA time zone, such as Europe/Berlin or UTC";
-  }
-}
-
 const backup: z.ZodMiniType<RawBackup> = z.strictObject({
-  enabled: z.optional(
-    key(z.boolean(), { default: true, description: "Whether backups are taken on schedule. Accepted; nothing is scheduled yet" }),
-  ),
+  enabled: z.optional(key(z.boolean(), { default: true, description: "Whether backups are taken on schedule; one by hand always works" })),
   path: key(path(), { title: "path", description: "Folder of the vault" }),
   schedule_hours: z.optional(
-    key(between(1, 168), { default: 6, description: "Hours between scheduled backups. Accepted; nothing is scheduled yet" }),
+    key(between(1, 168), { default: 6, description: "Hours between scheduled backups. Either this or `schedule`" }),
+  ),
+  schedule: z.optional(
+    key(cron(), {
+      title: "cron expression",
+      description: "When backups are taken, of five fields or six with seconds first, in `timezone`",
+    }),
   ),
   retention: z.optional(
     key(
@@ -189,10 +154,10 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
   ),
   on_startup: z.optional(key(z.boolean(), { default: true, description: "Backup at startup. Accepted; none is taken by itself yet" })),
   timezone: z.optional(
-    key(textThat(timezoneComplaint), {
+    key(timezone(), {
       title: "IANA time zone",
       default: "UTC",
-      description: "Whose hours, days, weeks and months the tiers of `retention` are",
+      description: "Whose hours, days, weeks and months the tiers of `retention` are, and whose clock `schedule` goes by",
     }),
   ),
   compression: z.optional(key(z.boolean(), { default: true, description: "One .tar.gz per backup, or a plain folder" })),
@@ -205,46 +170,6 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
     key(z.enum(["archive"]), { default: "archive", description: "Form of the vault; `repository` is not available in this version" }),
   ),
 });
-
-const health: z.ZodMiniType<RawHealth> = z.strictObject({
-  url: z.optional(
-    key(textThat(webAddress), {
-      title: "URL",
-      description: "http or https address that is asked until it answers as expected. Either `url` or `command`",
-    }),
-  ),
-  status: z.optional(key(between(100, 599), { default: 200, description: "With `url`: the HTTP status of a healthy answer" })),
-  expect: z.optional(
-    key(
-      z.record(
-        matching(POINTER_PATTERN, "must be a JSON pointer (RFC 6901), such as `/status`"),
-        z.union([z.string(), z.number(), z.boolean(), z.null()]),
-      ),
-      {
-        title: "map of JSON pointers to values",
-        description: "With `url`: what the JSON of a healthy answer holds, by JSON pointer",
-      },
-    ),
-  ),
-  command: z.optional(key(argv(), { description: "Program and arguments that exit with 0 when the runtime is healthy; no shell" })),
-  timeout: z.optional(
-    key(duration(), { title: "duration", default: "60s", description: "How long the runtime may take to become healthy" }),
-  ),
-});
-
-const runtime: z.ZodMiniType<RawRuntime> = z.strictObject({
-  stop: key(argv(), { description: "Program and arguments that stop the runtime and return when it is down; no shell" }),
-  start: key(argv(), { description: "Program and arguments that start it; may return before it is ready" }),
-  timeout: z.optional(key(duration(), { title: "duration", default: "60s", description: "How long each of them may take" })),
-  health: z.optional(key(health, { description: "How to know that it works; a restore whose health fails is undone" })),
-});
-
-function webAddress(text: string): string | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) return "must be a URL, such as http://127.0.0.1:3312/health";
-  if (url.protocol !== "http:" && url.protocol !== "https:") return "must be an http or https address";
-  return url.username === "" && url.password === "" ? undefined : "must hold no user and no password";
-}
 
 /** The whole file. What concerns more than one key is in check-meaning.ts. */
 export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
@@ -260,6 +185,13 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
   runtime: z.optional(
     key(runtime, { description: "The program whose state this is: how a restore stops it, starts it, and asks for its health" }),
   ),
+  tasks: z.optional(
+    key(z.record(z.string(), task), {
+      description: "What runs on schedule or is kept running, by name",
+      propertyNames: { type: "string", pattern: NAME_PATTERN },
+    }),
+  ),
+  orchestrator: z.optional(key(orchestrator, { description: "How tasks are scheduled" })),
   schema_version: z.optional(
     key(
       z.strictObject({

@@ -31,6 +31,8 @@ describe("loadConfig() refuses", () => {
           schema_version: { component: "state" },
           runtime: { stop: ["a"], start: ["b"], health: { command: ["c"] } },
           backup: { path: "/vault", retention: {} },
+          tasks: { state: { command: ["a"], every: "1h", ready: { command: ["c"] } } },
+          orchestrator: {},
         };
         let at: Record<string, unknown> = root;
         for (const part of parent.replace("NAME", "state").split(".").slice(0, -1)) at = at[part] as Record<string, unknown>;

@@ -3,8 +3,9 @@
  * and never called unknown: a person who wrote one has read of it. A star stands for a component's name.
  */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["preset", "verify", "drill", "tasks", "orchestrator", "hooks", "server", "notify", "encryption", "copies", "secrets"],
-  backup: ["schedule", "encryption", "copies"],
+  "": ["preset", "verify", "drill", "hooks", "server", "notify", "encryption", "copies", "secrets"],
+  backup: ["encryption", "copies"],
+  orchestrator: ["startup_wait"],
   "components.*": ["rebuildable", "secrets", "keep_deleted", "preset"],
 };
 
@@ -13,8 +14,6 @@ const UNAVAILABLE_VALUES: Readonly<Record<string, readonly unknown[]>> = { "back
 
 /** Accepted, because synthorg#449's block must load as it stands, and without effect: each says so whenever it is there. */
 const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  enabled: "nothing runs by itself yet",
-  schedule_hours: "nothing is scheduled yet",
   on_shutdown: "no backup is taken at shutdown yet",
   on_startup: "no backup is taken at startup yet",
 };

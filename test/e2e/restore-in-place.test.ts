@@ -226,9 +226,9 @@ describe("holdfast restore in place refuses", () => {
     const instance = await makeRestorable(folder.path, { extra: `runtime: { stop: [${stop}], start: [${start}] }` });
     const first = instance.run(["restore", instance.id, "--yes", "--json"]);
     while (!runtimeLog(folder.path).includes("stop")) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(failureOf(await instance.run(["restore", instance.id, "--yes", "--json"]), 5).code).toBe("RESTORE_RUNNING");
-    expect(failureOf(await instance.run(["backup", "--json"]), 5).code).toBe("RESTORE_RUNNING");
-    expect(failureOf(await instance.run(["prune", "--json"]), 5).code).toBe("RESTORE_RUNNING");
+    expect(failureOf(await instance.run(["restore", instance.id, "--yes", "--json"]), 5).code).toBe("LEASE_HELD");
+    expect(failureOf(await instance.run(["backup", "--json"]), 5).code).toBe("LEASE_HELD");
+    expect(failureOf(await instance.run(["prune", "--json"]), 5).code).toBe("LEASE_HELD");
     writeFileSync(folder.join("go"), "");
     expect((await first).exitCode).toBe(0);
   });

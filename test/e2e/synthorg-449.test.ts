@@ -21,8 +21,8 @@ describe("synthorg#449", () => {
     using folder = temporaryFolder();
     const { config, vault } = makeWorkspace(folder.path);
     const taken = await holdfast(["--config", config, "backup"]);
-    expect(taken.stderr).toContain("backup.schedule_hours: nothing is scheduled yet");
-    expect(taken.stderr).toMatch(/backup\.schedule_hours: nothing is scheduled yet/);
+    expect(taken.stderr).toContain("backup.on_shutdown: no backup is taken at shutdown yet");
+    expect(taken.stderr).toContain("backup.on_startup: no backup is taken at startup yet");
     expect(taken.exitCode).toBe(0);
     const id = taken.stdout.trim();
     expect(id).toMatch(ID);
@@ -31,7 +31,7 @@ describe("synthorg#449", () => {
     expect(listed.exitCode).toBe(0);
     expect(listed.stdout).toContain(id);
     const status = await holdfast(["--config", config, "status"]);
-    expect(status.stderr).toContain("backup.schedule_hours: nothing is scheduled yet");
+    expect(status.stderr).toContain("backup.on_startup: no backup is taken at startup yet");
     expect(status.exitCode).toBe(0);
   });
 
