@@ -9,6 +9,11 @@ const LAUNCHER = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url)
 /** Heavy work must not take the processor from the program that it protects. */
 const BACKGROUND = 19;
 
+/** This program's own command, as a program and its arguments. */
+export function engineCommand(args: readonly string[]): readonly string[] {
+  return [process.execPath, "--disable-warning=ExperimentalWarning", LAUNCHER, ...args];
+}
+
 export interface EngineRun {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -24,7 +29,8 @@ export interface EngineRun {
  */
 export async function runEngine(run: EngineRun): Promise<Readonly<Record<string, unknown>>> {
   run.signal?.throwIfAborted();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", LAUNCHER, ...run.args, "--json", "--progress"], {
+  const [program = process.execPath, ...args] = engineCommand([...run.args, "--json", "--progress"]);
+  const child = spawn(program, args, {
     env: run.env,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -9,8 +9,8 @@ export type ExitCode = 0 | 1 | 3 | 4 | 5;
 /** What one command file gives: how it is called, and what it does. */
 export interface CommandContext {
   readonly io: Io;
-  /** The instance of --config; loaded when first asked for. */
-  readonly instance: () => Promise<Instance>;
+  /** The instance of --config; loaded when first asked for. Its lease may hold up this thread unless told otherwise. */
+  readonly instance: (how?: { readonly blocking: boolean }) => Promise<Instance>;
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: Readonly<Record<string, unknown>>;
   /** From now on signals are the command's own business, all of them. */

@@ -20,10 +20,16 @@ function statusCommand(runner: Runner): Command {
     examples: ["lease status", "lease status --json"],
   };
   return makeCommand("status", about, runner, async ({ io, instance }) => {
-    const { inspectLease } = await import("../operations/index.ts");
-    const view = await inspectLease(await instance());
-    io.document({ schema: "holdfast.lease/1", lease: view });
-    printView(io, view);
+    const { reportLease } = await import("../operations/index.ts");
+    const report = await reportLease(await instance());
+    io.document({ schema: "holdfast.lease/1", ...report });
+    printView(io, report.lease);
+    for (const { owner, pid, since } of report.waiters)
+      io.print(`  waits   ${printable(owner)}, pid ${pid}, for ${formatDuration(Math.max(0, Date.now() - since))}`);
+    for (const { task, openedAt, count, starving, reason } of report.deferred)
+      io.print(
+        `  waits   task ${printable(task)}, for ${formatDuration(Math.max(0, Date.now() - openedAt))}, deferred ${count === 1 ? "once" : `${count} times`}: ${printable(reason)}${starving ? io.paint.red(" STARVING") : ""}`,
+      );
     return 0;
   });
 }
@@ -113,9 +119,9 @@ function breakCommand(runner: Runner): Command {
     examples: ["lease status", "lease break", "lease break --kill --yes"],
   };
   return makeCommand("break", about, runner, async ({ io, instance, options }) => {
-    const { breakLease, inspectLease } = await import("../operations/index.ts");
+    const { breakLease, reportLease } = await import("../operations/index.ts");
     const opened = await instance();
-    const before = await inspectLease(opened);
+    const { lease: before } = await reportLease(opened);
     printView(io, before);
     if (before === null || before.state === "free") {
       io.document({ schema: "holdfast.lease-break/1", outcome: "missing", before: null, survivors: [], killed: [] });

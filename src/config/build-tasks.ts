@@ -29,7 +29,7 @@ export function taskOf({ name, raw, position, timezone, absolute }: TaskRequest)
     timeout: checked(timeoutOf(raw.timeout ?? TASK_TIMEOUT)),
     stall: raw.stall === undefined ? null : checked(timeoutOf(raw.stall)),
     yield: raw.yield ?? null,
-    after: [...(raw.after ?? [])],
+    after: raw.after === undefined ? undefined : [...raw.after],
     keepRunning,
     ready: raw.ready === undefined ? null : healthOf(raw.ready, absolute),
     position,

@@ -116,7 +116,8 @@ export interface TaskConfig {
   /** How it is asked to yield the lease; null: it is not. */
   readonly yield: "stdin" | "signal" | null;
   /** Names of declared or default tasks, without a cycle. */
-  readonly after: readonly string[];
+  /** undefined: what a default name runs after. */
+  readonly after: readonly string[] | undefined;
   /** A service: restarted whenever it ends, outside the lease. */
   readonly keepRunning: boolean;
   /** Of a service. */

@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   BACKUP_AMBIGUOUS: { kind: "not-found", exit: 2, http: 409, retry: false, meaning: "More than one backup begins with this prefix" },
   PATH_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "The backup holds nothing at this path" },
   NOTHING_TO_UNDO: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No restore is there that could be undone" },
+  TASK_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No task has this name" },
   COMPONENT_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No component has this name" },
 
   BACKUP_PROTECTED: {

@@ -33,9 +33,10 @@ function environmentOf(pid: number): Buffer {
   }
 }
 
-/** Processes with a file open below a folder, also one that was removed since. Of other accounts, only root sees any. */
-export function processesWithOpenFiles(folder: string): number[] {
-  return [...runningProcesses()].filter(({ pid }) => openFilesOf(pid).some((path) => path.startsWith(`${folder}/`))).map(({ pid }) => pid);
+/** Processes with such a file open below a folder, also one that was removed since. Of other accounts, only root sees any. */
+export function processesWithOpenFiles(folder: string, like: RegExp): number[] {
+  const isMeant = (path: string): boolean => path.startsWith(`${folder}/`) && like.test(path);
+  return [...runningProcesses()].filter(({ pid }) => openFilesOf(pid).some(isMeant)).map(({ pid }) => pid);
 }
 
 function openFilesOf(pid: number): string[] {

@@ -12,7 +12,7 @@ export { doctor, type DoctorReport, type Finding, type Verdict } from "./doctor/
 export { dryRun, type DryRun } from "./dry-run.ts";
 export { init, type InitResult } from "./init.ts";
 export type { Instance } from "./instance.ts";
-export { breakLease, inspectLease, repairLease, type LeaseBreak } from "./lease.ts";
+export { breakLease, repairLease, reportLease, type LeaseBreak, type LeaseReport } from "./lease.ts";
 export type { LeaseView } from "../lease/index.ts";
 export { list } from "./list.ts";
 export { damageIn } from "./read-listing.ts";
@@ -26,6 +26,8 @@ export { findRemovable, remove, undelete, type Removable } from "./removal.ts";
 export { restore, type RestoreOptions } from "./restore.ts";
 export { planInPlace, restoreInPlace, type InPlaceOptions, type InPlaceReport } from "./restore-in-place.ts";
 export type { RestorePlan } from "../restore/index.ts";
+export { orchestrate, type Orchestration } from "./orchestrate.ts";
+export { listTasks, runTask, taskHistory, type TaskRun, type TaskStatus } from "./tasks.ts";
 export { runUnderLease, type LeaseRun, type LeaseRunRequest } from "./run-under-lease.ts";
 export { settleRestore } from "./settle-restore.ts";
 export { findUndo, undoRestore, type UndoReport } from "./undo-restore.ts";

@@ -12,6 +12,8 @@ export interface Instance {
   readonly remark: (text: string) => void;
   /** Of the lease that this process was started under; null when it was started under none. */
   readonly leaseToken: string | null;
+  /** Program and arguments that run this command on this instance. */
+  readonly engine: (args: readonly string[]) => readonly string[];
   /** Dispose when done. */
   openLease(): LeaseKeeper;
   /** Opens the vault; `create` makes it when it is not there. Dispose when done. */

@@ -1,12 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookAtProcess, stopGroup } from "../kernel/index.ts";
 import type { Beginning, BreakReport, LeaseView } from "../lease/index.ts";
+import { findLedger, type Streak, type Waiter } from "../ledger/index.ts";
 import type { Instance } from "./instance.ts";
 
-/** Who holds the lease, since when, doing what, how far; null when nobody ever did. Writes nothing. */
-export async function inspectLease(instance: Instance): Promise<LeaseView | null> {
+export interface LeaseReport {
+  /** Who holds it, since when, doing what, how far; null when nobody ever did. */
+  readonly lease: LeaseView | null;
+  /** Scripts and commands that were told to wait. */
+  readonly waiters: readonly Waiter[];
+  /** Tasks that are due and deferred, the longest first. */
+  readonly deferred: readonly Streak[];
+}
+
+/** The lease, and who waits for it. Writes nothing. */
+export async function reportLease(instance: Instance): Promise<LeaseReport> {
   await using keeper = instance.openLease();
-  return await keeper.inspect();
+  const lease = await keeper.inspect();
+  using ledger = findLedger(instance.config.stateDir, instance.remark);
+  return { lease, waiters: ledger?.waiters() ?? [], deferred: ledger?.streaks() ?? [] };
 }
 
 export interface LeaseBreak extends BreakReport {

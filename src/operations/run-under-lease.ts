@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { spawnGated, stopGroup } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Held } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
+import { acquireVisibly } from "./waiting.ts";
 
 export interface LeaseRunRequest {
   readonly owner: string;
@@ -27,7 +28,7 @@ export type LeaseRun =
  */
 export async function runUnderLease(instance: Instance, request: LeaseRunRequest): Promise<LeaseRun> {
   await using keeper = instance.openLease();
-  const answer = await keeper.acquire({
+  const answer = await acquireVisibly(instance, keeper, {
     owner: request.owner,
     reason: "lease run",
     wait: request.wait,

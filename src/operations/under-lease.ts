@@ -1,6 +1,7 @@
 import { BusyError, type Guard } from "../kernel/index.ts";
 import type { Held, Lease, LeaseView } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
+import { acquireVisibly } from "./waiting.ts";
 
 /** How heavy work comes by its right. */
 export interface HeavyOptions {
@@ -33,7 +34,7 @@ export async function underLease<T>(
 ): Promise<T> {
   if (held !== undefined) return await work(held);
   await using keeper = instance.openLease();
-  const answer = await keeper.acquire({
+  const answer = await acquireVisibly(instance, keeper, {
     owner,
     reason,
     overReservation,

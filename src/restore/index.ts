@@ -21,4 +21,5 @@ export { holderTargets, restoreInPlace, type InPlaceRequest, type InPlaceResult 
 export { restoreTo, type RestoredTo, type RestoreToRequest } from "./restore-to.ts";
 export { stagedOther } from "./staging.ts";
 export { findKept, undoRestore, type UndoRequest, type UndoResult } from "./undo.ts";
+export { awaitHealth } from "./runtime/index.ts";
 export { writeOnline } from "./write-online.ts";

@@ -1,0 +1,5 @@
+/**
+ * The long-running process: looks at what is due, and stops in good order. Owns no state of its own; whatever has to
+ * survive it lies in the ledger and in the lease. Opens no file of a component.
+ */
+export { runDaemon, type DaemonOptions } from "./run-daemon.ts";

@@ -1,0 +1,72 @@
+import { bePresent, openLedger, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
+import type { LeaseKeeper } from "../lease/index.ts";
+import { defineTasks, Orchestrator, Services, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
+import { awaitHealth } from "../restore/index.ts";
+import type { Instance } from "./instance.ts";
+
+export interface Orchestration extends AsyncDisposable {
+  readonly defined: DefinedTasks;
+  readonly orchestrator: Orchestrator;
+  readonly ledger: SqliteLedger;
+  readonly keeper: LeaseKeeper;
+  /** One look at everything that is due or should run. Never throws; what goes wrong is in the log. */
+  poll(): Promise<readonly Started[]>;
+}
+
+/** What the configuration says of tasks, joined with the defaults. */
+export function definedTasks(instance: Instance): DefinedTasks {
+  const { tasks, backup } = instance.config;
+  return defineTasks(tasks, {
+    enabled: backup.enabled,
+    schedule: backup.schedule,
+    argv: instance.engine(["backup", "create", "--trigger", "scheduled", "--json"]),
+  });
+}
+
+/** Opens everything that running tasks takes. Ends with its disposal: nothing new starts, and what runs is stopped. */
+export function orchestrate(instance: Instance, log: Log): Orchestration {
+  const { config, env, clock } = instance;
+  const defined = definedTasks(instance);
+  const ledger = openLedger(config.stateDir, (text) => log("warn", text));
+  sweepPresences(config.stateDir);
+  const presence = bePresent(config.stateDir);
+  const keeper = instance.openLease();
+  const common = { stateDir: config.stateDir, cwd: config.folder, env, ledger, presence, clock, log, grace: config.orchestrator.shutdownTimeout };
+  const orchestrator = new Orchestrator({
+    ...common,
+    instance: config.name,
+    tasks: defined.tasks,
+    keeper,
+    maxDeferral: config.orchestrator.maxDeferral,
+    maxHold: config.orchestrator.maxHold,
+  });
+  const services = new Services({
+    ...common,
+    services: defined.services,
+    awaitReady: async (check, signal) => {
+      const { healthy, problem } = await awaitHealth(check, { cwd: config.folder, env, signal });
+      return healthy ? null : (problem ?? "no reason was given");
+    },
+  });
+  return {
+    defined,
+    orchestrator,
+    ledger,
+    keeper,
+    poll: async () => {
+      try {
+        await services.poll();
+        return await orchestrator.poll();
+      } catch (error) {
+        log("error", `A poll failed: ${error instanceof Error ? error.message : String(error)}`);
+        return [];
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled([orchestrator.close(), services.close()]);
+      await keeper[Symbol.asyncDispose]();
+      ledger[Symbol.dispose]();
+      presence[Symbol.dispose]();
+    },
+  };
+}
