@@ -1,8 +1,19 @@
 /**
- * The library: consistent, proven backups of a running program's state.
+ * The library: consistent, proven backups of a running program's state, and the right to do heavy work one at a time.
  *
  * @packageDocumentation
  */
-export { openHoldfast, type BackupRequest, type Holdfast, type OpenOptions } from "./app/index.ts";
+export {
+  openHoldfast,
+  withHeavyMaintenance,
+  type BackupRequest,
+  type HeavyMaintenance,
+  type HeavyMaintenanceOptions,
+  type Held,
+  type Holdfast,
+  type Lease,
+  type LeaseView,
+  type OpenOptions,
+} from "./app/index.ts";
 export type { BackupResult } from "./operations/index.ts";
 export { ERROR_CODES, HoldfastError, type ErrorCode, type ErrorKind } from "./kernel/index.ts";

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeWorkspace } from "../../test/support/workspace.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { ConfigError, InterruptedError, NotFoundError } from "../kernel/index.ts";
-import { openHoldfast } from "./holdfast.ts";
+import { openHoldfast, withHeavyMaintenance } from "./holdfast.ts";
 
 const backupsIn = (vault: string): string[] => readdirSync(vault).filter((name) => name.endsWith(".tar.gz"));
 
@@ -68,5 +68,57 @@ describe("openHoldfast()", () => {
       await started.promise;
     }
     await expect(running).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+});
+
+describe("withHeavyMaintenance()", () => {
+  it("runs the body under the lease, and one at a time", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const inside = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<string>();
+    const first = holdfast.withHeavyMaintenance("kbSync", async (lease) => {
+      lease.progress({ doing: "syncing", progress: 0.5 });
+      inside.resolve();
+      return `${await done.promise} ${lease.owner}`;
+    });
+    await inside.promise;
+    const second = await withHeavyMaintenance("dream", () => Promise.reject(new Error("must not run")), { config });
+    expect(second).toMatchObject({ outcome: "deferred", held: { holder: { owner: "kbSync", pid: process.pid } } });
+    await expect(holdfast.backup({ components: ["config"] })).rejects.toMatchObject({
+      code: "LEASE_HELD",
+      details: { holdingOwner: "kbSync", holdingPid: process.pid },
+    });
+    done.resolve("by");
+    await expect(first).resolves.toEqual({ outcome: "completed", value: "by kbSync" });
+    await expect(withHeavyMaintenance("dream", async () => "ran", { config })).resolves.toEqual({ outcome: "completed", value: "ran" });
+  });
+
+  it("throws what the body throws, and the lease is free again", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    const failure = new Error("the body's own");
+    await expect(withHeavyMaintenance("kbSync", () => Promise.reject(failure), { config })).rejects.toBe(failure);
+    await expect(withHeavyMaintenance("kbSync", async () => 1, { config })).resolves.toMatchObject({ outcome: "completed" });
+  });
+
+  it("hands the lease to a backup inside the body", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const run = await holdfast.withHeavyMaintenance("nightly", async (lease) => await holdfast.backup({ components: ["config"], lease }));
+    expect(run).toMatchObject({ outcome: "completed", value: { status: "complete" } });
+  });
+
+  it("an acquire error never runs the body", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await withHeavyMaintenance("kbSync", async () => 1, { config });
+    rmSync(folder.join(".holdfast", "lease"), { recursive: true });
+    let ran = false;
+    const run = withHeavyMaintenance("kbSync", async () => void (ran = true), { config });
+    await expect(run).rejects.toMatchObject({ code: "LEASE_STORE_MISSING" });
+    expect(ran).toBe(false);
   });
 });

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import { findConfig } from "../config/index.ts";
+import type { Held, Lease } from "../lease/index.ts";
 import type { BackupResult } from "../operations/index.ts";
 import type { Trigger } from "../vault/index.ts";
 import { runEngine } from "./engine-process.ts";
+import { openInstance } from "./open-instance.ts";
 
 export interface OpenOptions {
   /** Path of holdfast.yaml; found upward from the working directory unless given. */
@@ -18,6 +20,8 @@ export interface BackupRequest {
   readonly tags?: readonly string[];
   /** Stops the work; nothing half-made is left listed. */
   readonly signal?: AbortSignal;
+  /** A lease in hand: the backup joins it. Without one it takes its own, and throws BusyError LEASE_HELD when somebody has it. */
+  readonly lease?: Lease;
   /** Called as bytes are read. */
   readonly onProgress?: (progress: {
     readonly phase: string;
@@ -37,7 +41,28 @@ export interface Holdfast extends AsyncDisposable {
    * @throws HoldfastError with the code that the command would have ended with
    */
   backup(request?: BackupRequest): Promise<BackupResult>;
+  /**
+   * Runs heavy work of this process under the heavy-maintenance lease, or does not run it while somebody else has it. The
+   * lease is released after the body, and all that it awaits, has settled; what it throws is thrown.
+   *
+   * @param owner who asks, as others see it: "kbSync"
+   */
+  withHeavyMaintenance<T>(owner: string, body: (lease: Lease) => Promise<T>, options?: HeavyMaintenanceOptions): Promise<HeavyMaintenance<T>>;
 }
+
+export interface HeavyMaintenanceOptions {
+  /** Why, for people. */
+  readonly reason?: string;
+  /** Milliseconds to wait for another holder; 0 unless told. */
+  readonly wait?: number;
+  /** Ends the waiting. The body looks at its own. */
+  readonly signal?: AbortSignal;
+}
+
+/** `deferred` is no error and no success: the body has not run, and the work is still due. */
+export type HeavyMaintenance<T> =
+  | { readonly outcome: "completed"; readonly value: T }
+  | { readonly outcome: "deferred"; readonly held: Held };
 
 /**
  * Opens the instance that a configuration describes.
@@ -54,13 +79,13 @@ export async function openHoldfast(options: OpenOptions = {}): Promise<Holdfast>
   return {
     config,
     backup: async (request = {}) => {
-      const { trigger = "manual", components = [], tags = [], signal, onProgress } = request;
+      const { trigger = "manual", components = [], tags = [], lease, signal, onProgress } = request;
       const args = ["--config", config, "backup", "create", "--trigger", trigger];
       for (const name of components) args.push("--component", name);
       for (const tag of tags) args.push("--tag", tag);
       const work = runEngine({
         args,
-        env,
+        env: lease === undefined ? env : { ...env, ...lease.environment },
         urgent: trigger === "shutdown" || trigger === "pre-restore",
         signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
         ...(onProgress === undefined
@@ -74,9 +99,61 @@ export async function openHoldfast(options: OpenOptions = {}): Promise<Holdfast>
         running.delete(work);
       }
     },
+    withHeavyMaintenance: async (owner, body, options = {}) => {
+      const work = underLeaseOf(config, env, owner, body, options);
+      running.add(work);
+      try {
+        return await work;
+      } finally {
+        running.delete(work);
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       ending.abort(new Error("Holdfast was disposed"));
       await Promise.allSettled(running);
     },
   };
+}
+
+async function underLeaseOf<T>(
+  config: string,
+  env: NodeJS.ProcessEnv,
+  owner: string,
+  body: (lease: Lease) => Promise<T>,
+  { reason = "library", wait = 0, signal }: HeavyMaintenanceOptions,
+): Promise<HeavyMaintenance<T>> {
+  // The disk must not hold up the host's event loop.
+  const instance = openInstance({ config, env, cwd: process.cwd(), blocking: false });
+  await using keeper = instance.openLease();
+  const answer = await keeper.acquire({
+    owner,
+    reason,
+    wait,
+    ...(instance.leaseToken === null ? {} : { token: instance.leaseToken }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (answer.outcome === "held") return { outcome: "deferred", held: answer };
+  await using lease = answer.lease;
+  return { outcome: "completed", value: await body(lease) };
+}
+
+/**
+ * One piece of heavy work of a program that needs nothing else of Holdfast.
+ *
+ * @example
+ * const run = await withHeavyMaintenance("kbSync", async (lease) => {
+ *   for (const batch of batches) {
+ *     if (lease.shouldYield()) return;
+ *     await lease.fence("batch", () => write(batch));
+ *   }
+ * });
+ * if (run.outcome === "deferred") console.log(`held by ${run.held.holder?.owner}`);
+ */
+export async function withHeavyMaintenance<T>(
+  owner: string,
+  body: (lease: Lease) => Promise<T>,
+  options: HeavyMaintenanceOptions & OpenOptions = {},
+): Promise<HeavyMaintenance<T>> {
+  await using holdfast = await openHoldfast(options);
+  return await holdfast.withHeavyMaintenance(owner, body, options);
 }

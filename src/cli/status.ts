@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import type { ComponentStatus } from "../operations/index.ts";
+import type { ComponentStatus, TaskStatus } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
-import { table } from "./table.ts";
+import type { Io } from "./io.ts";
+import { printable, table } from "./table.ts";
 
 /** One screen: more lines about the vault than this are summed up. */
 const SHOWN = 8;
@@ -23,6 +24,14 @@ export function statusCommand(runner: Runner): Command {
         report.components.map((component) => cellsOf(component)),
       ),
     );
+    if (report.tasks.length > 0) {
+      io.print();
+      printTasks(io, report.tasks);
+    }
+    if (report.lease !== null) {
+      const { owner, pid, since, doing } = report.lease;
+      io.print(`\nlease: held by ${printable(owner ?? "somebody")}, pid ${pid ?? "unknown"}, since ${since ?? "unknown"}${doing === null ? "" : `: ${printable(doing)}`}`);
+    }
     if (report.restore !== null)
       io.print(
         `\n${io.paint.red("a restore has not ended")}: of ${report.restore.backup}, since ${report.restore.since}; when none is running: holdfast restore --settle`,
@@ -37,6 +46,22 @@ export function statusCommand(runner: Runner): Command {
     );
     return report.safe ? 0 : 4;
   });
+}
+
+/** What waits or fails is named; of the rest only when it is due next. */
+function printTasks(io: Io, tasks: readonly TaskStatus[]): void {
+  for (const { name, deferral, failures, reason } of tasks) {
+    if (deferral !== null) {
+      const word = deferral.starving ? io.paint.red("starving") : io.paint.yellow("waiting");
+      io.print(`task ${printable(name)}: ${word} since ${deferral.since}: ${printable(deferral.reason)}`);
+    } else if (failures > 0) {
+      io.print(`task ${printable(name)}: ${io.paint.red("failing")}, ${failures} in a row: ${printable(reason ?? "no reason was given")}`);
+    }
+  }
+  const next = tasks.flatMap(({ name, state, nextDueAt }) =>
+    state === "running" ? [`${name} runs`] : nextDueAt === null ? [] : [`${name} ${nextDueAt.replace(/\.\d+Z$/, "Z")}`],
+  );
+  if (next.length > 0) io.print(`next: ${next.map(printable).join(", ")}`);
 }
 
 function cellsOf({ name, importance, capturedAt, verifiedAt, safe, problem }: ComponentStatus): string[] {

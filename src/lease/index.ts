@@ -18,4 +18,5 @@ export {
 } from "./keeper.ts";
 export type { LeaseState } from "./lease-row.ts";
 export type { Beginning, LeaseView } from "./view.ts";
+export { testLeaseFolder } from "./sqlite/self-test.ts";
 export { sqliteLease, type SqliteLeaseOptions } from "./sqlite/sqlite-lease.ts";

@@ -18,6 +18,10 @@ export function programsOf(config: Config): readonly NamedProgram[] {
     add(`components.${name}.pause.command`, pause?.command);
     add(`components.${name}.pause.resume`, pause?.resume);
   }
+  for (const { name, command, ready } of config.tasks) {
+    add(`tasks.${name}.command`, command);
+    if (ready !== null && "command" in ready) add(`tasks.${name}.ready.command`, ready.command);
+  }
   add("runtime.stop", config.runtime?.stop);
   add("runtime.start", config.runtime?.start);
   const health = config.runtime?.health ?? null;

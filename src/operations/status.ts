@@ -1,8 +1,11 @@
 import { fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
+import type { LeaseView } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
+import { reportLease } from "./lease.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { pendingRestore } from "./settle-restore.ts";
 import { damageIn, readListing } from "./read-listing.ts";
+import { listTasks, type TaskStatus } from "./tasks.ts";
 
 export interface ComponentStatus {
   readonly name: string;
@@ -28,7 +31,11 @@ export interface Status {
   readonly failedRun: LastRun | null;
   /** A restore that runs or was cut off: the live state is not to be trusted until it has ended. */
   readonly restore: { readonly id: string; readonly backup: string; readonly phase: string; readonly since: string } | null;
-  /** What is wrong in the vault. */
+  /** Who does heavy work at this moment; null when nobody does. */
+  readonly lease: LeaseView | null;
+  /** Every declared task and service. */
+  readonly tasks: readonly TaskStatus[];
+  /** What is wrong in the vault, with the lease, or with the set-up. */
   readonly problems: readonly string[];
   /** Accepted configuration that this version does not act on. */
   readonly notices: readonly string[];
@@ -36,7 +43,7 @@ export interface Status {
   readonly safe: boolean;
 }
 
-/** One screen about what is protected. Reads the vault only; never opens a component. */
+/** One screen about what is protected and what runs. Reads the vault, the lease and the ledger; never opens a component. */
 export async function status(instance: Instance): Promise<Status> {
   const { config } = instance;
   const listing = await readListing(instance);
@@ -45,6 +52,7 @@ export async function status(instance: Instance): Promise<Status> {
   const pending = pendingRestore(instance);
   // What was kept before a restore is the state that somebody wanted to leave: it says nothing of how backups go.
   const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
+  const lease = await readLease(instance);
   const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
   return {
     instance: config.name,
@@ -54,7 +62,10 @@ export async function status(instance: Instance): Promise<Status> {
     components,
     failedRun,
     restore: pending === null ? null : { id: pending.id, backup: pending.backup, phase: pending.phase, since: pending.started_at },
+    lease: lease.view,
+    tasks: listTasks(instance).filter(({ kind }) => kind !== "not declared"),
     problems: [
+      ...lease.problems,
       ...damageIn(listing),
       ...fromTheFuture(listing.backups, instance.clock.now()).map(({ id }) => `${id}: taken later than the clock says it is now`),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
@@ -66,6 +77,16 @@ export async function status(instance: Instance): Promise<Status> {
       pending === null &&
       components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
   };
+}
+
+/** A lease that cannot be read is one of the things to say, and no reason to say nothing else. */
+async function readLease(instance: Instance): Promise<{ readonly view: LeaseView | null; readonly problems: readonly string[] }> {
+  try {
+    const { lease } = await reportLease(instance);
+    return { view: lease?.state === "free" ? null : lease, problems: [] };
+  } catch (error) {
+    return { view: null, problems: [`lease: ${error instanceof Error ? error.message : String(error)}`] };
+  }
 }
 
 function componentStatus(name: string, instance: Instance, { backups, damaged, missing }: Listing): ComponentStatus {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { errnoOf, makeFolder, removeTree, syncFolder } from "../../kernel/index.ts";
 import { makeBeacons } from "./beacon.ts";
+import { testBeacon } from "./self-test.ts";
 import { SCHEMA } from "./schema.ts";
 import { refuseRemoteFolder, storeExists, type StorePlace } from "./store.ts";
 import { storeMissing } from "./store-error.ts";
@@ -33,6 +34,7 @@ export function buildStore(place: StorePlace, generation: number): boolean {
   mkdirSync(building, { mode: 0o700 });
   try {
     makeBeacons(building, BEACONS);
+    testBeacon(building, "beacon-0");
     const database = new DatabaseSync(join(building, "lease.db"));
     try {
       database.exec("PRAGMA synchronous=EXTRA");

@@ -11,6 +11,7 @@ import { checkConfiguration } from "./configuration.ts";
 import { checkDisk } from "./disk.ts";
 import { checkFileSystems } from "./file-systems.ts";
 import { checkFreshness } from "./freshness.ts";
+import { checkLease } from "./lease.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { checkNode } from "./node.ts";
 import { checkRuntime } from "./runtime.ts";
@@ -36,6 +37,7 @@ const OF_THE_INSTANCE: Readonly<Record<string, (patient: Patient) => Sights>> = 
   "file-systems": checkFileSystems,
   space: checkSpace,
   disk: checkDisk,
+  lease: checkLease,
   components: checkComponents,
   commands: checkCommands,
   runtime: checkRuntime,
