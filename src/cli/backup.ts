@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { formatBytes, formatDuration, nearest, parseDuration, UsageError } from "../kernel/index.ts";
+import { formatBytes, formatDuration, nearest, UsageError } from "../kernel/index.ts";
 import type { BackupResult } from "../operations/index.ts";
 import { TRIGGERS } from "../vault/index.ts";
 import { deleteCommand, listCommand, pinCommand, showCommand, undeleteCommand, unpinCommand } from "./backups.ts";
@@ -8,6 +8,7 @@ import { printDryRun } from "./dry-run.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
 import { restoreCommand } from "./restore.ts";
+import { waitOf, waitOption } from "./wait-option.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
@@ -52,7 +53,7 @@ function createCommand(runner: Runner): Command {
       .addOption(new Option("--trigger <why>", "why it is taken").choices(TRIGGERS).default("manual"))
       .option("--tag <tag>", "a tag to find it by (repeatable)", collect)
       .option("--dry-run", "say what would be captured, with sizes, and take nothing")
-      .option("--wait <duration>", "wait so long for another writer of the vault (30s, 5m)")
+      .addOption(waitOption())
   );
 }
 
@@ -67,8 +68,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   const components = options["component"] as readonly string[] | undefined;
   const opened = await instance();
   if (options["dryRun"] === true) return printDryRun(io, opened, components);
-  const wait = options["wait"] === undefined ? 0 : parseDuration(String(options["wait"]));
-  if (wait === undefined) throw new UsageError("USAGE", `Not a duration: "${String(options["wait"])}"`, { hint: "Write 30s, 5m or 1h" });
+  const wait = waitOf(options);
   for (const notice of opened.config.notices) io.remark(notice);
   const { backup, backupResult } = await import("../operations/index.ts");
   keepYoungGenerationSmall();

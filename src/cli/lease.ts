@@ -1,10 +1,11 @@
 import { Command } from "commander";
-import { formatDuration, parseDuration, UsageError } from "../kernel/index.ts";
+import { formatDuration, UsageError } from "../kernel/index.ts";
 import type { LeaseView } from "../operations/index.ts";
 import { makeCommand, type Action, type Runner } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import type { Io } from "./io.ts";
 import { printable } from "./table.ts";
+import { waitOf, waitOption } from "./wait-option.ts";
 
 export function leaseCommand(runner: Runner): Command {
   const group = new Command("lease")
@@ -74,15 +75,14 @@ function runCommand(runner: Runner): Command {
   return makeCommand("run", about, runner, runIt)
     .argument("<command...>", "program and arguments, after --")
     .requiredOption("--owner <name>", "who asks, as others see it")
-    .option("--wait <duration>", "wait so long for another holder (default: not at all)");
+    .addOption(waitOption());
 }
 
 const runIt: Action = async ({ io, instance, args, options, takeSignals }) => {
   const owner = String(options["owner"]);
   if (!/^[\w][\w .:/@-]{0,99}$/u.test(owner))
     throw new UsageError("USAGE", `Not a name for an owner: ${JSON.stringify(owner)}`, { hint: "Up to 100 letters, digits, spaces and . : / @ _ -" });
-  const wait = options["wait"] === undefined ? 0 : parseDuration(String(options["wait"]));
-  if (wait === undefined) throw new UsageError("USAGE", `Not a duration: "${String(options["wait"])}"`, { hint: "Write 30s, 5m or 1h" });
+  const wait = waitOf(options);
   const { describeHeld, runUnderLease } = await import("../operations/index.ts");
   const argv = args[0] as readonly string[];
   const run = await runUnderLease(await instance(), {

@@ -85,6 +85,7 @@ Next:
   holdfast status                        what is safe, and what is not
   holdfast ls latest                     look inside
   holdfast restore latest --to DIR       the bytes back in another folder
-Nothing runs by itself yet: put this into cron, and look at its exit code:
+  holdfast daemon                        backups on schedule, in the foreground
+Or from cron, looking at its exit code:
   0 */6 * * *  holdfast --config ${file} backup --trigger scheduled --quiet`);
 }

@@ -3,6 +3,7 @@ import type { PruneReport } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
 import { table } from "./table.ts";
+import { waitOf, waitOption } from "./wait-option.ts";
 
 export function pruneCommand(runner: Runner): Command {
   const about = {
@@ -12,11 +13,12 @@ export function pruneCommand(runner: Runner): Command {
   return makeCommand("prune", about, runner, async ({ io, instance, options }) => {
     const { describeDecision, prune } = await import("../operations/index.ts");
     const dryRun = options["dryRun"] === true;
-    const report = await prune(await instance(), { dryRun });
+    const report = await prune(await instance(), { dryRun, wait: waitOf(options), signal: io.signal });
     io.document({ schema: "holdfast.prune/1", dry_run: dryRun, ...report });
     print(io, report, dryRun, describeDecision);
     return 0;
   })
+    .addOption(waitOption())
     .option("--dry-run", "show what would stay and what would go, and why")
     .addHelpText("after", "\nWhat is removed lies in the trash until the next prune: holdfast backup undelete ID brings it back.");
 }

@@ -3,6 +3,7 @@ import type { CommandContext, ExitCode } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { startProgress } from "./progress.ts";
 import { printable } from "./table.ts";
+import { waitOf } from "./wait-option.ts";
 
 /** `holdfast restore --undo [ID]` */
 export async function undo({ io, instance, args, options }: CommandContext): Promise<ExitCode> {
@@ -21,6 +22,7 @@ export async function undo({ io, instance, args, options }: CommandContext): Pro
   const report = await undoRestore(opened, kept.id, {
     force: options["force"] === true,
     noRestart: options["restart"] === false,
+    wait: waitOf(options),
     signal: io.signal,
     onPhase: (phase) => progress.update({ phase, component: null, bytes: 0, expected: null }),
   });

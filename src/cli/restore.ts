@@ -8,6 +8,7 @@ import { startProgress } from "./progress.ts";
 import { printPlan } from "./restore-plan.ts";
 import { settleByHand, undo } from "./restore-undo.ts";
 import { printable } from "./table.ts";
+import { waitOf, waitOption } from "./wait-option.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 /** Which way of calling it uses which option: in place, into a folder, undo, settle. */
@@ -24,6 +25,7 @@ const USED_BY: Readonly<Record<string, readonly ("place" | "to" | "undo" | "sett
   force: ["place", "undo"],
   undo: ["undo"],
   settle: ["settle"],
+  wait: ["place", "undo"],
   yes: ["place", "to", "undo", "settle"],
 };
 
@@ -60,6 +62,7 @@ export function restoreCommand(runner: Runner): Command {
     .option("--online", "write databases into files that are in use, through SQLite's backup API")
     .option("--in-place", "write over the content of files that are mount points")
     .option("--no-safety", "take no backup of what is there now")
+    .addOption(waitOption())
     .option("--force", "go over what the plan refuses and marks so; each is named in the result")
     .option("--undo [id]", "put back what the last restore, or this one, replaced")
     .option("--settle [side]", "end a restore that was cut off; `old` or `new` when the runtime has written since")
@@ -105,6 +108,7 @@ async function inPlace({ io, instance, options }: CommandContext, reference: str
     online: options["online"] === true,
     ...(options["component"] === undefined ? {} : { components: options["component"] as readonly string[] }),
     ...(options["path"] === undefined ? {} : { paths: options["path"] as readonly string[] }),
+    wait: waitOf(options),
     signal: io.signal,
   };
   const asks = options["yes"] !== true && io.interactive;

@@ -1,9 +1,10 @@
 import { Argument, Command } from "commander";
-import { formatDuration, parseDuration, UsageError } from "../kernel/index.ts";
+import { formatDuration, UsageError } from "../kernel/index.ts";
 import type { TaskStatus } from "../operations/index.ts";
 import { makeCommand, type Action, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
 import { printable, table } from "./table.ts";
+import { waitOf, waitOption } from "./wait-option.ts";
 
 export function taskCommand(runner: Runner): Command {
   const group = new Command("task").summary("what the daemon runs, when, and what became of it");
@@ -63,12 +64,11 @@ function runCommand(runner: Runner): Command {
   };
   return makeCommand("run", about, runner, runIt)
     .addArgument(new Argument("<name>", "task"))
-    .option("--wait <duration>", "wait so long for another holder of the lease (default: not at all)");
+    .addOption(waitOption());
 }
 
 const runIt: Action = async ({ io, instance, args, options }) => {
-  const wait = options["wait"] === undefined ? 0 : parseDuration(String(options["wait"]));
-  if (wait === undefined) throw new UsageError("USAGE", `Not a duration: "${String(options["wait"])}"`, { hint: "Write 30s, 5m or 1h" });
+  const wait = waitOf(options);
   const { describeHeld, runTask } = await import("../operations/index.ts");
   const name = String(args[0]);
   const run = await runTask(await instance(), name, {

@@ -83,6 +83,27 @@ describe("docs/guides", () => {
     for (const line of /```cron\n([\s\S]*?)```/.exec(guide)?.[1]?.trim().split("\n") ?? ["no cron block"]) expect(example).toContain(line);
   });
 
+  it("heavy-maintenance: a wrapped script, tasks, a holder that hangs and is broken", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(place("srv/agent/sync.sh"), "#!/bin/sh\necho synced >> synced.log\n");
+    writeFileSync(place("srv/agent/reindex.sh"), "#!/bin/sh\n");
+    for (const name of ["sync.sh", "reindex.sh"]) chmodSync(place(`srv/agent/${name}`), 0o755);
+    const guide = readFileSync(join(GUIDES, "heavy-maintenance.md"), "utf8");
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+    writeFileSync(
+      place("srv/agent/holdfast.yaml"),
+      `components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n${yaml}`,
+    );
+    const { stdout } = await follow("heavy-maintenance");
+    expect(readFileSync(place("srv/agent/synced.log"), "utf8")).toBe("synced\nsynced\n");
+    expect(stdout).toContain("owner   reindex");
+    expect(stdout).toContain("broken");
+    expect(stdout).toContain("The store is sound");
+    expect(readdirSync(place("srv/agent/backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(1);
+  });
+
   it("state-file-corrupt: a torn state file is replaced while the orchestrator is stopped, and kept (operator page, scenario 1)", async () => {
     using folder = temporaryFolder();
     const { place, follow } = makeMachine(folder);
