@@ -39,7 +39,7 @@ describe("loadConfig() of `tasks`", () => {
       timeout: HOUR,
       stall: null,
       yield: null,
-      after: [],
+      after: undefined,
       keepRunning: false,
       ready: null,
       position: { file: place.file, line: 6, column: 3 },

@@ -2,6 +2,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, HostError, makeFolder, runCommand } from "../kernel/index.ts";
 import { restoreTo, writeOnline, type RestoreTarget } from "../restore/index.ts";
+import type { Lease } from "../lease/index.ts";
 import type { BackupId } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 
@@ -11,9 +12,13 @@ export interface OtherComponent {
   readonly how: "rename" | "online" | "command";
 }
 
-/** Gives a dump to its restore command, or writes a database into the live one. */
+/**
+ * Gives a dump to its restore command, or writes a database into the live one. The command works under the lease: one that
+ * outlives this process keeps everybody else out until it has ended.
+ */
 export async function runOther(
   instance: Instance,
+  lease: Lease,
   targets: readonly RestoreTarget[],
   { component, how }: OtherComponent,
   staged: string,
@@ -29,7 +34,7 @@ export async function runOther(
     });
   const { exitCode, signal, timedOut, stderr } = await runCommand(command.argv, {
     cwd: config.folder,
-    env,
+    env: { ...env, ...lease.environment },
     timeout: command.timeout,
     inputFile: file,
   });
@@ -44,6 +49,7 @@ export async function runOther(
 /** Puts components that are no files back to what a safety backup says. */
 export async function undoOthers(
   instance: Instance,
+  lease: Lease,
   targets: readonly RestoreTarget[],
   components: readonly OtherComponent[],
   safety: string,
@@ -61,7 +67,7 @@ export async function undoOthers(
     const folder = mkdtempSync(join(scratch, "undo-"));
     try {
       await restoreTo({ reader, folder, owner: "current", select: ({ component }) => component === one.component });
-      await runOther(instance, targets, one, folder);
+      await runOther(instance, lease, targets, one, folder);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -1,4 +1,5 @@
-import { ConflictError, type Guard } from "../kernel/index.ts";
+import { ConflictError } from "../kernel/index.ts";
+import type { Lease } from "../lease/index.ts";
 import { OpenJournal, readJournal, settle, stagedOther, type RestoreJournal, type Settled } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
 import { runOther, undoOthers } from "./restore-others.ts";
@@ -21,26 +22,26 @@ export async function settleRestore(
 ): Promise<Settled | null> {
   if (pendingRestore(instance) === null) return null;
   const claim = { owner: "restore", reason: "settlement", overReservation: true };
-  return await underLease(instance, claim, options, (lease) => settleUnder(instance, guardOf(lease), options.choice));
+  return await underLease(instance, claim, options, (lease) => settleUnder(instance, lease, options.choice));
 }
 
-async function settleUnder(instance: Instance, guard: Guard, choice: "old" | "new" | undefined): Promise<Settled | null> {
+async function settleUnder(instance: Instance, lease: Lease, choice: "old" | "new" | undefined): Promise<Settled | null> {
   const { config, clock } = instance;
   using open = OpenJournal.open(config.stateDir);
   if (open.pending === null) return null;
   const targets = await liveTargets(instance);
   const settled = await settle(open, {
     now: clock.now(),
-    guard,
+    guard: guardOf(lease),
     ...(choice === undefined ? {} : { choice }),
     others: {
       run: async ({ id, kind, others, safety }) => {
-        if (kind === "undo" && safety !== null) return await undoOthers(instance, targets, others, safety);
-        for (const other of others) await runOther(instance, targets, other, stagedOther(config.stateDir, id, other.component));
+        if (kind === "undo" && safety !== null) return await undoOthers(instance, lease, targets, others, safety);
+        for (const other of others) await runOther(instance, lease, targets, other, stagedOther(config.stateDir, id, other.component));
       },
       undo: async ({ others, safety }) => {
         const begun = others.filter(({ state }) => state !== "waiting");
-        if (safety !== null) return await undoOthers(instance, targets, begun, safety);
+        if (safety !== null) return await undoOthers(instance, lease, targets, begun, safety);
         throw new ConflictError(
           "RESTORE_UNSETTLED",
           "The restore was cut off while a restore command ran, and there is no safety backup to undo it from",

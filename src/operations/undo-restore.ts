@@ -55,7 +55,7 @@ async function undoUnder(instance: Instance, reference: string | undefined, opti
     env,
     now: () => clock.now(),
     guard: guardOf(lease),
-    undoOthers: others.length === 0 || safety === null ? null : () => undoOthers(instance, targets, others, safety),
+    undoOthers: others.length === 0 || safety === null ? null : () => undoOthers(instance, lease, targets, others, safety),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     onPhase: (phase) => {
       lease.progress({ doing: phase });
