@@ -26,10 +26,10 @@ function statusCommand(runner: Runner): Command {
     io.document({ schema: "holdfast.lease/1", ...report });
     printView(io, report.lease);
     for (const { owner, pid, since } of report.waiters)
-      io.print(`  waits   ${printable(owner)}, pid ${pid}, for ${formatDuration(Math.max(0, Date.now() - since))}`);
-    for (const { task, openedAt, count, starving, reason } of report.deferred)
+      io.print(`  waits   ${printable(owner)}, pid ${pid}, for ${formatDuration(ageOf(since))}`);
+    for (const { task, deferredSince, count, starving, reason } of report.deferred)
       io.print(
-        `  waits   task ${printable(task)}, for ${formatDuration(Math.max(0, Date.now() - openedAt))}, deferred ${count === 1 ? "once" : `${count} times`}: ${printable(reason)}${starving ? io.paint.red(" STARVING") : ""}`,
+        `  waits   task ${printable(task)}, for ${formatDuration(ageOf(deferredSince))}, deferred ${count === 1 ? "once" : `${count} times`}: ${printable(reason)}${starving ? io.paint.red(" STARVING") : ""}`,
       );
     return 0;
   });

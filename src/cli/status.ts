@@ -53,7 +53,7 @@ function printTasks(io: Io, tasks: readonly TaskStatus[]): void {
   for (const { name, deferral, failures, reason } of tasks) {
     if (deferral !== null) {
       const word = deferral.starving ? io.paint.red("starving") : io.paint.yellow("waiting");
-      io.print(`task ${printable(name)}: ${word} since ${deferral.since}: ${printable(deferral.reason)}`);
+      io.print(`task ${printable(name)}: ${word} since ${deferral.deferredSince}: ${printable(deferral.reason)}`);
     } else if (failures > 0) {
       io.print(`task ${printable(name)}: ${io.paint.red("failing")}, ${failures} in a row: ${printable(reason ?? "no reason was given")}`);
     }

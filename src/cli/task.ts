@@ -27,7 +27,7 @@ function listCommand(runner: Runner): Command {
     for (const { name, deferral } of tasks)
       if (deferral !== null)
         io.print(
-          `${io.paint.yellow(deferral.starving ? "starving" : "waiting")} ${printable(name)}: deferred ${times(deferral.count)} since ${deferral.since}; ${printable(deferral.reason)}`,
+          `${io.paint.yellow(deferral.starving ? "starving" : "waiting")} ${printable(name)}: deferred ${times(deferral.count)} since ${deferral.deferredSince}; ${printable(deferral.reason)}`,
         );
     return 0;
   });

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookAtProcess, stopGroup } from "../kernel/index.ts";
 import type { Beginning, BreakReport, LeaseView } from "../lease/index.ts";
-import { findLedger, type Streak, type Waiter } from "../ledger/index.ts";
+import { findLedger } from "../ledger/index.ts";
+import { deferredTask, type DeferredTask } from "./deferred.ts";
 import type { Instance } from "./instance.ts";
 
 export interface LeaseReport {
   /** Who holds it, since when, doing what, how far; null when nobody ever did. */
   readonly lease: LeaseView | null;
   /** Scripts and commands that were told to wait. */
-  readonly waiters: readonly Waiter[];
+  readonly waiters: readonly { readonly owner: string; readonly pid: number; readonly since: string }[];
   /** Tasks that are due and deferred, the longest first. */
-  readonly deferred: readonly Streak[];
+  readonly deferred: readonly DeferredTask[];
 }
 
 /** The lease, and who waits for it. Writes nothing. */
@@ -18,7 +19,11 @@ export async function reportLease(instance: Instance): Promise<LeaseReport> {
   await using keeper = instance.openLease();
   const lease = await keeper.inspect();
   using ledger = findLedger(instance.config.stateDir, instance.remark);
-  return { lease, waiters: ledger?.waiters() ?? [], deferred: ledger?.streaks() ?? [] };
+  return {
+    lease,
+    waiters: (ledger?.waiters() ?? []).map((waiter) => ({ ...waiter, since: new Date(waiter.since).toISOString() })),
+    deferred: (ledger?.streaks() ?? []).map(deferredTask),
+  };
 }
 
 export interface LeaseBreak extends BreakReport {

@@ -2,6 +2,7 @@ import { isRunning, NotFoundError, nearest } from "../kernel/index.ts";
 import { findLedger, type RunEnd, type RunRecord, type Streak, type TaskRecord } from "../ledger/index.ts";
 import type { Held } from "../lease/index.ts";
 import { lookAtTask, reasonOf, type Log } from "../orchestrator/index.ts";
+import { deferredTask, type DeferredTask } from "./deferred.ts";
 import type { Instance } from "./instance.ts";
 import { definedTasks, orchestrate } from "./orchestrate.ts";
 
@@ -21,7 +22,7 @@ export interface TaskStatus {
   readonly nextDueAt: string | null;
   readonly failures: number;
   /** While it is deferred. */
-  readonly deferral: { readonly since: string; readonly count: number; readonly reason: string; readonly starving: boolean } | null;
+  readonly deferral: DeferredTask | null;
 }
 
 /** Every task and service, with what became of it last and when it is due next. Writes nothing. */
@@ -72,10 +73,7 @@ function rowOf(
     lastCompletedAt: iso(record?.lastCompletedAt ?? null),
     nextDueAt: null,
     failures: record?.failures ?? 0,
-    deferral:
-      streak === undefined
-        ? null
-        : { since: new Date(streak.openedAt).toISOString(), count: streak.count, reason: streak.reason, starving: streak.starving },
+    deferral: streak === undefined ? null : deferredTask(streak),
   };
 }
 

@@ -21,9 +21,9 @@ export async function checkLease({ instance, now }: Patient): Promise<readonly S
         "When it hangs: holdfast lease break",
       ),
     );
-  for (const { task, openedAt, reason } of deferred.filter(({ starving }) => starving))
+  for (const { task, deferredSince, reason } of deferred.filter(({ starving }) => starving))
     sights.push(
-      warning(`Task ${task} is starving since ${new Date(openedAt).toISOString()}: ${reason}`, "See who holds the lease: holdfast lease status"),
+      warning(`Task ${task} is starving since ${deferredSince}: ${reason}`, "See who holds the lease: holdfast lease status"),
     );
   return sights;
 }
