@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { EngineRun } from "../operations/index.ts";
 import { errorFromJson, InternalError, InterruptedError } from "../kernel/index.ts";
 
 /** The launcher lies two folders above this module, in the sources and in the built package alike. */
@@ -14,24 +15,15 @@ export function engineCommand(args: readonly string[]): readonly string[] {
   return [process.execPath, "--disable-warning=ExperimentalWarning", LAUNCHER, ...args];
 }
 
-export interface EngineRun {
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  /** Work that somebody waits for keeps the normal priority. */
-  readonly urgent: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: Readonly<Record<string, unknown>>) => void;
-}
-
 /**
  * Runs one command of our own in a process of its own and gives its JSON document. The host's process never opens a file
  * of a component: closing any descriptor of a database drops every POSIX lock that the process holds on it.
  */
-export async function runEngine(run: EngineRun): Promise<Readonly<Record<string, unknown>>> {
+export async function runEngine(run: EngineRun, env: NodeJS.ProcessEnv): Promise<Readonly<Record<string, unknown>>> {
   run.signal?.throwIfAborted();
   const [program = process.execPath, ...args] = engineCommand([...run.args, "--json", "--progress"]);
   const child = spawn(program, args, {
-    env: run.env,
+    env: run.lease === undefined ? env : { ...env, ...run.lease.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stderr = "";
@@ -51,7 +43,7 @@ export async function runEngine(run: EngineRun): Promise<Readonly<Record<string,
     ended.catch(() => {});
     for await (const line of createInterface({ input: child.stdout })) {
       const value = JSON.parse(line) as Record<string, unknown>;
-      if (value["event"] === "progress") tell(run, value);
+      if (typeof value["event"] === "string") tell(run, value);
       else document = value;
     }
     const exit = await ended;
@@ -70,9 +62,9 @@ export async function runEngine(run: EngineRun): Promise<Readonly<Record<string,
 }
 
 /** A host's callback is the host's: what it throws is not a failure of the backup. */
-function tell(run: EngineRun, progress: Readonly<Record<string, unknown>>): void {
+function tell(run: EngineRun, event: Readonly<Record<string, unknown>>): void {
   try {
-    run.onProgress?.(progress);
+    run.onEvent?.(event);
   } catch {
     // Told to nobody else: the host has its own way of learning of its errors.
   }

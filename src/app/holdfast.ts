@@ -47,7 +47,11 @@ export interface Holdfast extends AsyncDisposable {
    *
    * @param owner who asks, as others see it: "kbSync"
    */
-  withHeavyMaintenance<T>(owner: string, body: (lease: Lease) => Promise<T>, options?: HeavyMaintenanceOptions): Promise<HeavyMaintenance<T>>;
+  withHeavyMaintenance<T>(
+    owner: string,
+    body: (lease: Lease) => Promise<T>,
+    options?: HeavyMaintenanceOptions,
+  ): Promise<HeavyMaintenance<T>>;
 }
 
 export interface HeavyMaintenanceOptions {
@@ -83,15 +87,18 @@ export async function openHoldfast(options: OpenOptions = {}): Promise<Holdfast>
       const args = ["--config", config, "backup", "create", "--trigger", trigger];
       for (const name of components) args.push("--component", name);
       for (const tag of tags) args.push("--tag", tag);
-      const work = runEngine({
-        args,
-        env: lease === undefined ? env : { ...env, ...lease.environment },
-        urgent: trigger === "shutdown" || trigger === "pre-restore",
-        signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
-        ...(onProgress === undefined
-          ? {}
-          : { onProgress: (progress) => onProgress(progress as unknown as Parameters<typeof onProgress>[0]) }),
-      });
+      const work = runEngine(
+        {
+          args,
+          ...(lease === undefined ? {} : { lease }),
+          urgent: trigger === "shutdown" || trigger === "pre-restore",
+          signal: signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]),
+          onEvent: (event) => {
+            if (event["event"] === "progress") onProgress?.(event as unknown as Parameters<typeof onProgress & {}>[0]);
+          },
+        },
+        env,
+      );
       running.add(work);
       try {
         return (await work) as unknown as BackupResult;

@@ -2,7 +2,7 @@ import { openArchiveVault } from "../archive/index.ts";
 import { findConfig, loadConfig, type Config } from "../config/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { LEASE_VARIABLE, sqliteLease } from "../lease/index.ts";
-import { engineCommand } from "./engine-process.ts";
+import { engineCommand, runEngine } from "./engine-process.ts";
 import type { Instance } from "../operations/index.ts";
 
 export interface OpenInstanceOptions {
@@ -32,6 +32,7 @@ export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "e
     config,
     env,
     leaseToken: leaseToken === undefined || leaseToken === "" ? null : leaseToken,
+    runEngine: (run) => runEngine({ ...run, args: ["--config", config.file, ...run.args] }, options.env),
     engine: (args) => engineCommand(["--config", config.file, ...args]),
     openLease: () => sqliteLease({ stateDir: config.stateDir, blocking: options.blocking ?? true }),
     clock,

@@ -80,6 +80,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
     tags: (options["tag"] as readonly string[] | undefined) ?? [],
     wait,
     signal: io.signal,
+    onBegin: (id) => progress.begin(id),
     onProgress: (state) => progress.update(state),
   });
   progress[Symbol.dispose]();

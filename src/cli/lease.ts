@@ -81,7 +81,9 @@ function runCommand(runner: Runner): Command {
 const runIt: Action = async ({ io, instance, args, options, takeSignals }) => {
   const owner = String(options["owner"]);
   if (!/^[\w][\w .:/@-]{0,99}$/u.test(owner))
-    throw new UsageError("USAGE", `Not a name for an owner: ${JSON.stringify(owner)}`, { hint: "Up to 100 letters, digits, spaces and . : / @ _ -" });
+    throw new UsageError("USAGE", `Not a name for an owner: ${JSON.stringify(owner)}`, {
+      hint: "Up to 100 letters, digits, spaces and . : / @ _ -",
+    });
   const wait = waitOf(options);
   const { describeHeld, runUnderLease } = await import("../operations/index.ts");
   const argv = args[0] as readonly string[];
@@ -134,7 +136,9 @@ function breakCommand(runner: Runner): Command {
     io.print(report.outcome === "missing" ? "It was released meanwhile" : `${io.paint.green("broken")}: the next one who asks gets it`);
     const left = report.survivors.filter(({ pid }) => !report.killed.includes(pid));
     if (left.length > 0)
-      io.print(`Still running, and fenced from nothing but Holdfast's own steps: ${left.map(({ pid, label }) => `pid ${pid}${label === null ? "" : ` (${printable(label)})`}`).join(", ")}`);
+      io.print(
+        `Still running, and fenced from nothing but Holdfast's own steps: ${left.map(({ pid, label }) => `pid ${pid}${label === null ? "" : ` (${printable(label)})`}`).join(", ")}`,
+      );
     if (report.killed.length > 0) io.print(`Ended: pid ${report.killed.join(", ")}`);
     return 0;
   })
@@ -151,7 +155,9 @@ function repairCommand(runner: Runner): Command {
     const { repairLease } = await import("../operations/index.ts");
     const outcome = await repairLease(await instance());
     io.document({ schema: "holdfast.lease-repair/1", outcome });
-    io.print(outcome === "sound" ? "The store is sound: nothing was changed" : `${io.paint.green("repaired")}: what was there is kept beside it`);
+    io.print(
+      outcome === "sound" ? "The store is sound: nothing was changed" : `${io.paint.green("repaired")}: what was there is kept beside it`,
+    );
     return 0;
   });
 }

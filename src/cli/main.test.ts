@@ -74,20 +74,17 @@ describe("main() with a command line that it does not understand", () => {
 });
 
 describe("main() with what this version does not have", () => {
-  it.each(["drill", "migrate", "run", "key"])(
-    "refuses `holdfast %s` by name, whatever follows, and does nothing",
-    async (name) => {
-      for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {
-        const { stderr, stdout } = await refused(name, ...rest);
-        expect(stderr).toContain(`\`holdfast ${name}\` is not available in this version`);
-        expect(stdout).toBe("");
-      }
-      expect(await refusedInJson(name, "latest")).toMatchObject({
-        code: "NOT_AVAILABLE",
-        message: `\`holdfast ${name}\` is not available in this version`,
-      });
-    },
-  );
+  it.each(["drill", "migrate", "run", "key"])("refuses `holdfast %s` by name, whatever follows, and does nothing", async (name) => {
+    for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {
+      const { stderr, stdout } = await refused(name, ...rest);
+      expect(stderr).toContain(`\`holdfast ${name}\` is not available in this version`);
+      expect(stdout).toBe("");
+    }
+    expect(await refusedInJson(name, "latest")).toMatchObject({
+      code: "NOT_AVAILABLE",
+      message: `\`holdfast ${name}\` is not available in this version`,
+    });
+  });
 
   /** Every option that a command knows and does not show, with a value where it takes one. */
   function hiddenOptions(

@@ -66,7 +66,13 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function loadInstance(io: Io, config: unknown, blocking: boolean): Promise<Instance> {
   const { openInstance } = await import("../app/index.ts");
-  const instance = openInstance({ ...(typeof config === "string" ? { config } : {}), env: io.env, cwd: io.cwd, onRemark: io.remark, blocking });
+  const instance = openInstance({
+    ...(typeof config === "string" ? { config } : {}),
+    env: io.env,
+    cwd: io.cwd,
+    onRemark: io.remark,
+    blocking,
+  });
   // Not read here: what only looks must start fast, and what changes anything settles it first.
   if (existsSync(join(instance.config.stateDir, "restore", "journal.json")))
     io.remark("A restore of this instance is running, or was cut off and is not settled: see holdfast status");

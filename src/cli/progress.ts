@@ -10,6 +10,8 @@ export interface ProgressState {
 }
 
 export interface Progress extends Disposable {
+  /** The backup has its id; said to programs only. */
+  begin(id: string): void;
   update(state: ProgressState): void;
 }
 
@@ -27,6 +29,9 @@ export function startProgress(io: Io): Progress {
     shown = false;
   };
   return {
+    begin: (id) => {
+      if (io.jsonProgress) process.stdout.write(`${JSON.stringify({ event: "begin", id })}\n`);
+    },
     update: (state) => {
       if (!io.live && !io.jsonProgress) return;
       const now = performance.now();

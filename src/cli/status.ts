@@ -30,7 +30,9 @@ export function statusCommand(runner: Runner): Command {
     }
     if (report.lease !== null) {
       const { owner, pid, since, doing } = report.lease;
-      io.print(`\nlease: held by ${printable(owner ?? "somebody")}, pid ${pid ?? "unknown"}, since ${since ?? "unknown"}${doing === null ? "" : `: ${printable(doing)}`}`);
+      io.print(
+        `\nlease: held by ${printable(owner ?? "somebody")}, pid ${pid ?? "unknown"}, since ${since ?? "unknown"}${doing === null ? "" : `: ${printable(doing)}`}`,
+      );
     }
     if (report.restore !== null)
       io.print(

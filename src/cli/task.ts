@@ -13,7 +13,10 @@ export function taskCommand(runner: Runner): Command {
 }
 
 function listCommand(runner: Runner): Command {
-  const about = { summary: "every task: when it is due, what became of it last, what keeps it waiting", examples: ["task list", "task list --json"] };
+  const about = {
+    summary: "every task: when it is due, what became of it last, what keeps it waiting",
+    examples: ["task list", "task list --json"],
+  };
   return makeCommand("list", about, runner, async ({ io, instance }) => {
     const { listTasks } = await import("../operations/index.ts");
     const tasks = listTasks(await instance());
@@ -62,9 +65,7 @@ function runCommand(runner: Runner): Command {
     summary: "run a task now, through the same gates as the daemon; exits with 5 when it is deferred",
     examples: ["task run kbSync", "task run backup --wait 10m"],
   };
-  return makeCommand("run", about, runner, runIt)
-    .addArgument(new Argument("<name>", "task"))
-    .addOption(waitOption());
+  return makeCommand("run", about, runner, runIt).addArgument(new Argument("<name>", "task")).addOption(waitOption());
 }
 
 const runIt: Action = async ({ io, instance, args, options }) => {
@@ -93,16 +94,25 @@ const runIt: Action = async ({ io, instance, args, options }) => {
     holdingOwner: held?.holder?.owner ?? null,
     holdingPid: held?.holder?.pid ?? null,
   });
-  if (!io.json) process.stderr.write(`holdfast: deferred ${printable(name)}: ${held === null ? "it runs already" : printable(describeHeld(held))}\n`);
+  if (!io.json)
+    process.stderr.write(`holdfast: deferred ${printable(name)}: ${held === null ? "it runs already" : printable(describeHeld(held))}\n`);
   return 5;
 };
 
 function printEnd(io: Io, end: { readonly outcome: string; readonly reason: string | null; readonly backupId: string | null }): void {
-  io.print([end.outcome, end.backupId, end.reason].filter((part) => part !== null).map(printable).join(": "));
+  io.print(
+    [end.outcome, end.backupId, end.reason]
+      .filter((part) => part !== null)
+      .map(printable)
+      .join(": "),
+  );
 }
 
 function historyCommand(runner: Runner): Command {
-  const about = { summary: "runs, the newest first, with what became of each", examples: ["task history", "task history kbSync --limit 5 --json"] };
+  const about = {
+    summary: "runs, the newest first, with what became of each",
+    examples: ["task history", "task history kbSync --limit 5 --json"],
+  };
   return makeCommand("history", about, runner, async ({ io, instance, args, options }) => {
     const { taskHistory } = await import("../operations/index.ts");
     const limit = Number(options["limit"] ?? 20);

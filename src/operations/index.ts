@@ -11,7 +11,7 @@ export { diff, type Difference, type DiffResult } from "./diff.ts";
 export { doctor, type DoctorReport, type Finding, type Verdict } from "./doctor/index.ts";
 export { dryRun, type DryRun } from "./dry-run.ts";
 export { init, type InitResult } from "./init.ts";
-export type { Instance } from "./instance.ts";
+export type { EngineRun, Instance } from "./instance.ts";
 export { breakLease, repairLease, reportLease, type LeaseBreak, type LeaseReport } from "./lease.ts";
 export type { LeaseView } from "../lease/index.ts";
 export { list } from "./list.ts";

@@ -31,7 +31,16 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
   sweepPresences(config.stateDir);
   const presence = bePresent(config.stateDir);
   const keeper = instance.openLease();
-  const common = { stateDir: config.stateDir, cwd: config.folder, env, ledger, presence, clock, log, grace: config.orchestrator.shutdownTimeout };
+  const common = {
+    stateDir: config.stateDir,
+    cwd: config.folder,
+    env,
+    ledger,
+    presence,
+    clock,
+    log,
+    grace: config.orchestrator.shutdownTimeout,
+  };
   const orchestrator = new Orchestrator({
     ...common,
     instance: config.name,

@@ -48,7 +48,8 @@ export function listTasks(instance: Instance): TaskStatus[] {
       nextDueAt: due === null ? null : iso(due),
     };
   });
-  for (const service of defined.services) rows.push(rowOf(service, "service", records.get(service.name), undefined, running.has(service.name)));
+  for (const service of defined.services)
+    rows.push(rowOf(service, "service", records.get(service.name), undefined, running.has(service.name)));
   for (const idle of defined.idle) rows.push(rowOf(idle, "not declared", undefined, undefined, false));
   return rows;
 }
@@ -116,7 +117,9 @@ function findTask(instance: Instance, name: string): ReturnType<typeof definedTa
   const task = tasks.find((one) => one.name === name);
   if (task !== undefined) return task;
   if (services.some((one) => one.name === name))
-    throw new NotFoundError("TASK_NOT_FOUND", `"${name}" is a service, which the daemon keeps running`, { hint: "Start it with: holdfast daemon" });
+    throw new NotFoundError("TASK_NOT_FOUND", `"${name}" is a service, which the daemon keeps running`, {
+      hint: "Start it with: holdfast daemon",
+    });
   if (idle.some((one) => one.name === name))
     throw new NotFoundError("TASK_NOT_FOUND", `Nothing is declared for task "${name}"`, {
       hint: name === "backup" ? "backup.enabled is false: take one with holdfast backup" : `Give it a command: tasks.${name}.command`,

@@ -69,6 +69,7 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
     clock: { now: () => FAKE_NOW },
     remark: () => {},
     leaseToken: null,
+    runEngine: () => Promise.reject(new Error("A made-up instance runs no commands")),
     engine: (args) => ["false", ...args],
     openLease: () => sqliteLease({ stateDir: config.stateDir, blocking: true }),
     openVault: typeof vault === "function" ? vault : async () => vault,

@@ -22,8 +22,6 @@ export async function checkLease({ instance, now }: Patient): Promise<readonly S
       ),
     );
   for (const { task, deferredSince, reason } of deferred.filter(({ starving }) => starving))
-    sights.push(
-      warning(`Task ${task} is starving since ${deferredSince}: ${reason}`, "See who holds the lease: holdfast lease status"),
-    );
+    sights.push(warning(`Task ${task} is starving since ${deferredSince}: ${reason}`, "See who holds the lease: holdfast lease status"));
   return sights;
 }
