@@ -69,7 +69,6 @@ const takeOne: Action = async ({ io, instance, options }) => {
   const opened = await instance();
   if (options["dryRun"] === true) return printDryRun(io, opened, components);
   const wait = waitOf(options);
-  for (const notice of opened.config.notices) io.remark(notice);
   const { backup, backupResult } = await import("../operations/index.ts");
   keepYoungGenerationSmall();
   using progress = startProgress(io);
@@ -85,7 +84,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   });
   progress[Symbol.dispose]();
   const result = backupResult(outcome);
-  io.document({ ...result, notices: opened.config.notices });
+  io.document(result);
   return printResult(io, result, performance.now() - started);
 };
 

@@ -39,7 +39,6 @@ export function protectCommand(runner: Runner): Command {
       io.print(`Using ${file}`);
     }
     const instance = openInstance({ config: file, env: io.env, cwd: io.cwd, onRemark: io.remark });
-    for (const notice of instance.config.notices) io.remark(notice);
     keepYoungGenerationSmall();
     using progress = startProgress(io);
     const done = await protect(instance, { signal: io.signal, onProgress: (state) => progress.update(state) });
@@ -52,7 +51,6 @@ export function protectCommand(runner: Runner): Command {
       verified: done.verified,
       proof: done.proof,
       detection: detected?.detection ?? null,
-      notices: instance.config.notices,
     });
     printProof(io, done);
     for (const line of [...result.alarms, ...result.warnings]) io.remark(`${io.paint.yellow("warning")} ${line}`);

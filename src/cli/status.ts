@@ -42,7 +42,6 @@ export function statusCommand(runner: Runner): Command {
       io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
     for (const line of report.problems.slice(0, SHOWN)) io.print(`${io.paint.yellow("vault")} ${line}`);
     if (report.problems.length > SHOWN) io.print(`… and ${report.problems.length - SHOWN} more in the vault (--json lists all)`);
-    for (const line of report.notices) io.remark(line);
     io.print(
       report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`,
     );

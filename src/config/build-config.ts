@@ -8,7 +8,6 @@ import { absolutePath } from "./path-text.ts";
 import type { KeyPath } from "./problem.ts";
 import { checked, sizeOf, timeoutOf } from "./quantities.ts";
 import type { RawBackup, RawComponent, RawConfig } from "./raw-config.ts";
-import { noticesFor } from "./unavailable.ts";
 
 export interface BuildRequest {
   readonly file: string;
@@ -39,6 +38,8 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
       path: absolute(raw.backup.path),
       compression: raw.backup.compression ?? true,
       retention: retentionOf(raw.backup),
+      onStartup: raw.backup.on_startup ?? true,
+      onShutdown: raw.backup.on_shutdown ?? true,
       enabled: raw.backup.enabled ?? true,
       ...backupSchedule(raw.backup),
       include: [...(raw.backup.include ?? names)],
@@ -50,7 +51,6 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
     runtime: raw.runtime === undefined ? null : runtimeOf(raw.runtime, absolute),
     schemaVersion:
       raw.schema_version === undefined ? undefined : { component: raw.schema_version.component, query: raw.schema_version.query ?? null },
-    notices: noticesFor(raw.backup),
   });
 }
 

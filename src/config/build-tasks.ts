@@ -46,6 +46,7 @@ export function orchestratorOf(raw: RawOrchestrator): OrchestratorConfig {
     pollInterval: checked(timeoutOf(raw.poll_interval ?? "3s")),
     maxDeferral: raw.max_deferral === undefined ? null : checked(spanOf(raw.max_deferral)),
     maxHold: checked(timeoutOf(raw.max_hold ?? "30m")),
+    startupWait: checked(timeoutOf(raw.startup_wait ?? "60s")),
     shutdownTimeout: checked(timeoutOf(raw.shutdown_timeout ?? "8s")),
   };
 }

@@ -132,6 +132,8 @@ export interface OrchestratorConfig {
   readonly maxDeferral: number | null;
   readonly maxHold: number;
   readonly shutdownTimeout: number;
+  /** For how long a startup backup waits for another holder of the lease. */
+  readonly startupWait: number;
 }
 
 export interface SchemaVersionConfig {
@@ -165,6 +167,9 @@ export interface BackupConfig {
   readonly schedule: ScheduleConfig;
   /** Hours between scheduled backups, what a backup is overdue by; with a cron expression the longest gap that is near, rounded up. */
   readonly scheduleHours: number;
+  /** Whether one is taken when the daemon starts, and before it ends. */
+  readonly onStartup: boolean;
+  readonly onShutdown: boolean;
   /** Component names; every declared one unless given. */
   readonly include: readonly string[];
 }
@@ -181,6 +186,4 @@ export interface Config {
   readonly tasks: readonly TaskConfig[];
   readonly orchestrator: OrchestratorConfig;
   readonly schemaVersion: SchemaVersionConfig | undefined;
-  /** "backup.retention: nothing is pruned yet": accepted keys that this version does not act on. */
-  readonly notices: readonly string[];
 }

@@ -38,25 +38,13 @@ describe("loadConfig()", () => {
       path: "/data/backups",
       compression: true,
       include: ["persistence", "memory", "config", "checkpoints"],
+      onStartup: true,
+      onShutdown: true,
       enabled: true,
       schedule: { every: 21_600_000 },
       scheduleHours: 6,
       retention: { maxCount: 10, maxAgeDays: 30, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepTags: [], timezone: "UTC" },
     });
-    expect(config.notices).toEqual([
-      "backup.on_shutdown: no backup is taken at shutdown yet",
-      "backup.on_startup: no backup is taken at startup yet",
-    ]);
-  });
-
-  it("gives a notice only for a key that is there, also when it comes from a variable", () => {
-    using place = testPlace();
-    expect(place.load(LEAST).notices).toEqual([]);
-    expect(place.load(LEAST, { HOLDFAST_BACKUP__ON_SHUTDOWN: "true" }).notices).toEqual([
-      "backup.on_shutdown: no backup is taken at shutdown yet",
-    ]);
-    expect(place.load(`${LEAST}  on_startup: true\n`).notices).toEqual(["backup.on_startup: no backup is taken at startup yet"]);
-    expect(place.load(`${LEAST}  retention: {}\n`).notices).toEqual([]);
   });
 
   it("accepts the ends of synthorg#449's ranges and refuses what is outside them", () => {

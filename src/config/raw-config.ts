@@ -77,6 +77,7 @@ export interface RawOrchestrator {
   readonly poll_interval?: string | undefined;
   readonly max_deferral?: string | undefined;
   readonly max_hold?: string | undefined;
+  readonly startup_wait?: string | undefined;
   readonly shutdown_timeout?: string | undefined;
 }
 

@@ -66,6 +66,7 @@ describe("configReference()", () => {
     expect(fallback("tasks.NAME.keep_running")).toBe(String(tasks[0]?.keepRunning));
     expect(fallback("orchestrator.poll_interval")).toBe(`${orchestrator.pollInterval / 1000}s`);
     expect(fallback("orchestrator.max_hold")).toBe(`${orchestrator.maxHold / 60_000}m`);
+    expect(fallback("orchestrator.startup_wait")).toBe(`${orchestrator.startupWait / 1000}s`);
     expect(fallback("orchestrator.shutdown_timeout")).toBe(`${orchestrator.shutdownTimeout / 1000}s`);
   });
 });

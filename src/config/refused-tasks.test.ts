@@ -158,7 +158,6 @@ const REFUSED: readonly Refused[] = [
   ["a poll without unit", orchestrator("poll_interval: 3"), 6, 18, "must be text, not a number", "3s, 3m or 3h"],
   ["no time at all", orchestrator("shutdown_timeout: 0s"), 6, 21, "must be longer than nothing"],
   ["a deferral that is none", orchestrator("max_deferral: never"), 6, 17, "must be a duration with its unit"],
-  ["a wait at startup", orchestrator("startup_wait: 60s"), 6, 3, "`startup_wait` is not available in this version"],
   ["a mistyped key of orchestrator", orchestrator("pol_interval: 3s"), 6, 3, "Unknown key `pol_interval`", "Did you mean `poll_interval`?"],
   [
     "a backup schedule of both kinds",

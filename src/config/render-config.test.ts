@@ -26,7 +26,6 @@ describe("renderConfig()", () => {
     expect(config).toMatchObject({
       name: "acme",
       backup: { path: "/var/backups/acme", compression: true, include: ["persistence", "memory"] },
-      notices: [],
     });
     expect(config.components).toMatchObject([
       { path: { literal: place.join("data/synthorg.db") }, kind: "sqlite" },

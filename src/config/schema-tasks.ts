@@ -52,6 +52,13 @@ export const orchestrator: z.ZodMiniType<RawOrchestrator> = z.strictObject({
   max_hold: z.optional(
     key(duration(), { title: "duration", default: "30m", description: "How long a task may hold the lease before it is asked to yield" }),
   ),
+  startup_wait: z.optional(
+    key(duration(), {
+      title: "duration",
+      default: "60s",
+      description: "How long the backup at startup waits for another holder of the lease; then the runtime starts without it, and it is due at once",
+    }),
+  ),
   shutdown_timeout: z.optional(
     key(duration(), {
       title: "duration",

@@ -150,9 +150,9 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
     ),
   ),
   on_shutdown: z.optional(
-    key(z.boolean(), { default: true, description: "Backup before shutdown. Accepted; none is taken by itself yet" }),
+    key(z.boolean(), { default: true, description: "Whether the daemon, and `holdfast run`, take one before they end" }),
   ),
-  on_startup: z.optional(key(z.boolean(), { default: true, description: "Backup at startup. Accepted; none is taken by itself yet" })),
+  on_startup: z.optional(key(z.boolean(), { default: true, description: "Whether the daemon, and `holdfast run`, take one before anything else" })),
   timezone: z.optional(
     key(timezone(), {
       title: "IANA time zone",

@@ -68,7 +68,6 @@ async function statusOf(
     stateDir: folder.path,
     components,
     backup: { ...NO_RETENTION, path: "/vault", compression: true, include },
-    notices: ["backup.on_startup: no backup is taken at startup yet"],
   });
   const report = await status(instance);
   expect(vault.disposed).toBe(1);
@@ -87,7 +86,6 @@ describe("status()", () => {
       safe: true,
       failedRun: null,
       problems: [],
-      notices: ["backup.on_startup: no backup is taken at startup yet"],
     });
     expect(report.components).toEqual([
       {

@@ -37,8 +37,6 @@ export interface Status {
   readonly tasks: readonly TaskStatus[];
   /** What is wrong in the vault, with the lease, or with the set-up. */
   readonly problems: readonly string[];
-  /** Accepted configuration that this version does not act on. */
-  readonly notices: readonly string[];
   /** Whether every critical component is safe. */
   readonly safe: boolean;
 }
@@ -71,7 +69,6 @@ export async function status(instance: Instance): Promise<Status> {
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
-    notices: config.notices,
     safe:
       failedRun === null &&
       pending === null &&

@@ -40,8 +40,10 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
   };
 }
 
-export const NO_RETENTION: Pick<BackupConfig, "retention" | "enabled" | "schedule" | "scheduleHours"> = {
+export const NO_RETENTION: Pick<BackupConfig, "retention" | "enabled" | "onStartup" | "onShutdown" | "schedule" | "scheduleHours"> = {
   enabled: true,
+  onStartup: true,
+  onShutdown: true,
   schedule: { every: 6 * 3_600_000 },
   scheduleHours: 6,
   retention: { maxCount: 10, maxAgeDays: 30, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepTags: [], timezone: "UTC" },
@@ -61,8 +63,7 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
       schemaVersion: undefined,
       runtime: null,
       tasks: [],
-      orchestrator: { pollInterval: 3000, maxDeferral: null, maxHold: 1_800_000, shutdownTimeout: 8000 },
-      notices: [],
+      orchestrator: { pollInterval: 3000, maxDeferral: null, maxHold: 1_800_000, shutdownTimeout: 8000, startupWait: 60_000 },
       ...config,
     },
     env: {},
