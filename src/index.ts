@@ -14,6 +14,8 @@ export {
   type Lease,
   type LeaseView,
   type OpenOptions,
+  type RestoreRequest,
+  type RestoreResult,
 } from "./app/index.ts";
-export type { BackupResult } from "./operations/index.ts";
+export type { BackupResult, LifecycleBackup } from "./operations/index.ts";
 export { ERROR_CODES, HoldfastError, type ErrorCode, type ErrorKind } from "./kernel/index.ts";

@@ -4,7 +4,8 @@ import { backupCommand } from "./backup.ts";
 import type { Runner } from "./command.ts";
 import { completionCommand } from "./completion.ts";
 import { bundleCommand } from "./bundle.ts";
-import { daemonCommand } from "./daemon.ts";
+import { migrateCommand } from "./migrate.ts";
+import { daemonCommand, runCommand } from "./daemon.ts";
 import { taskCommand } from "./task.ts";
 import { leaseCommand } from "./lease.ts";
 import { diffCommand } from "./diff.ts";
@@ -60,6 +61,8 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     doctorCommand(runner),
     bundleCommand(runner),
     daemonCommand(runner),
+    runCommand(runner),
+    migrateCommand(runner),
     taskCommand(runner),
     leaseCommand(runner),
     vaultCommand(runner),

@@ -34,6 +34,7 @@ export { HeldFolder } from "./held-folder.ts";
 export { removeTree } from "./remove-tree.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
+export { startForeground, type ForegroundProgram } from "./foreground-program.ts";
 export { spawnGated, type GatedChild, type GatedChildOptions } from "./gated-child.ts";
 export {
   bootId,

@@ -12,6 +12,8 @@ export interface ClaimRequest {
   readonly presence: string;
   /** What its last run was when it was found due: another process may have run it since. `any`: whatever it was. */
   readonly lastRunAt: number | null | "any";
+  /** It starts, so that it waits no longer; not when it is written down as failed without having begun. */
+  readonly endsStreak?: boolean;
 }
 
 /** Of one task. */
@@ -54,7 +56,7 @@ export class SqliteLedger implements Disposable {
    *
    * @returns null when it runs already, or has run since it was found due
    */
-  claim({ task, kind, trigger, now, presence, lastRunAt }: ClaimRequest): number | null {
+  claim({ task, kind, trigger, now, presence, lastRunAt, endsStreak = false }: ClaimRequest): number | null {
     return this.#write(() => {
       const before = this.#one("SELECT last_run_at FROM task WHERE name=?", task)?.["last_run_at"] ?? null;
       if (lastRunAt !== "any" && before !== lastRunAt) return null;
@@ -69,8 +71,15 @@ export class SqliteLedger implements Disposable {
       );
       if (changes === 0) return null;
       if (kind === "task") this.#run("UPDATE task SET last_run_at=? WHERE name=?", now, task);
+      if (endsStreak) this.#endStreak(task, now);
       return Number(lastInsertRowid);
     });
+  }
+
+  /** The next poll finds it due, whatever its schedule says. */
+  makeDue(task: string, now: number): void {
+    this.ensureTasks([task], now);
+    this.#run("UPDATE task SET last_run_at=NULL, first_seen_at=0, anchor_at=NULL, not_before=NULL, failing_since=NULL, failures=0 WHERE name=?", task);
   }
 
   recordChild(run: number, child: ProcessIdentity, output: string): void {
@@ -159,7 +168,8 @@ export class SqliteLedger implements Disposable {
         );
       else
         this.#run(
-          `UPDATE deferral SET last_at=?, count=count+1, reason_code=?, reason=?, blocking_task=?, holding_owner=?, holding_pid=?, told=? WHERE id=?`,
+          // It cannot have begun after now: the clock was ahead then, and would keep it from ever starving.
+          `UPDATE deferral SET opened_at=min(opened_at, ?1), last_at=?1, count=count+1, reason_code=?, reason=?, blocking_task=?, holding_owner=?, holding_pid=?, told=? WHERE id=?`,
           now,
           ...words,
           keys,
@@ -184,13 +194,14 @@ export class SqliteLedger implements Disposable {
     this.#run("UPDATE deferral SET starving=1 WHERE task=? AND closed_at IS NULL", task);
   }
 
-  /** The task has started, or is configured no more. */
+  /** The task is configured no more. */
   closeStreak(task: string, now: number): void {
-    if (this.#one("SELECT 1 FROM deferral WHERE task=? AND closed_at IS NULL", task) === undefined) return;
-    this.#write(() => {
-      this.#run("UPDATE deferral SET closed_at=? WHERE task=? AND closed_at IS NULL", now, task);
-      this.#run(`DELETE FROM deferral WHERE closed_at IS NOT NULL AND id NOT IN (SELECT id FROM deferral ORDER BY id DESC LIMIT ${KEPT_RUNS})`);
-    });
+    this.#write(() => this.#endStreak(task, now));
+  }
+
+  #endStreak(task: string, now: number): void {
+    this.#run("UPDATE deferral SET closed_at=? WHERE task=? AND closed_at IS NULL", now, task);
+    this.#run(`DELETE FROM deferral WHERE closed_at IS NOT NULL AND id NOT IN (SELECT id FROM deferral ORDER BY id DESC LIMIT ${KEPT_RUNS})`);
   }
 
   /** A start that was none after all: the streak that it closed goes on. */
@@ -203,6 +214,9 @@ export class SqliteLedger implements Disposable {
   }
 
   addWaiter(presence: string, waiter: Waiter): void {
+    // Those that were killed took nothing away.
+    for (const raw of this.#all("SELECT presence FROM waiter"))
+      if (!isPresent(this.#stateDir, String(raw["presence"]))) this.removeWaiter(String(raw["presence"]));
     this.#run("INSERT OR REPLACE INTO waiter(presence, owner, pid, since) VALUES(?,?,?,?)", presence, waiter.owner, waiter.pid, waiter.since);
   }
 

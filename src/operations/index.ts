@@ -14,6 +14,16 @@ export { init, type InitResult } from "./init.ts";
 export type { EngineRun, Instance } from "./instance.ts";
 export { breakLease, repairLease, reportLease, type LeaseBreak, type LeaseReport } from "./lease.ts";
 export type { LeaseView } from "../lease/index.ts";
+export {
+  beforeMigration,
+  migrate,
+  MIGRATION_WAIT,
+  shutdown,
+  startup,
+  type LifecycleBackup,
+  type MigrateRequest,
+  type Migration,
+} from "./lifecycle/index.ts";
 export { list } from "./list.ts";
 export { damageIn } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";

@@ -1,5 +1,4 @@
-import { constants } from "node:os";
-import { spawnGated, stopGroup } from "../kernel/index.ts";
+import { startForeground } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Held } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
 import { acquireVisibly } from "./waiting.ts";
@@ -39,23 +38,17 @@ export async function runUnderLease(instance: Instance, request: LeaseRunRequest
   const { foreignToken } = answer;
   if (answer.outcome === "held") return { outcome: "deferred", held: answer, foreignToken };
   await using lease = answer.lease;
-  const child = await spawnGated(request.argv, {
+  const program = await startForeground(request.argv, {
     cwd: request.cwd,
     env: { ...instance.env, ...lease.environment },
-    stdio: ["inherit", "inherit", "inherit"],
+    interactive: request.interactive,
     pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR },
-    group: !request.interactive,
   });
-  const { pid } = child.identity;
-  request.onStart?.((signal) => {
-    if (!request.interactive) stopGroup(pid, signal);
-    // In a terminal an interrupt from the keyboard reaches both by itself.
-    else if (signal !== "SIGINT") child.process.kill(signal);
-  });
+  request.onStart?.((signal) => program.forward(signal));
+  const label = request.argv.join(" ").slice(0, 200);
   // Before it is let go: a program that nobody wrote down could outlive this process unseen.
-  await lease.addChild(pid, request.argv.join(" ").slice(0, 200));
-  child.open();
-  lease.progress({ doing: request.argv.join(" ").slice(0, 200) });
-  const { exitCode, signal } = await child.ended;
-  return { outcome: "ran", exitCode: exitCode ?? 128 + constants.signals[signal ?? "SIGKILL"], foreignToken };
+  await lease.addChild(program.identity.pid, label);
+  program.open();
+  lease.progress({ doing: label });
+  return { outcome: "ran", exitCode: await program.exitCode, foreignToken };
 }

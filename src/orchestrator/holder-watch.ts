@@ -24,7 +24,11 @@ export class HolderWatch {
 
   seen({ holder }: Held): void {
     const now = performance.now();
-    if (holder === null || holder.state === "free") return;
+    if (holder === null) return;
+    if (holder.state === "free") {
+      this.gone();
+      return;
+    }
     if (this.#seen?.generation !== holder.generation)
       this.#seen = { generation: holder.generation, since: now, seq: holder.seq, heardAt: now, asked: false, told: false };
     if (this.#seen.seq !== holder.seq) {
@@ -38,6 +42,11 @@ export class HolderWatch {
       "warn",
       `${holder.owner ?? "The holder"}, pid ${holder.pid ?? "unknown"}, holds the heavy-maintenance lease and has said nothing for ${Math.round(SILENCE / 60_000)} minutes; when it hangs: holdfast lease break`,
     );
+  }
+
+  /** Whoever held it has let go: what was seen of one holder is not said of the next. */
+  gone(): void {
+    this.#seen = null;
   }
 
   /** Once per holder. */

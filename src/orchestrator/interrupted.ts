@@ -42,9 +42,9 @@ function committedBackup({ task }: RunRecord, tail: string | null): string | nul
   return document?.["schema"] === "holdfast.backup/1" && typeof document["id"] === "string" ? document["id"] : null;
 }
 
-function tailOf({ output }: RunRecord): string | null {
+function tailOf({ task, output }: RunRecord): string | null {
   try {
-    return output === null ? null : readTail(output);
+    return output === null ? null : readTail(output, task === "backup" ? "document" : "line");
   } catch {
     return null;
   }

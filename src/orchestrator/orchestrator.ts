@@ -1,14 +1,16 @@
 import type { Held, Lease, LeaseKeeper } from "../lease/index.ts";
 import type { Presence, RunEnd, SqliteLedger, TaskRecord } from "../ledger/index.ts";
 import type { Clock } from "../kernel/index.ts";
+import { Complaints } from "./complaints.ts";
 import { behindHolder, behindTask, REASON_CODES, type Deferral } from "./deferral.ts";
 import { dueTask, inOrder, lookAtTask, withoutWaiting, type DueTask } from "./due-tasks.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { closeInterrupted } from "./interrupted.ts";
 import type { Log } from "./log.ts";
+import { failedToStart, messageOf, recordEnd, runTask } from "./run-task.ts";
 import { noticeChange, reasonOf } from "./schedule/index.ts";
 import { Starvation } from "./starvation.ts";
-import { supervise, type Supervised } from "./supervise.ts";
+import type { Supervised } from "./supervise.ts";
 import type { Task } from "./task.ts";
 
 export interface OrchestratorParts {
@@ -30,12 +32,23 @@ export interface OrchestratorParts {
   readonly grace: number;
 }
 
+export interface CloseOptions {
+  /** Milliseconds from TERM to KILL; what is configured when null. */
+  readonly grace?: number | null;
+  /** What is let finish in place of being stopped. */
+  readonly finish?: "backup" | null;
+  /** Then everything is killed at once. */
+  readonly until?: AbortSignal;
+}
+
 export interface RunNowOptions {
   /** Milliseconds to wait for another holder of the lease. */
   readonly wait: number;
   /** Of the lease that this process was started under: it is joined. */
   readonly token: string | null;
   readonly onWaiting: (held: Held) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Started {
@@ -52,21 +65,20 @@ interface Active {
   readonly end: Promise<RunEnd>;
 }
 
-/** From a child that said it was deferred to the next attempt, at most. Milliseconds. */
-const AFTER_DEFERRED_CHILD = 60_000;
-
 /** Looks at what is due, and lets it run: heavy tasks one at a time over all processes, and nobody starves unseen. */
 export class Orchestrator {
   readonly #parts: OrchestratorParts;
   readonly #active: Map<string, Active> = new Map();
   readonly #starvation: Starvation;
   readonly #watch: HolderWatch;
+  readonly #complaints: Complaints;
   #closed = false;
 
   constructor(parts: OrchestratorParts) {
     this.#parts = parts;
     this.#starvation = new Starvation(parts);
     this.#watch = new HolderWatch(parts);
+    this.#complaints = new Complaints(parts.log);
   }
 
   /** Tasks of this process that have not ended. */
@@ -77,7 +89,7 @@ export class Orchestrator {
   /** One look at what is due. Starts what may start and waits for none of it; one lane's failure stops no other. */
   async poll(): Promise<readonly Started[]> {
     if (this.#closed) return [];
-    const { ledger, tasks, clock, log } = this.#parts;
+    const { ledger, tasks, clock } = this.#parts;
     const now = clock.now();
     ledger.ensureTasks(
       tasks.map(({ name }) => name),
@@ -89,17 +101,19 @@ export class Orchestrator {
     const due = tasks.flatMap((task) => {
       try {
         const record = records.get(task.name);
-        return record === undefined || running.has(task.name) ? [] : this.#look(task, record, now);
+        const found = record === undefined || running.has(task.name) ? [] : this.#look(task, record, now);
+        this.#complaints.over(`due ${task.name}`);
+        return found;
       } catch (error) {
-        log("error", `Cannot tell when ${task.label} is due: ${messageOf(error)}`, { task: task.name });
+        this.#complaints.say(`due ${task.name}`, `Cannot tell when ${task.label} is due: ${messageOf(error)}`, { task: task.name });
         return [];
       }
     });
-    await this.#askToYield();
-    await this.#starvation.look(due, now);
+    const ready = withoutWaiting(due, running);
+    await this.#lookAfterTheLease(due, ready, now);
     const started: Started[] = [];
     let heavyOfThisPoll: Task | null = null;
-    for (const one of withoutWaiting(inOrder(due, this.#starvation.reserved), running)) {
+    for (const one of inOrder(ready, this.#starvation.reserved)) {
       // oxlint-disable-next-line no-await-in-loop -- the first that starts keeps the others from it
       const start = await this.#tryStart(one, heavyOfThisPoll, now);
       if (start === null) continue;
@@ -116,6 +130,17 @@ export class Orchestrator {
     for (const { task } of ledger.streaks()) if (tasks.every(({ name }) => name !== task)) ledger.closeStreak(task, now);
   }
 
+  /** What it cannot do for the lease keeps no task from its turn: a light one needs none. */
+  async #lookAfterTheLease(due: readonly DueTask[], ready: readonly DueTask[], now: number): Promise<void> {
+    try {
+      await this.#askToYield();
+      await this.#starvation.look(due, ready, now);
+      this.#complaints.over("lease");
+    } catch (error) {
+      this.#complaints.say("lease", `Cannot look after the heavy-maintenance lease: ${messageOf(error)}`);
+    }
+  }
+
   #look(task: Task, record: TaskRecord, now: number): DueTask[] {
     const noticed = noticeChange(task.schedule, record, now);
     if (noticed !== null) this.#parts.ledger.noteSchedule(task.name, noticed.scheduleText, noticed.anchorAt);
@@ -126,7 +151,6 @@ export class Orchestrator {
 
   async #tryStart(due: DueTask, heavyOfThisPoll: Task | null, now: number): Promise<Started | null> {
     const { task } = due;
-    const { log } = this.#parts;
     const reason = reasonOf(task.schedule);
     try {
       if (!task.heavy) return this.#claimAndStart(task, reason, null, due.record.lastRunAt, now);
@@ -135,11 +159,9 @@ export class Orchestrator {
       const answer = await this.#acquire(task, reason, now);
       if (answer === null) return null;
       if ("held" in answer) return this.#defer(due, behindHolder({ label: task.label, reason }, answer.held), now);
-      const started = this.#claimAndStart(task, reason, answer.lease, due.record.lastRunAt, now);
-      if (started === null) await answer.lease.release();
-      return started;
+      return await this.#startUnder(answer.lease, task, reason, due.record.lastRunAt, now);
     } catch (error) {
-      log("error", `Cannot start ${task.label}: ${messageOf(error)}`, { task: task.name });
+      this.#complaints.say(`start ${task.name}`, `Cannot start ${task.label}: ${messageOf(error)}`, { task: task.name });
       return null;
     }
   }
@@ -157,6 +179,7 @@ export class Orchestrator {
         this.#watch.seen(answer);
         return { held: answer };
       }
+      this.#watch.gone();
       if (answer.afterDeadHolder) log("warn", "The holder of the heavy-maintenance lease before died without releasing it", { task: task.name });
       return { lease: answer.lease };
     } catch (error) {
@@ -169,16 +192,29 @@ export class Orchestrator {
 
   #defer({ task }: DueTask, { obstacle, line, key }: Deferral, now: number): null {
     const { isNew } = this.#parts.ledger.defer(task.name, obstacle, key, now);
+    this.#complaints.over(`start ${task.name}`);
     if (isNew) this.#parts.log("info", line, { task: task.name });
     return null;
+  }
+
+  /** A lease that no run came of is given back, whatever kept it from coming. */
+  async #startUnder(lease: Lease, task: Task, trigger: string, lastRunAt: number | null | "any", now: number): Promise<Started | null> {
+    let started: Started | null = null;
+    try {
+      started = this.#claimAndStart(task, trigger, lease, lastRunAt, now);
+      return started;
+    } finally {
+      if (started === null) await lease.release();
+    }
   }
 
   /** @returns null when another process runs it, or has since it was found due */
   #claimAndStart(task: Task, trigger: string, lease: Lease | null, lastRunAt: number | null | "any", now: number): Started | null {
     const { ledger, presence, log } = this.#parts;
-    const run = ledger.claim({ task: task.name, kind: "task", trigger, now, presence: presence.id, lastRunAt });
+    if (this.#closed) return null;
+    const run = ledger.claim({ task: task.name, kind: "task", trigger, now, presence: presence.id, lastRunAt, endsStreak: true });
     if (run === null) return null;
-    ledger.closeStreak(task.name, now);
+    this.#complaints.over(`start ${task.name}`);
     const stop = new AbortController();
     const active: Active = {
       task,
@@ -186,7 +222,7 @@ export class Orchestrator {
       stop,
       supervised: null,
       asked: false,
-      end: this.#run(task, run, lease, stop.signal, now, () => active),
+      end: this.#run(task, run, lease, stop.signal, now, (supervised) => (active.supervised = supervised)),
     };
     this.#active.set(task.name, active);
     log("info", `Starting ${task.label} (${trigger}).`, { task: task.name });
@@ -199,60 +235,13 @@ export class Orchestrator {
     lease: Lease | null,
     signal: AbortSignal,
     startedAt: number,
-    active: () => Active,
+    onSupervised: (supervised: Supervised) => void,
   ): Promise<RunEnd> {
-    const { ledger, log, stateDir, cwd, env, clock, grace } = this.#parts;
-    let end: RunEnd;
-    try {
-      await this.#starvation.started(task.name);
-      const supervised = await supervise({
-        task,
-        run,
-        lease,
-        stateDir,
-        cwd,
-        env,
-        log,
-        signal,
-        grace,
-        record: (child, output) => ledger.recordChild(run, child, output),
-      });
-      active().supervised = supervised;
-      lease?.progress({ doing: task.label });
-      end = await supervised.ended;
-    } catch (error) {
-      end = failedToStart(REASON_CODES.notStarted, messageOf(error));
-    }
-    try {
-      await lease?.release();
-    } catch (error) {
-      log("error", `Cannot release the heavy-maintenance lease of ${task.label}: ${messageOf(error)}`, { task: task.name });
-    }
+    this.#starvation.started(task.name);
+    const end = await runTask(this.#parts, { task, run, lease, signal, onSupervised });
     this.#active.delete(task.name);
-    this.#record(task, run, end, startedAt, clock.now());
+    recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now());
     return end;
-  }
-
-  #record(task: Task, run: number, end: RunEnd, startedAt: number, now: number): void {
-    const { ledger, log } = this.#parts;
-    try {
-      const wait = Math.min(AFTER_DEFERRED_CHILD, lookAtTask(task, NOTHING, "", now).cadence / 4);
-      ledger.end(run, end, now, end.outcome === "skipped" ? now + wait : null);
-      if (end.outcome === "skipped") {
-        // Its start has ended the streak, and it never ran: it waits since it was first deferred.
-        ledger.resumeStreak(task.name, startedAt);
-        ledger.defer(task.name, { ...NOBODY, reasonCode: end.reasonCode ?? "", reason: end.reason ?? "" }, end.reasonCode ?? "", now);
-      }
-    } catch (error) {
-      // Its row stays `running` under this process's presence: closed as interrupted once that has ended.
-      log("error", `Cannot write down what became of ${task.label}: ${messageOf(error)}`, { task: task.name });
-    }
-    const why = end.reason === null ? "" : `: ${end.reason}`;
-    const what = end.backupId === null ? "" : ` ${end.backupId}`;
-    if (end.outcome === "completed") log(end.reasonCode === null ? "info" : "warn", `Completed ${task.label}${what}${why}.`, { task: task.name });
-    else if (end.outcome === "skipped") log("info", `Deferred by ${task.label} itself${why}.`, { task: task.name });
-    else if (end.reasonCode === REASON_CODES.interrupted) log("warn", `Stopped ${task.label}${why}.`, { task: task.name });
-    else log("error", `Failed ${task.label}${why}.`, { task: task.name });
   }
 
   /** Holders past their time make room when somebody waits: a task of this process in its own way, anyone by the lease. */
@@ -276,54 +265,36 @@ export class Orchestrator {
    *
    * @returns what kept it from running, in place of a start
    */
-  async runNow(task: Task, { wait, token, onWaiting }: RunNowOptions): Promise<Started | { readonly held: Held } | "already-running"> {
-    const { keeper, ledger, clock } = this.#parts;
+  async runNow(task: Task, { wait, token, onWaiting, signal }: RunNowOptions): Promise<Started | { readonly held: Held } | "already-running"> {
+    const { keeper, ledger, clock, log } = this.#parts;
     ledger.ensureTasks([task.name], clock.now());
     this.#tidy(clock.now());
     if (ledger.running().some(({ task: name }) => name === task.name)) return "already-running";
-    let lease: Lease | null = null;
-    if (task.heavy) {
-      const answer = await keeper.acquire({ owner: task.name, reason: "manual", wait, onWaiting, ...(token === null ? {} : { token }) });
-      if (answer.outcome === "held") return { held: answer };
-      lease = answer.lease;
-    }
-    const started = this.#claimAndStart(task, "manual", lease, "any", clock.now());
-    if (started !== null) return started;
-    await lease?.release();
-    return "already-running";
+    if (!task.heavy) return this.#claimAndStart(task, "manual", null, "any", clock.now()) ?? "already-running";
+    const answer = await keeper.acquire({
+      owner: task.name,
+      reason: "manual",
+      wait,
+      onWaiting,
+      ...(token === null ? {} : { token }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (answer.foreignToken) log("warn", "The lease of HOLDFAST_LEASE has ended: this asks for one of its own", { task: task.name });
+    if (answer.outcome === "held") return { held: answer };
+    return (await this.#startUnder(answer.lease, task, "manual", "any", clock.now())) ?? "already-running";
   }
 
   /** Starts nothing any more, stops what runs (TERM, then KILL) and waits for its end. */
-  async close(): Promise<void> {
+  async close({ grace = null, finish = null, until }: CloseOptions = {}): Promise<void> {
     this.#closed = true;
-    for (const { stop } of this.#active.values()) stop.abort();
+    const stopAll = (): void => {
+      for (const { stop } of this.#active.values()) stop.abort(0);
+    };
+    for (const { task, stop } of this.#active.values()) if (finish === null || task.builtin !== finish) stop.abort(grace);
+    if (until?.aborted === true) stopAll();
+    until?.addEventListener("abort", stopAll, { once: true });
     await Promise.allSettled([...this.#active.values()].map(({ end }) => end));
+    until?.removeEventListener("abort", stopAll);
     await this.#starvation.close();
   }
-}
-
-const NOBODY = { blockingTask: null, holdingOwner: null, holdingPid: null };
-
-const NOTHING: TaskRecord = {
-  name: "",
-  firstSeenAt: 0,
-  lastRunAt: null,
-  lastEndedAt: null,
-  lastCompletedAt: null,
-  lastOutcome: null,
-  lastReasonCode: null,
-  lastReason: null,
-  failingSince: null,
-  failures: 0,
-  scheduleText: null,
-  anchorAt: null,
-  notBefore: null,
-};
-
-function failedToStart(reasonCode: string, reason: string): RunEnd {
-  return { outcome: "failed", reasonCode, reason, exitCode: null, signal: null, lastLines: null, backupId: null };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Level } from "./log.ts";
 
@@ -11,7 +11,9 @@ export function openOutput(stateDir: string, task: string, run: number): { reado
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const name of oldOutputs(folder)) rmSync(join(folder, name), { force: true });
   const path = join(folder, `${run}.log`);
-  return { path, descriptor: openSync(path, "a", 0o600) };
+  // Numbers begin anew with a ledger that does; what an earlier run of that number said is no word of this one.
+  rmSync(path, { force: true });
+  return { path, descriptor: openSync(path, "ax", 0o600) };
 }
 
 const KEPT_OUTPUTS = 20;
@@ -19,18 +21,24 @@ const KEPT_OUTPUTS = 20;
 function oldOutputs(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => /^\d+\.log$/.test(name))
-    .toSorted((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
-    .slice(KEPT_OUTPUTS - 1);
+    .map((name) => ({ name, at: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .toSorted((a, b) => b.at - a.at)
+    .slice(KEPT_OUTPUTS - 1)
+    .map(({ name }) => name);
 }
 
 /** Of the end of an output. Bytes. */
 const TAIL = 16 * 1024;
+/** A document of our own names every file that changed while it was read. */
+const LONGEST_DOCUMENT = 32 * 1024 * 1024;
 
-export function readTail(path: string): string {
+/** What was printed last: enough for an outcome line, and for the whole document of one of our own commands. */
+export function readTail(path: string, what: "line" | "document"): string {
+  const most = what === "line" ? TAIL : LONGEST_DOCUMENT;
   const descriptor = openSync(path, "r");
   try {
     const { size } = fstatSync(descriptor);
-    const buffer = Buffer.alloc(Math.min(size, TAIL));
+    const buffer = Buffer.alloc(Math.min(size, most));
     const read = readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
     return buffer.toString("utf8", 0, read);
   } finally {
@@ -65,7 +73,9 @@ export function toldOutcome(tail: string): ToldOutcome | null {
 export function lastDocument(tail: string): Readonly<Record<string, unknown>> | null {
   const lines = tail.trimEnd().split("\n");
   const start = lines.findLastIndex((line) => line.startsWith("{"));
-  return start === -1 ? null : (parse(lines.slice(start).join("\n")) ?? null);
+  // Node itself may have something to say after it.
+  const end = lines.findLastIndex((line) => line.endsWith("}"));
+  return start === -1 ? null : (parse(lines.slice(start, end + 1).join("\n")) ?? null);
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
@@ -79,6 +89,8 @@ function parse(text: string): Record<string, unknown> | undefined {
 
 /** Of one look. Bytes. */
 const MOST = 256 * 1024;
+/** Of a line that has not ended. Characters. */
+const LONGEST_LINE = 64 * 1024;
 
 /** Reads what was added to an output since the last look, in whole lines. */
 export class OutputReader {
@@ -99,6 +111,8 @@ export class OutputReader {
     const descriptor = openSync(this.#path, "r");
     try {
       const { size } = fstatSync(descriptor);
+      // Somebody has cut it short, as those do who rotate logs.
+      if (size < this.#offset) [this.#offset, this.#rest] = [0, ""];
       const skipped = Math.max(0, size - this.#offset - most);
       const buffer = Buffer.alloc(Math.min(most, size - this.#offset));
       const read = readSync(descriptor, buffer, 0, buffer.length, this.#offset + skipped);
@@ -106,6 +120,10 @@ export class OutputReader {
       const text = (skipped > 0 ? "" : this.#rest) + buffer.toString("utf8", 0, read);
       const lines = text.split("\n");
       this.#rest = lines.pop() ?? "";
+      if (this.#rest.length > LONGEST_LINE) {
+        lines.push(this.#rest);
+        this.#rest = "";
+      }
       return skipped > 0 ? [`… ${skipped} bytes more in ${this.#path}`, ...lines.slice(1)] : lines;
     } finally {
       closeSync(descriptor);

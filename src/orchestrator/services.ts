@@ -1,8 +1,10 @@
-import { isRunning, spawnGated, stopGroup, type Clock } from "../kernel/index.ts";
-import type { Presence, SqliteLedger } from "../ledger/index.ts";
 import { closeSync } from "node:fs";
+import { formatDuration, isRunning, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
+import type { Presence, RunEnd, SqliteLedger } from "../ledger/index.ts";
+import { Complaints } from "./complaints.ts";
 import { REASON_CODES } from "./deferral.ts";
 import type { Log } from "./log.ts";
+import { failedToStart, messageOf } from "./run-task.ts";
 import { lastLines, openOutput, readTail } from "./run-output.ts";
 import type { ReadyCheck, Service } from "./task.ts";
 
@@ -36,15 +38,23 @@ interface Lane {
 export class Services {
   readonly #parts: ServiceParts;
   readonly #lanes: Map<string, Lane> = new Map();
+  readonly #complaints: Complaints;
+  /** Ends that could not be written down yet: while one is missing, its service looks as if it ran. */
+  readonly #unwritten: Map<number, RunEnd> = new Map();
+  /** It is what keeps them running, and not a command that starts one task. */
+  #keeps = false;
   #closed = false;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
+    this.#complaints = new Complaints(parts.log);
   }
 
   /** Starts what does not run, here or under another daemon. */
   async poll(): Promise<void> {
-    const { services, ledger, log } = this.#parts;
+    this.#keeps = true;
+    this.#writeEnds();
+    const { services, ledger } = this.#parts;
     const running = new Set(ledger.running().map(({ task }) => task));
     for (const service of services) {
       const lane = this.#lane(service.name);
@@ -52,9 +62,10 @@ export class Services {
       try {
         // oxlint-disable-next-line no-await-in-loop -- a start takes a moment, and order makes the log readable
         await this.#start(service, lane);
+        this.#complaints.over(service.name);
       } catch (error) {
         this.#fell(lane, 0);
-        log("error", `Cannot start ${service.label}: ${error instanceof Error ? error.message : String(error)}`, { task: service.name });
+        this.#complaints.say(service.name, `Cannot start ${service.label}: ${messageOf(error)}`, { task: service.name });
       }
     }
   }
@@ -66,72 +77,94 @@ export class Services {
   }
 
   async #start(service: Service, lane: Lane): Promise<void> {
-    const { ledger, presence, clock, log, stateDir, cwd, env } = this.#parts;
+    const { ledger, presence, clock } = this.#parts;
     const now = clock.now();
     ledger.ensureTasks([service.name], now);
     const run = ledger.claim({ task: service.name, kind: "service", trigger: "keep-running", now, presence: presence.id, lastRunAt: "any" });
     if (run === null) return;
-    const output = openOutput(stateDir, service.name, run);
     try {
-      const child = await spawnGated(service.argv, { cwd, env, stdio: ["ignore", output.descriptor, output.descriptor], group: true });
-      ledger.recordChild(run, child.identity, output.path);
-      child.open();
-      log("info", `Started ${service.label}, pid ${child.identity.pid}.`, { task: service.name });
-      const began = performance.now();
-      const stopping = new AbortController();
-      const ended = child.ended.then(({ exitCode, signal }) => {
-        stopping.abort();
-        const reason = exitCode === null ? `ended by ${signal ?? "a signal"}` : `ended with exit code ${exitCode}`;
-        const outcome = this.#closed ? "completed" : "failed";
-        ledger.end(
-          run,
-          {
-            outcome,
-            reasonCode: outcome === "completed" ? null : REASON_CODES.exit,
-            reason,
-            exitCode,
-            signal,
-            lastLines: lastLines(readTail(output.path)),
-            backupId: null,
-          },
-          clock.now(),
-        );
-        lane.stop = null;
-        this.#fell(lane, performance.now() - began);
-        log(this.#closed ? "info" : "warn", `${service.label} ${reason}.`, { task: service.name });
-      });
-      ended.catch((error: unknown) => log("error", `Cannot write down the end of ${service.label}: ${String(error)}`, { task: service.name }));
-      lane.stop = async () => {
-        stopGroup(child.identity.pid, "SIGTERM");
-        const killer = setTimeout(() => stopGroup(child.identity.pid, "SIGKILL"), this.#parts.grace);
-        await ended.catch(() => {});
-        clearTimeout(killer);
-      };
-      void this.#tellWhenReady(service, stopping.signal);
+      const { child, output } = await this.#spawn(service, run);
+      this.#standBy(service, lane, run, child, output);
     } catch (error) {
-      ledger.end(
-        run,
-        {
-          outcome: "failed",
-          reasonCode: REASON_CODES.notStarted,
-          reason: error instanceof Error ? error.message : String(error),
-          exitCode: null,
-          signal: null,
-          lastLines: null,
-          backupId: null,
-        },
-        clock.now(),
-      );
+      this.#end(run, failedToStart(REASON_CODES.notStarted, messageOf(error)));
       throw error;
+    }
+  }
+
+  async #spawn({ name, label, argv }: Service, run: number): Promise<{ readonly child: GatedChild; readonly output: string }> {
+    const { ledger, log, stateDir, cwd, env } = this.#parts;
+    const output = openOutput(stateDir, name, run);
+    try {
+      const child = await spawnGated(argv, { cwd, env, stdio: ["ignore", output.descriptor, output.descriptor], group: true });
+      try {
+        ledger.recordChild(run, child.identity, output.path);
+      } catch (error) {
+        // Behind its gate it has done nothing, and nobody would know of it.
+        child.process.kill("SIGKILL");
+        throw error;
+      }
+      child.open();
+      log("info", `Started ${label}, pid ${child.identity.pid}.`, { task: name });
+      return { child, output: output.path };
     } finally {
       closeSync(output.descriptor);
     }
   }
 
-  #fell(lane: Lane, ranFor: number): void {
+  #standBy(service: Service, lane: Lane, run: number, child: GatedChild, output: string): void {
+    const { log, grace } = this.#parts;
+    const { name, label } = service;
+    const { pid } = child.identity;
+    const began = performance.now();
+    const stopping = new AbortController();
+    const ended = child.ended.then(({ exitCode, signal }) => {
+      stopping.abort();
+      lane.stop = null;
+      const pause = this.#fell(lane, performance.now() - began);
+      const reason = exitCode === null ? `ended by ${signal ?? "a signal"}` : `ended with exit code ${exitCode}`;
+      if (this.#closed) log("info", `${label} ${reason}.`, { task: name });
+      else log("warn", `${label} ${reason}; it is started again in ${formatDuration(pause)}.`, { task: name });
+      const facts = { reason, exitCode, signal, lastLines: tailOf(output), backupId: null };
+      if (this.#closed) this.#end(run, { ...facts, outcome: "completed", reasonCode: null });
+      else this.#end(run, { ...facts, outcome: "failed", reasonCode: exitCode === null ? REASON_CODES.signal : REASON_CODES.exit });
+    });
+    lane.stop = async () => {
+      stopGroup(pid, "SIGTERM");
+      // A process that is stopped takes notice of TERM only when it goes on.
+      stopGroup(pid, "SIGCONT");
+      const killer = setTimeout(() => stopGroup(pid, "SIGKILL"), grace);
+      await ended;
+      clearTimeout(killer);
+      stopGroup(pid, "SIGKILL");
+    };
+    void this.#tellWhenReady(service, stopping.signal);
+  }
+
+  #end(run: number, end: RunEnd): void {
+    this.#unwritten.set(run, end);
+    this.#writeEnds();
+  }
+
+  #writeEnds(): void {
+    const { ledger, clock } = this.#parts;
+    for (const [run, end] of this.#unwritten) {
+      try {
+        ledger.end(run, end, clock.now());
+        this.#unwritten.delete(run);
+        this.#complaints.over("ledger");
+      } catch (error) {
+        this.#complaints.say("ledger", `Cannot write down that a service has ended: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** @returns how long it is left alone. Milliseconds. */
+  #fell(lane: Lane, ranFor: number): number {
     if (ranFor >= STEADY) lane.pause = FIRST_PAUSE;
-    lane.notBefore = performance.now() + lane.pause;
-    lane.pause = Math.min(LONGEST_PAUSE, lane.pause * 2);
+    const { pause } = lane;
+    lane.notBefore = performance.now() + pause;
+    lane.pause = Math.min(LONGEST_PAUSE, pause * 2);
+    return pause;
   }
 
   async #tellWhenReady({ name, label, ready }: Service, signal: AbortSignal): Promise<void> {
@@ -150,9 +183,19 @@ export class Services {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#lanes.values()].map(async (lane) => await lane.stop?.()));
+    if (!this.#keeps) return;
     const names = new Set(this.#parts.services.map(({ name }) => name));
     for (const run of this.#parts.ledger.running())
       if (names.has(run.task) && run.child !== null && !this.#parts.ledger.isSupervised(run) && isRunning(run.child))
         stopGroup(run.child.pid, "SIGTERM");
+  }
+}
+
+function tailOf(output: string): string | null {
+  try {
+    return lastLines(readTail(output, "line"));
+  } catch {
+    // It was removed meanwhile
+    return null;
   }
 }

@@ -33,7 +33,11 @@ export class Starvation {
     return this.#reservation?.task ?? null;
   }
 
-  async look(due: readonly DueTask[], now: number): Promise<void> {
+  /**
+   * @param ready those of them that wait for no other task: a lease that is kept for one that does would keep out
+   * the very task that it waits for
+   */
+  async look(due: readonly DueTask[], ready: readonly DueTask[], now: number): Promise<void> {
     const { ledger, log } = this.#parts;
     const streaks = ledger.streaks();
     const byName = new Map(due.map((one) => [one.task.name, one]));
@@ -48,7 +52,8 @@ export class Starvation {
         task: streak.task,
       });
     }
-    await this.#reserve(starving);
+    const mayStart = new Set(ready.flatMap(({ task }) => (task.heavy ? [task.name] : [])));
+    await this.#reserve(starving.filter(({ task }) => mayStart.has(task)));
   }
 
   #bound({ cadence }: DueTask): number {
@@ -62,9 +67,9 @@ export class Starvation {
       const { task, since } = this.#reservation;
       const kept = starving.some((streak) => streak.task === task);
       if (kept && now - since <= RESERVED_FOR) return;
+      await keeper.withdraw(task);
       this.#reservation = null;
       if (kept) this.#passed.set(task, now + RESERVED_FOR);
-      await keeper.withdraw(task);
       log("warn", `The lease is kept for ${task} no longer.`, { task });
     }
     const next = starving.find(({ task }) => (this.#passed.get(task) ?? 0) <= now);
@@ -74,11 +79,9 @@ export class Starvation {
   }
 
   /** Taking the lease has ended its reservation. */
-  async started(task: string): Promise<void> {
+  started(task: string): void {
     this.#passed.delete(task);
-    if (this.#reservation?.task !== task) return;
-    this.#reservation = null;
-    await this.#parts.keeper.withdraw(task);
+    if (this.#reservation?.task === task) this.#reservation = null;
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import { processesOfGroup, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { RunEnd } from "../ledger/index.ts";
+import { Complaints } from "./complaints.ts";
 import { REASON_CODES } from "./deferral.ts";
 import type { Log } from "./log.ts";
 import { lastDocument, lastLines, levelOf, openOutput, OutputReader, readTail, toldOutcome } from "./run-output.ts";
@@ -84,7 +85,7 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
     stopGroup(pid, "SIGTERM");
     // A process that is stopped takes notice of TERM only when it goes on.
     stopGroup(pid, "SIGCONT");
-    killer = setTimeout(() => stopGroup(pid, "SIGKILL"), grace);
+    killer = setTimeout(() => stopGroup(pid, "SIGKILL"), typeof signal.reason === "number" ? signal.reason : grace);
   };
   const onAbort = (): void => stop("interrupted");
   if (signal.aborted) onAbort();
@@ -92,8 +93,20 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
   const deadline = setTimeout(() => stop("deadline"), task.timeout);
   const pulse = new Pulse(pid);
   const reader = new OutputReader(path);
+  const complaints = new Complaints(log);
+  const readLines = (): string[] => {
+    try {
+      const lines = reader.read();
+      complaints.over("output");
+      return lines;
+    } catch (error) {
+      // Its output was removed, or no file can be opened at the moment: that ends neither the task nor its supervision.
+      complaints.say("output", `Cannot read the output of ${task.name}: ${error instanceof Error ? error.message : String(error)}`, { task: task.name });
+      return [];
+    }
+  };
   const look = (): void => {
-    for (const line of reader.read()) {
+    for (const line of readLines()) {
       if (line.trim() === "" || task.builtin !== null) continue;
       const { level, text } = levelOf(line);
       log(level, `${task.name}: ${text}`, { task: task.name });
@@ -110,7 +123,16 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
   // What it started and left in its group was stopped with it.
   if (stopped !== null) stopGroup(pid, "SIGKILL");
   look();
-  return endOf(task, stopped, exitCode, by, readTail(path));
+  return endOf(task, stopped, exitCode, by, tailOf(path, task.builtin === null ? "line" : "document"));
+}
+
+/** Empty when it was removed meanwhile: the exit code is there all the same. */
+function tailOf(path: string, what: "line" | "document"): string {
+  try {
+    return readTail(path, what);
+  } catch {
+    return "";
+  }
 }
 
 /** Since when a process group has neither printed anything nor used the processor. */
@@ -156,6 +178,13 @@ function failure(exitCode: number | null, by: NodeJS.Signals | null): Pick<RunEn
   return { reasonCode: REASON_CODES.exit, reason: `ended with exit code ${exitCode}` };
 }
 
+/** 3 is also a backup that has everything, and in which something is not as it should be: its alarms say what. */
+function lackOf(document: Readonly<Record<string, unknown>> | null): string {
+  const told = document?.["alarms"];
+  const alarms = Array.isArray(told) ? told.filter((alarm) => typeof alarm === "string") : [];
+  return alarms.length === 0 ? "something declared was not captured" : alarms.join("; ").slice(0, 2000);
+}
+
 /** Our own command says in its document what became of it: 3 is a backup that lacks something, and a backup. */
 function backupOutcome(
   exitCode: number | null,
@@ -168,7 +197,7 @@ function backupOutcome(
   const reason = typeof error?.message === "string" ? error.message : null;
   if (exitCode === 0 && id !== null) return { outcome: "completed", reasonCode: null, reason: null, backupId: id };
   if (exitCode === 3 && id !== null)
-    return { outcome: "completed", reasonCode: REASON_CODES.partial, reason: "something declared was not captured", backupId: id };
+    return { outcome: "completed", reasonCode: REASON_CODES.partial, reason: lackOf(document), backupId: id };
   if (exitCode === 5) return { outcome: "skipped", reasonCode: REASON_CODES.deferredByChild, reason, backupId: null };
   const why = failure(exitCode, by);
   return { outcome: "failed", reasonCode: typeof error?.code === "string" ? error.code : why.reasonCode, reason: reason ?? why.reason, backupId: null };

@@ -39,7 +39,7 @@ export interface Task {
   readonly timeout: number;
   readonly stall: number | null;
   readonly yield: "stdin" | "signal" | null;
-  /** It waits while one of these is due or runs. */
+  /** It waits while one of these is due or runs; one that nothing is declared for is neither. */
   readonly after: readonly string[];
 }
 
@@ -109,7 +109,7 @@ export function defineTasks(declared: readonly DeclaredTask[], backup: BuiltinBa
         timeout: builtin === null ? one.timeout : Math.max(one.timeout, BACKUP_TIMEOUT),
         stall: one.stall,
         yield: one.yield,
-        after: (one.after ?? known?.after ?? []).filter((other) => declared.some((declaredOne) => declaredOne.name === other)),
+        after: one.after ?? known?.after ?? [],
       },
     ];
   });

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeWorkspace } from "../../test/support/workspace.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { ConfigError, InterruptedError, NotFoundError } from "../kernel/index.ts";
-import { openHoldfast, withHeavyMaintenance } from "./holdfast.ts";
+import { withHeavyMaintenance } from "./heavy-maintenance.ts";
+import { openHoldfast } from "./open-holdfast.ts";
 
 const backupsIn = (vault: string): string[] => readdirSync(vault).filter((name) => name.endsWith(".tar.gz"));
 
@@ -120,5 +121,73 @@ describe("withHeavyMaintenance()", () => {
     const run = withHeavyMaintenance("kbSync", async () => void (ran = true), { config });
     await expect(run).rejects.toMatchObject({ code: "LEASE_STORE_MISSING" });
     expect(ran).toBe(false);
+  });
+});
+
+describe("startup(), shutdown(), beforeMigration()", () => {
+  it("take a backup each, and run the migration after its own", async () => {
+    using folder = temporaryFolder();
+    const { config, vault } = makeWorkspace(folder.path);
+    const words: string[] = [];
+    await using holdfast = await openHoldfast({ config, onLog: (_level, message) => void words.push(message) });
+    expect(await holdfast.startup()).toMatchObject({ outcome: "taken", complete: true });
+    let before: string[] = [];
+    const answer = await holdfast.beforeMigration({ from: 3, to: 4 }, () => {
+      before = backupsIn(vault);
+      return "migrated";
+    });
+    expect(answer).toBe("migrated");
+    expect(before.filter((name) => name.includes("pre-migration"))).toHaveLength(1);
+    expect(await holdfast.shutdown()).toMatchObject({ outcome: "taken" });
+    expect(backupsIn(vault).map((name) => name.replace(/^.*_|\.tar\.gz$/g, ""))).toEqual(
+      expect.arrayContaining(["startup", "pre-migration", "shutdown"]),
+    );
+    expect(words.filter((word) => /^Backup .* is taken\.$/.test(word))).toHaveLength(3);
+  });
+
+  it("a failure is an outcome for startup and shutdown, and keeps a migration from running", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    rmSync(folder.join("company.yaml"));
+    await using holdfast = await openHoldfast({
+      config,
+      onLog: () => {
+        throw new Error("the host's own");
+      },
+    });
+    expect(await holdfast.startup()).toMatchObject({ outcome: "failed", error: { code: "COMPONENT_MISSING" } });
+    expect(await holdfast.shutdown()).toMatchObject({ outcome: "failed", error: { code: "COMPONENT_MISSING" } });
+    let ran = false;
+    await expect(holdfast.beforeMigration({ from: 1, to: 2 }, () => void (ran = true))).rejects.toMatchObject({
+      code: "COMPONENT_MISSING",
+    });
+    expect(ran).toBe(false);
+  });
+});
+
+describe("restore()", () => {
+  it("is refused without quiesce and resume, and nothing is touched", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const request = {} as Parameters<typeof holdfast.restore>[1];
+    await expect(holdfast.restore("latest", request)).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  it("puts the state back between quiesce and resume, and resumes after a failure as well", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const { id } = await holdfast.backup();
+    writeFileSync(folder.join("company.yaml"), "name: Broken\n");
+    const calls: string[] = [];
+    const handles = { quiesce: () => void calls.push("quiesce"), resume: () => void calls.push("resume") };
+    const result = await holdfast.restore(id, handles);
+    expect(result).toMatchObject({ id });
+    expect(result.safety).toContain("pre-restore");
+    expect(readFileSync(folder.join("company.yaml"), "utf8")).toBe("name: Acme\n");
+    expect(calls).toEqual(["quiesce", "resume"]);
+    await expect(holdfast.restore("2020-01-01", handles)).rejects.toBeInstanceOf(NotFoundError);
+    expect(calls).toEqual(["quiesce", "resume", "quiesce", "resume"]);
   });
 });

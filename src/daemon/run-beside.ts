@@ -1,0 +1,54 @@
+import { startForeground } from "../kernel/index.ts";
+import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
+import type { Log } from "../orchestrator/index.ts";
+import { pollUntil, tellWhatIsWatched } from "./run-daemon.ts";
+
+export interface RunBesideOptions {
+  /** Opened so that its lease does not hold up this thread. */
+  readonly instance: Instance;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly interactive: boolean;
+  readonly log: Log;
+  /** Told where signals go, once and before anything is started. */
+  readonly onSignals: (take: (signal: NodeJS.Signals) => void) => void;
+}
+
+/**
+ * Runs a program in any language, and protects its state: a backup before it starts, what is due while it runs, a backup
+ * after it has stopped. Signals are its own; after the first that ends it, the last backup has what is left of
+ * `orchestrator.shutdown_timeout`, since whoever sent it may kill everything then.
+ *
+ * @returns the program's exit code
+ */
+export async function runBeside({ instance, argv, cwd, interactive, log, onSignals }: RunBesideOptions): Promise<number> {
+  const { config } = instance;
+  const starting = new AbortController();
+  const giveUp = new AbortController();
+  let forward: ((signal: NodeJS.Signals) => void) | undefined;
+  let endingSince: number | undefined;
+  let ended = false;
+  onSignals((signal) => {
+    if (signal !== "SIGHUP") endingSince ??= performance.now();
+    if (forward === undefined) starting.abort();
+    else if (ended) giveUp.abort();
+    else forward(signal);
+  });
+  await startup(instance, { log, signal: starting.signal });
+  if (starting.signal.aborted) return 130;
+  const program = await startForeground(argv, { cwd, env: instance.env, interactive });
+  forward = (signal) => program.forward(signal);
+  program.open();
+  await using orchestration = orchestrate(instance, log);
+  tellWhatIsWatched(orchestration, instance, log);
+  const over = new AbortController();
+  const polling = pollUntil(orchestration, config.orchestrator.pollInterval, over.signal);
+  const exitCode = await program.exitCode;
+  ended = true;
+  log("info", `${argv[0]} ended with exit code ${exitCode}.`);
+  over.abort();
+  await polling;
+  const budget = endingSince === undefined ? null : config.orchestrator.shutdownTimeout - (performance.now() - endingSince);
+  await shutdown(instance, { log, orchestration, budget, giveUp: giveUp.signal });
+  return exitCode;
+}

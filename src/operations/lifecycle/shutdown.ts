@@ -1,0 +1,39 @@
+import type { Log } from "../../orchestrator/index.ts";
+import type { Instance } from "../instance.ts";
+import type { Orchestration } from "../orchestrate.ts";
+import { lifecycleBackup, type LifecycleBackup } from "./lifecycle-backup.ts";
+
+export interface ShutdownOptions {
+  readonly log: Log;
+  /** What this process runs: it is ended first, a running backup by letting it finish. */
+  readonly orchestration?: Orchestration;
+  /** Milliseconds for everything; null when nobody is in a hurry. */
+  readonly budget: number | null;
+  /** A second signal: gives up at once, with nothing half-made. */
+  readonly giveUp: AbortSignal;
+}
+
+/** Of the budget, for tasks to end when they are asked. */
+const FOR_TASKS = 8;
+
+/**
+ * After a runtime has stopped: no new work, a running backup is finished and never cancelled or refused, then the last
+ * backup is taken within the budget. What was not taken is said. Never throws.
+ */
+export async function shutdown(instance: Instance, { log, orchestration, budget, giveUp }: ShutdownOptions): Promise<LifecycleBackup> {
+  const { backup } = instance.config;
+  const over = AbortSignal.any([giveUp, ...(budget === null ? [] : [AbortSignal.timeout(Math.max(1, Math.round(budget)))])]);
+  const began = performance.now();
+  await orchestration?.orchestrator.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
+  if (!backup.enabled || !backup.onShutdown) return { outcome: "off" };
+  const left = budget === null ? instance.config.orchestrator.startupWait : budget - (performance.now() - began);
+  const taken = await lifecycleBackup(instance, { trigger: "shutdown", wait: Math.max(0, left), signal: over, log });
+  if (taken.outcome === "failed" && taken.error.code === "INTERRUPTED")
+    log(
+      "error",
+      giveUp.aborted
+        ? "The shutdown backup was given up at a second signal."
+        : "There was no time for the shutdown backup; nothing half-made is left.",
+    );
+  return taken;
+}

@@ -1,0 +1,42 @@
+import { openLedger } from "../../ledger/index.ts";
+import type { Log } from "../../orchestrator/index.ts";
+import type { Instance } from "../instance.ts";
+import { settleRestore } from "../settle-restore.ts";
+import { lifecycleBackup, type LifecycleBackup } from "./lifecycle-backup.ts";
+
+export interface StartupOptions {
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Before a runtime accepts work: ends a restore that was cut off, then takes a backup. Never throws and never waits longer
+ * than `orchestrator.startup_wait` for another holder: then the runtime starts, and the backup is due at once.
+ */
+export async function startup(instance: Instance, { log, signal }: StartupOptions): Promise<LifecycleBackup> {
+  const { backup, orchestrator } = instance.config;
+  try {
+    await settleRestore(instance, { wait: orchestrator.startupWait, ...(signal === undefined ? {} : { signal }) });
+  } catch (error) {
+    log("error", `A restore that was cut off is not settled: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!backup.enabled || !backup.onStartup) return { outcome: "off" };
+  const taken = await lifecycleBackup(instance, {
+    trigger: "startup",
+    wait: orchestrator.startupWait,
+    log,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (taken.outcome === "deferred" || taken.outcome === "failed") makeDue(instance, log);
+  return taken;
+}
+
+/** The next poll takes one. */
+function makeDue({ config, clock }: Instance, log: Log): void {
+  try {
+    using ledger = openLedger(config.stateDir, (text) => log("warn", text));
+    ledger.makeDue("backup", clock.now());
+  } catch (error) {
+    log("warn", `The backup could not be made due: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
