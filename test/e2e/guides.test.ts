@@ -83,6 +83,21 @@ describe("docs/guides", () => {
     for (const line of /```cron\n([\s\S]*?)```/.exec(guide)?.[1]?.trim().split("\n") ?? ["no cron block"]) expect(example).toContain(line);
   });
 
+  it("any-program: a program with a backup before and after it, and one before a migration", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(place("srv/agent/start-agent"), "#!/bin/sh\necho agent\n");
+    writeFileSync(place("srv/agent/upgrade.sh"), "#!/bin/sh\necho upgraded to $1\n");
+    for (const name of ["start-agent", "upgrade.sh"]) chmodSync(place(`srv/agent/${name}`), 0o755);
+    writeFileSync(place("srv/agent/holdfast.yaml"), "components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n");
+    const { stdout } = await follow("any-program");
+    expect(stdout).toContain("agent\n");
+    expect(stdout).toContain("upgraded to 4");
+    const triggers = readdirSync(place("srv/agent/backups")).flatMap((name) => /_([a-z-]+)\.tar\.gz$/.exec(name)?.[1] ?? []);
+    expect(triggers.toSorted()).toEqual(["pre-migration", "shutdown", "startup"]);
+  });
+
   it("heavy-maintenance: a wrapped script, tasks, a holder that hangs and is broken", async () => {
     using folder = temporaryFolder();
     const { place, follow } = makeMachine(folder);
