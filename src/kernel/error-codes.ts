@@ -32,6 +32,27 @@ export const ERROR_CODES = {
     meaning: "The option or key is described, and not available in this version",
   },
 
+  UNAUTHENTICATED: { kind: "usage", exit: 2, http: 401, retry: false, meaning: "The API was given no token, an unknown one, or one that has expired" },
+  FORBIDDEN: { kind: "usage", exit: 2, http: 403, retry: false, meaning: "The scopes of the token do not reach so far" },
+  ORIGIN_REFUSED: {
+    kind: "usage",
+    exit: 2,
+    http: 403,
+    retry: false,
+    meaning: "A page of another origin asked the API to change something",
+  },
+  HOST_REFUSED: { kind: "usage", exit: 2, http: 421, retry: false, meaning: "The API was asked by a name that is not among its own" },
+  METHOD_NOT_ALLOWED: { kind: "usage", exit: 2, http: 405, retry: false, meaning: "The API has this path, and not with this method" },
+  PAYLOAD_TOO_LARGE: { kind: "usage", exit: 2, http: 413, retry: false, meaning: "The body of a request is larger than the API takes" },
+  MEDIA_TYPE_UNSUPPORTED: { kind: "usage", exit: 2, http: 415, retry: false, meaning: "The body of a request is no JSON" },
+  TOKENS_INVALID: {
+    kind: "config",
+    exit: 2,
+    http: 503,
+    retry: false,
+    meaning: "The file of the API's tokens cannot be read, or not be trusted: no token is taken",
+  },
+
   CONFIG_NOT_FOUND: { kind: "config", exit: 2, http: 500, retry: false, meaning: "No configuration file was found" },
   CONFIG_INVALID: { kind: "config", exit: 2, http: 500, retry: false, meaning: "The configuration has problems, each with its position" },
   CONFIG_UNTRUSTED: {
@@ -48,6 +69,8 @@ export const ERROR_CODES = {
   PATH_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "The backup holds nothing at this path" },
   NOTHING_TO_UNDO: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No restore is there that could be undone" },
   TASK_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No task has this name" },
+  ROUTE_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "The API has nothing at this path" },
+  RUN_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No run has this id, or it is no longer remembered" },
   COMPONENT_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No component has this name" },
 
   BACKUP_PROTECTED: {
@@ -56,6 +79,13 @@ export const ERROR_CODES = {
     http: 409,
     retry: false,
     meaning: "The backup is pinned or protected and stays until that is lifted",
+  },
+  IDEMPOTENCY_MISMATCH: {
+    kind: "conflict",
+    exit: 1,
+    http: 422,
+    retry: false,
+    meaning: "The Idempotency-Key was used before, for another request",
   },
   VAULT_FOREIGN: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The vault belongs to another instance" },
   TARGET_NOT_EMPTY: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The target folder holds something already" },
@@ -112,7 +142,9 @@ export const ERROR_CODES = {
     meaning: "Somebody still works under the lease, so that its store cannot be made anew",
   },
 
+  RATE_LIMITED: { kind: "busy", exit: 5, http: 429, retry: true, meaning: "Too many requests with a wrong token, or too many listeners" },
   LEASE_HELD: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Somebody else holds the heavy-maintenance lease" },
+  TASK_RUNNING: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "The task runs already" },
   RESTORE_RUNNING: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "A restore of this instance is running" },
   VAULT_BUSY: { kind: "busy", exit: 5, http: 409, retry: true, meaning: "Another process writes to the vault or reads from it" },
 
@@ -255,6 +287,13 @@ export const ERROR_CODES = {
     http: 500,
     retry: false,
     meaning: "The lease is not available on this operating system",
+  },
+  LISTEN_FAILED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "The address of the API cannot be listened on: another process has it, or it is not this machine's",
   },
   OWNER_NOT_PERMITTED: {
     kind: "host",

@@ -14,6 +14,7 @@ describe("unsafeFileSystem()", () => {
     ["FUSE", 0x65735546],
     ["9p", 0x01021997],
     ["Ceph", 0x00c36400],
+    ["Lustre", 0x0bd00bd3],
     ["AFS", 0x5346414f],
     ["Coda", 0x73757245],
     ["VirtualBox shared folder", 0x786f4256],

@@ -9,6 +9,7 @@ const UNSAFE: Readonly<Record<number, string>> = {
   0x65735546: "FUSE",
   0x01021997: "9p",
   0x00c36400: "Ceph",
+  0x0bd00bd3: "Lustre",
   0x5346414f: "AFS",
   0x73757245: "Coda",
   0x786f4256: "VirtualBox shared folder",

@@ -42,7 +42,7 @@ export interface Acquired {
   readonly foreignToken: boolean;
 }
 
-export type AcquireOutcome = Held & { readonly foreignToken: boolean } | Acquired;
+export type AcquireOutcome = (Held & { readonly foreignToken: boolean }) | Acquired;
 
 export interface LeaseProgress {
   /** What is being done, for people. */
@@ -101,8 +101,8 @@ export interface BreakReport {
 }
 
 /**
- * Who may do heavy work. Everything here answers within a quarter of a second, whatever holders do, unless it was told to
- * wait; nothing blocks the event loop. Errors of the store are HoldfastErrors LEASE_STORE_*, and never mean "free".
+ * Who may do heavy work. An attempt to take it answers within a quarter of a second, whatever holders do, unless it was told
+ * to wait; what people ask for within two. Nothing waits in the thread of the caller. Errors of the store are HoldfastErrors LEASE_STORE_*, and never mean "free".
  */
 export interface LeaseKeeper extends AsyncDisposable {
   acquire(request: AcquireRequest): Promise<AcquireOutcome>;

@@ -1,6 +1,6 @@
 import { bePresent, openLedger, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
-import { defineTasks, Orchestrator, Services, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
+import { defineTasks, Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
 import { awaitHealth } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
 
@@ -9,6 +9,8 @@ export interface Orchestration extends AsyncDisposable {
   readonly orchestrator: Orchestrator;
   readonly ledger: SqliteLedger;
   readonly keeper: LeaseKeeper;
+  /** Starts nothing any more, and ends what runs, services as well. */
+  close(options: CloseOptions): Promise<void>;
   /** One look at everything that is due or should run. Never throws; what goes wrong is in the log. */
   poll(): Promise<readonly Started[]>;
 }
@@ -70,6 +72,9 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
         log("error", `A poll failed: ${error instanceof Error ? error.message : String(error)}`);
         return [];
       }
+    },
+    close: async (options) => {
+      await Promise.allSettled([orchestrator.close(options), services.close(options.grace ?? undefined)]);
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled([orchestrator.close(), services.close()]);

@@ -6,7 +6,7 @@ export { DEFAULT_HEAVY_MAINTENANCE_TASK_NAMES } from "./heavy-set.ts";
 export { REASON_CODES } from "./deferral.ts";
 export { lookAtTask } from "./due-tasks.ts";
 export type { Level, Log } from "./log.ts";
-export { Orchestrator, type OrchestratorParts, type Started } from "./orchestrator.ts";
+export { Orchestrator, type CloseOptions, type OrchestratorParts, type Started } from "./orchestrator.ts";
 export { Services, type ServiceParts } from "./services.ts";
 export { reasonOf, type Schedule } from "./schedule/index.ts";
 export { defineTasks, type DeclaredTask, type DefinedTasks, type ReadyCheck, type Service, type Task } from "./task.ts";

@@ -31,7 +31,7 @@ const STEADY = 60_000;
 interface Lane {
   pause: number;
   notBefore: number;
-  stop: (() => Promise<void>) | null;
+  stop: ((grace: number) => Promise<void>) | null;
 }
 
 /** Keeps services running, outside the lease: with neither its token nor its descriptor, so that none of them ever holds it. */
@@ -112,7 +112,7 @@ export class Services {
   }
 
   #standBy(service: Service, lane: Lane, run: number, child: GatedChild, output: string): void {
-    const { log, grace } = this.#parts;
+    const { log } = this.#parts;
     const { name, label } = service;
     const { pid } = child.identity;
     const began = performance.now();
@@ -128,7 +128,7 @@ export class Services {
       if (this.#closed) this.#end(run, { ...facts, outcome: "completed", reasonCode: null });
       else this.#end(run, { ...facts, outcome: "failed", reasonCode: exitCode === null ? REASON_CODES.signal : REASON_CODES.exit });
     });
-    lane.stop = async () => {
+    lane.stop = async (grace) => {
       stopGroup(pid, "SIGTERM");
       // A process that is stopped takes notice of TERM only when it goes on.
       stopGroup(pid, "SIGCONT");
@@ -180,9 +180,9 @@ export class Services {
   }
 
   /** Stops those of this daemon, and those that an earlier one left running. */
-  async close(): Promise<void> {
+  async close(grace: number = this.#parts.grace): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#lanes.values()].map(async (lane) => await lane.stop?.()));
+    await Promise.all([...this.#lanes.values()].map(async (lane) => await lane.stop?.(grace)));
     if (!this.#keeps) return;
     const names = new Set(this.#parts.services.map(({ name }) => name));
     for (const run of this.#parts.ledger.running())

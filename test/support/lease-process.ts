@@ -82,11 +82,18 @@ export interface LeaseProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** `pid` in the first line only. */
+interface Answer {
+  readonly pid: number;
+  readonly result: unknown;
+  readonly error?: unknown;
+}
+
 const PROGRAM = fileURLToPath(new URL("./lease-child.ts", import.meta.url));
 
 /** Another process that takes the lease, works under it and lets go of it as it is told. */
 export async function leaseProcess({ stateDir, thread = false, before = [], env = {} }: LeaseProcessOptions = {}): Promise<LeaseProcess> {
-  const [program = "", ...args] = [...before, process.execPath, PROGRAM, thread ? "thread" : "inline"];
+  const [program, ...args] = [...before, process.execPath, PROGRAM, thread ? "thread" : "inline"];
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.on("error", () => {});
   const ended = once(child, "exit");
@@ -97,8 +104,8 @@ export async function leaseProcess({ stateDir, thread = false, before = [], env 
   const silent = once(lines, "close").then(() => {
     for (const { reject } of waiting.splice(0)) reject(new Error("The process of the lease ended before it answered"));
   });
-  const answer = async (): Promise<{ pid: number; result: unknown; error?: unknown }> =>
-    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject })));
+  const answer = async (): Promise<Answer> =>
+    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject }))) as Answer;
   const { pid } = await answer();
   const ask = async <T>(command: LeaseCommand): Promise<T> => {
     child.stdin.write(`${JSON.stringify(command)}\n`);

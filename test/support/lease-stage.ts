@@ -78,7 +78,10 @@ export class LeaseStage implements AsyncDisposable {
     return child;
   }
 
-  async #prepare(sight: LeaseSight, { joiner = false, child = false, old: keepsOld = false, freedBy = "break" }: LeaseStageOptions): Promise<void> {
+  async #prepare(
+    sight: LeaseSight,
+    { joiner = false, child = false, old: keepsOld = false, freedBy = "break" }: LeaseStageOptions,
+  ): Promise<void> {
     const old = await this.another();
     await old.hold();
     await this.keeper.break();

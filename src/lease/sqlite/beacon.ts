@@ -46,9 +46,17 @@ export function lightBeacon(folder: string, name: string): number {
 }
 
 export function beaconsIn(folder: string): string[] {
-  return readdirSync(folder)
+  return namesIn(folder)
     .filter((name) => /^beacon-\d+$/.test(name))
     .toSorted((a, b) => numberOf(a) - numberOf(b));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    throw storeDamaged(folder, "its folder cannot be read", error);
+  }
 }
 
 /** The name after the last of these. */

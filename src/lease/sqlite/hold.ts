@@ -2,10 +2,11 @@ import { closeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { ConflictError } from "../../kernel/index.ts";
 import type { ReleaseOutcome } from "../keeper.ts";
+import type { LeaseRow } from "../lease-row.ts";
 import { BUSY, isBusy, type Busy } from "./busy.ts";
 import { livingMembers, seatOfProcess } from "./liveness.ts";
 import { clearFence, writeFence } from "./progress-file.ts";
-import { inTransaction, openStore, readMembers, readRow, withStore, type StorePlace } from "./store.ts";
+import { inTransaction, named, openStore, readMembers, readRow, withStore, type StorePlace } from "./store.ts";
 import type { Grip } from "./take.ts";
 
 /** What a holder does with its lease. Each answers BUSY when the store is locked at this moment. */
@@ -14,12 +15,18 @@ import type { Grip } from "./take.ts";
 export function check(place: StorePlace, grip: Grip): { readonly yieldRequestedBy: string | null } | Busy {
   return withStore(place, (database) => {
     const row = readRow(place, database);
-    if (row.generation !== grip.generation || row.token !== grip.token) throw lost(grip, row.generation);
+    refuseLost(row, grip);
     return { yieldRequestedBy: row.yieldRequestedBy };
   });
 }
 
-function lost({ generation }: Grip, now: number): ConflictError {
+/** What drains was released by its holder; whoever joined works on under it. */
+function refuseLost(row: LeaseRow, grip: Grip): void {
+  if (row.generation !== grip.generation || row.token !== grip.token || (row.state === "draining" && !grip.joined))
+    throw lost(grip, row.generation);
+}
+
+export function lost({ generation }: Grip, now: number): ConflictError {
   return new ConflictError("LEASE_LOST", `The heavy-maintenance lease of generation ${generation} was taken away; it is ${now} now`, {
     hint: "Nothing was committed after that. See who holds it: holdfast lease status",
     details: { generation, now },
@@ -30,8 +37,7 @@ export function addChild(place: StorePlace, grip: Grip, pid: number, label: stri
   const seat = seatOfProcess(pid);
   return withStore(place, (database) =>
     inTransaction(database, () => {
-      const row = readRow(place, database);
-      if (row.generation !== grip.generation || row.token !== grip.token) throw lost(grip, row.generation);
+      refuseLost(readRow(place, database), grip);
       database
         .prepare("INSERT OR REPLACE INTO member(generation, pid, start, boot_id, pid_ns, role, label) VALUES(?,?,?,?,?,'child',?)")
         .run(grip.generation, seat.pid, seat.start, seat.boot_id, seat.pid_ns, label);
@@ -40,11 +46,17 @@ export function addChild(place: StorePlace, grip: Grip, pid: number, label: stri
   );
 }
 
-/** Ends this process's part in the lease. The descriptor is closed once, and only when the answer is no BUSY. */
+/** Ends this process's part in the lease. The descriptor is closed once: not on BUSY, which is tried again, and also when the store is gone. */
 export function release(place: StorePlace, grip: Grip): ReleaseOutcome | Busy {
-  const outcome = withStore(place, (database) => inTransaction(database, () => (grip.joined ? leave(database, grip) : free(place, database, grip))));
-  if (outcome !== BUSY) closeSync(grip.descriptor);
-  return outcome;
+  let outcome: ReleaseOutcome | Busy | undefined;
+  try {
+    outcome = withStore(place, (database) =>
+      inTransaction(database, () => (grip.joined ? leave(database, grip) : free(place, database, grip))),
+    );
+    return outcome;
+  } finally {
+    if (outcome !== BUSY) closeSync(grip.descriptor);
+  }
 }
 
 function leave(database: DatabaseSync, grip: Grip): ReleaseOutcome {
@@ -91,10 +103,11 @@ export function openFence(place: StorePlace, grip: Grip, label: string): OpenFen
   try {
     const answer = begin(database);
     if (answer === BUSY) return BUSY;
-    const row = readRow(place, database);
-    if (row.generation !== grip.generation || row.token !== grip.token || (row.state === "draining" && !grip.joined)) throw lost(grip, row.generation);
+    refuseLost(readRow(place, database), grip);
     writeFence(place.fence, grip.generation, label);
     open = true;
+  } catch (error) {
+    throw named(place, error);
   } finally {
     if (!open) database.close();
   }

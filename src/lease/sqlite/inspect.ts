@@ -12,7 +12,8 @@ export function inspect(place: StorePlace): LeaseView | null | Busy {
   if (!storeExists(place)) {
     const known = readWitness(place.witness);
     if (known === null) return null;
-    throw storeMissing(place.folder, `it was there, and generation ${known} was seen`);
+    // Another process may have made it between the two.
+    if (!storeExists(place)) throw storeMissing(place.folder, `it was there, and generation ${known} was seen`);
   }
   return withStore(place, (database) => {
     const row = readRow(place, database);

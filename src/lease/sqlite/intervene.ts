@@ -1,17 +1,10 @@
-import { renameSync, readdirSync } from "node:fs";
+import { readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  ConflictError,
-  processesWithOpenFiles,
-  processesWithVariable,
-  removeTree,
-  syncFolder,
-  tryFileLock,
-} from "../../kernel/index.ts";
+import { ConflictError, processesWithOpenFiles, processesWithVariable, removeTree, syncFolder, tryFileLock } from "../../kernel/index.ts";
 import { LEASE_VARIABLE, type BreakReport } from "../keeper.ts";
 import { askBeacon, beaconsIn } from "./beacon.ts";
 import { BUSY, type Busy } from "./busy.ts";
-import { buildStore } from "./create-store.ts";
+import { buildStore, ensureStore } from "./create-store.ts";
 import { freeRow } from "./hold.ts";
 import { inspect, viewOf } from "./inspect.ts";
 import { isSeatTaken, seatOfThisProcess } from "./liveness.ts";
@@ -34,11 +27,11 @@ export function requestYield(place: StorePlace, by: string): true | Busy {
 }
 
 export function reserve(place: StorePlace, owner: string): boolean | Busy {
+  ensureStore(place);
   return withStore(place, (database) =>
     inTransaction(database, () => {
       const { reservation } = readRow(place, database);
-      if (reservation !== null && isSeatTaken(reservation.by))
-        return reservation.owner === owner && reservation.by.pid === process.pid;
+      if (reservation !== null && isSeatTaken(reservation.by)) return reservation.owner === owner && reservation.by.pid === process.pid;
       const { pid, start, boot_id, pid_ns } = seatOfThisProcess();
       database
         .prepare("UPDATE lease SET reserved_for=?, reserved_pid=?, reserved_start=?, reserved_boot_id=?, reserved_pid_ns=? WHERE id=1")
@@ -93,6 +86,8 @@ export function insideFence(place: StorePlace): ConflictError | null {
  * @throws ConflictError LEASE_IN_USE
  */
 export function repair(place: StorePlace): "repaired" | "sound" | Busy {
+  // There never was one, and perhaps no state folder either.
+  if (!storeExists(place) && readWitness(place.witness) === null) return "sound";
   using lock = tryFileLock(place.repairLock, "exclusive");
   if (lock === undefined) return BUSY;
   // Another repair may have ended a moment ago, and somebody may hold what it made.
@@ -111,6 +106,8 @@ export function repair(place: StorePlace): "repaired" | "sound" | Busy {
 function soundness(place: StorePlace): "sound" | "unsound" | Busy {
   try {
     const view = inspect(place);
+    // Also those that nobody uses at this moment: the next holder needs one.
+    if (view !== null && view !== BUSY) for (const name of beaconsIn(place.folder)) askBeacon(place.folder, name);
     return view === BUSY ? BUSY : "sound";
   } catch (error) {
     if (isUnsound(error)) return "unsound";
@@ -120,10 +117,9 @@ function soundness(place: StorePlace): "sound" | "unsound" | Busy {
 
 /** By every trace that does not need the store: readers of its beacons, also of removed ones, and its tokens in environments. */
 function refuseWhileAlive(place: StorePlace): void {
-  const lit = storeExists(place) ? beaconsIn(place.folder).filter((name) => isLit(place.folder, name)) : [];
-  const pids = [
-    ...new Set([...processesWithOpenFiles(place.folder), ...processesWithVariable(LEASE_VARIABLE, `${tokenPrefix(place)}-`)]),
-  ].filter((pid) => pid !== process.pid);
+  const lit = isFolder(place.folder) ? beaconsIn(place.folder).filter((name) => isLit(place.folder, name)) : [];
+  const named = processesWithVariable(LEASE_VARIABLE, `${tokenPrefix(place)}-`).filter((pid) => pid !== process.pid);
+  const pids = [...new Set([...processesWithOpenFiles(place.stateDir, BEACON), ...named])];
   if (lit.length === 0 && pids.length === 0) return;
   throw new ConflictError("LEASE_IN_USE", "Somebody still works under the lease", {
     hint:
@@ -132,6 +128,13 @@ function refuseWhileAlive(place: StorePlace): void {
         : `Stop it first, then run this again: process ${pids.join(", ")}`,
     details: { pids, beacons: lit },
   });
+}
+
+/** Also in a store that was moved aside, and a removed one. Not the database: those who only ask have that open as well. */
+const BEACON = /\/beacon-\d+(?: \(deleted\))?$/;
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** What is no pipe any more has no reader; that is one of the things to repair. */
@@ -146,7 +149,9 @@ function isLit(folder: string, name: string): boolean {
 
 function readableGeneration(place: StorePlace): number {
   try {
-    const generation = withStore(place, (database) => Number(database.prepare("SELECT generation FROM lease WHERE id=1").get()?.["generation"] ?? 0));
+    const generation = withStore(place, (database) =>
+      Number(database.prepare("SELECT generation FROM lease WHERE id=1").get()?.["generation"] ?? 0),
+    );
     return generation === BUSY ? 0 : generation;
   } catch {
     return 0;

@@ -16,9 +16,13 @@ export function testBeacon(folder: string, name: string): void {
   closeSync(descriptor);
   const after = askBeacon(folder, name);
   if (before === "no-reader" && during === "reader" && after === "no-reader") return;
-  throw new HostError("LEASE_BEACON_UNAVAILABLE", `A named pipe in "${folder}" does not tell who has it open: ${before}, ${during}, ${after}`, {
-    hint: "Set state_dir to a folder on a local disk",
-  });
+  throw new HostError(
+    "LEASE_BEACON_UNAVAILABLE",
+    `A named pipe in "${folder}" does not tell who has it open: ${before}, ${during}, ${after}`,
+    {
+      hint: "Set state_dir to a folder on a local disk",
+    },
+  );
 }
 
 /** The same on a pipe of its own, which is gone afterwards; for doctor. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { errorFromJson, HostError } from "../../kernel/index.ts";
 import {
   LEASE_VARIABLE,
@@ -13,7 +12,8 @@ import {
 } from "../keeper.ts";
 import type { LeaseView } from "../view.ts";
 import { BUSY, type Busy } from "./busy.ts";
-import { check } from "./hold.ts";
+import { check, lost } from "./hold.ts";
+import { pause, throwIfStopped } from "./pause.ts";
 import { writeProgress } from "./progress-file.ts";
 import { ownThread, type StoreThread } from "./store-calls.ts";
 import { threadOfItsOwn } from "./store-thread.ts";
@@ -72,7 +72,7 @@ async function acquire(place: StorePlace, thread: StoreThread, request: AcquireR
   const deadline = performance.now() + wait;
   let told = false;
   for (;;) {
-    signal?.throwIfAborted();
+    throwIfStopped(signal);
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     const answer = await untilFree(() => thread.call("take", take), { budget: BUDGET, ...(signal === undefined ? {} : { signal }) });
     if (answer !== BUSY && "taken" in answer) {
@@ -90,7 +90,7 @@ async function acquire(place: StorePlace, thread: StoreThread, request: AcquireR
     if (!told) request.onWaiting?.(held);
     told = true;
     // oxlint-disable-next-line no-await-in-loop -- see above
-    await sleep(Math.min(left, jittered(POLL)), undefined, signal === undefined ? {} : { signal });
+    await pause(Math.min(left, jittered(POLL)), signal);
   }
 }
 
@@ -126,6 +126,9 @@ function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: 
     }
     writing = undefined;
   };
+  const refuseReleased = (): void => {
+    if (ended !== undefined) throw lost(grip, grip.generation);
+  };
   const lease: Lease = {
     owner,
     generation: grip.generation,
@@ -133,9 +136,11 @@ function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: 
     environment: { [LEASE_VARIABLE]: grip.token },
     descriptor: grip.descriptor,
     check: async () => {
+      refuseReleased();
       await patiently(place, () => thread.call("check", grip));
     },
     fence: async (label, step) => {
+      refuseReleased();
       const id = await untilFree(() => thread.call("openFence", grip, label), { budget: Number.POSITIVE_INFINITY });
       try {
         return await step();
@@ -143,7 +148,10 @@ function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: 
         await thread.call("closeFence", id as number);
       }
     },
-    addChild: async (pid, label) => await patiently(place, () => thread.call("addChild", grip, pid, label)),
+    addChild: async (pid, label) => {
+      refuseReleased();
+      await patiently(place, () => thread.call("addChild", grip, pid, label));
+    },
     progress: (state) => {
       unwritten = state;
       writing ??= write();
@@ -195,14 +203,17 @@ function storeBusy({ folder }: StorePlace): HostError {
 }
 
 /** SQLite's own waiting would hold up the thread: here it is a timer. */
-async function untilFree<T>(call: () => Promise<T | Busy>, { budget, signal }: { budget: number; signal?: AbortSignal }): Promise<T | Busy> {
+async function untilFree<T>(
+  call: () => Promise<T | Busy>,
+  { budget, signal }: { budget: number; signal?: AbortSignal },
+): Promise<T | Busy> {
   const deadline = performance.now() + budget;
-  for (let pause = 2; ; pause = Math.min(40, pause * 2)) {
+  for (let millis = 2; ; millis = Math.min(40, millis * 2)) {
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     const answer = await call();
     if (answer !== BUSY || performance.now() >= deadline) return answer;
     // oxlint-disable-next-line no-await-in-loop -- see above
-    await sleep(jittered(pause), undefined, signal === undefined ? {} : { signal });
+    await pause(jittered(millis), signal);
   }
 }
 

@@ -73,7 +73,8 @@ export interface StoreThread {
 /** In this thread: for a command, which has nothing else to do meanwhile. */
 export function ownThread(place: StorePlace): StoreThread {
   return {
-    call: async (name, ...rest) => (STORE_CALLS[name] as (place: StorePlace, ...rest: unknown[]) => StoreAnswer<typeof name>)(place, ...rest),
+    call: async (name, ...rest) =>
+      (STORE_CALLS[name] as (place: StorePlace, ...rest: unknown[]) => StoreAnswer<typeof name>)(place, ...rest),
     stop: async () => {},
   };
 }

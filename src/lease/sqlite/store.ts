@@ -65,9 +65,13 @@ export function openStore(place: StorePlace): DatabaseSync | Busy {
     const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
     if (application !== APPLICATION_ID) throw storeDamaged(place.folder, `"${basename(place.database)}" is no lease`);
     if (version !== SCHEMA_VERSION)
-      throw new HostError("VERSION_UNSUPPORTED", `The lease store "${place.folder}" has version ${String(version)}, and this version reads 1`, {
-        hint: "Use the newer version of holdfast everywhere on this machine",
-      });
+      throw new HostError(
+        "VERSION_UNSUPPORTED",
+        `The lease store "${place.folder}" has version ${String(version)}, and this version reads 1`,
+        {
+          hint: "Use the newer version of holdfast everywhere on this machine",
+        },
+      );
     return database;
   } catch (error) {
     database.close();
@@ -175,7 +179,8 @@ const DAMAGE: ReadonlySet<number | undefined> = new Set([1, 10, 11, 26]);
 const FULL = 13;
 const READONLY = 8;
 
-function named(place: StorePlace, error: unknown): unknown {
+/** What SQLite says of a store, as an error with a name. */
+export function named(place: StorePlace, error: unknown): unknown {
   const code = errcodeOf(error);
   if (code === CANTOPEN || errnoOf(error) === "ENOENT") {
     const found = statSync(place.database, { throwIfNoEntry: false });
@@ -185,7 +190,7 @@ function named(place: StorePlace, error: unknown): unknown {
       hint: `Run as the account that owns "${dirname(place.folder)}"`,
     });
   }
-  if (code === FULL)
+  if (code === FULL || errnoOf(error) === "ENOSPC")
     return new HostError("NO_SPACE", `Cannot write to the lease store "${place.folder}": the disk is full`, {
       cause: error,
       hint: "Free space there; nothing was changed",

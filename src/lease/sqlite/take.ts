@@ -73,7 +73,8 @@ function takeUnderLock(place: StorePlace, database: DatabaseSync, request: TakeR
   database.exec("DELETE FROM member");
   return {
     taken: { generation, token, descriptor, joined: false },
-    afterDeadHolder: row.state !== "free",
+    // One that drains was released: nobody died without a word.
+    afterDeadHolder: row.state === "held",
     foreignToken: request.token !== null,
   };
 }
@@ -95,13 +96,7 @@ function join(place: StorePlace, database: DatabaseSync, row: LeaseRow, keep: (d
 /**
  * Why not, or null. `look` reads without the lock, asks only the beacon, and leaves everything else to `decide`.
  */
-function refuse(
-  place: StorePlace,
-  database: DatabaseSync,
-  row: LeaseRow,
-  request: TakeRequest,
-  how: "look" | "decide",
-): TakeAnswer | null {
+function refuse(place: StorePlace, database: DatabaseSync, row: LeaseRow, request: TakeRequest, how: "look" | "decide"): TakeAnswer | null {
   const members = (): ReturnType<typeof readMembers> => readMembers(database, row.generation);
   const refusal = (reservedFor: string | null): TakeAnswer => ({
     held: viewOf(place, row, members(), { look: false }),
@@ -109,7 +104,8 @@ function refuse(
     foreignToken: request.token !== null,
   });
   if (row.state !== "free") {
-    const lives = how === "look" ? row.beacon !== null && askBeacon(place.folder, row.beacon) === "reader" : isAlive(place.folder, row, members);
+    const lives =
+      how === "look" ? row.beacon !== null && askBeacon(place.folder, row.beacon) === "reader" : isAlive(place.folder, row, members);
     if (lives) return refusal(null);
     if (how === "look") return null;
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { errnoOf } from "../../kernel/index.ts";
 
@@ -23,7 +24,8 @@ export function readWitness(path: string): number | null {
 /** Written after the commit: a generation that was never committed must not make a sound store look old. */
 export function bearWitness(path: string, generation: number): void {
   if ((readWitness(path) ?? -1) >= generation) return;
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Not named by process: in two containers on one volume both may be number 1.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   writeFileSync(temporary, `${generation}\n`, { mode: 0o600 });
   renameSync(temporary, path);
 }

@@ -24,7 +24,7 @@ export async function shutdown(instance: Instance, { log, orchestration, budget,
   const { backup } = instance.config;
   const over = AbortSignal.any([giveUp, ...(budget === null ? [] : [AbortSignal.timeout(Math.max(1, Math.round(budget)))])]);
   const began = performance.now();
-  await orchestration?.orchestrator.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
+  await orchestration?.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
   if (!backup.enabled || !backup.onShutdown) return { outcome: "off" };
   const left = budget === null ? instance.config.orchestrator.startupWait : budget - (performance.now() - began);
   const taken = await lifecycleBackup(instance, { trigger: "shutdown", wait: Math.max(0, left), signal: over, log });
