@@ -13,14 +13,20 @@ export function daemonCommand(runner: Runner): Command {
     const { runDaemon } = await import("../daemon/index.ts");
     const stop = new AbortController();
     const giveUp = new AbortController();
-    const opened = await instance({ blocking: false });
+    let reload = (): void => {};
     takeSignals((signal) => {
-      if (signal === "SIGHUP") return;
-      (stop.signal.aborted ? giveUp : stop).abort();
+      if (signal === "SIGHUP") reload();
+      else (stop.signal.aborted ? giveUp : stop).abort();
     });
-    await runDaemon({ instance: opened, log: logTo(io, process.stdout), stop: stop.signal, giveUp: giveUp.signal });
+    await runDaemon({
+      open: async () => await instance({ blocking: false }),
+      log: logTo(io, process.stdout),
+      stop: stop.signal,
+      giveUp: giveUp.signal,
+      onReload: (how) => (reload = how),
+    });
     return 0;
-  });
+  }).addHelpText("after", "\nSIGTERM and SIGINT end it after the last backup, a second one at once; SIGHUP reads the configuration again.");
 }
 
 /** `holdfast run -- COMMAND…`: standard output is the program's, so that the log goes to standard error. */

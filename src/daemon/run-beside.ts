@@ -1,7 +1,7 @@
-import { startForeground } from "../kernel/index.ts";
+import { startForeground, type ForegroundProgram } from "../kernel/index.ts";
 import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
-import { pollUntil, tellWhatIsWatched } from "./run-daemon.ts";
+import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
 
 export interface RunBesideOptions {
   /** Opened so that its lease does not hold up this thread. */
@@ -25,25 +25,25 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   const { config } = instance;
   const starting = new AbortController();
   const giveUp = new AbortController();
-  let forward: ((signal: NodeJS.Signals) => void) | undefined;
+  const program: { running: ForegroundProgram | null } = { running: null };
   let endingSince: number | undefined;
   let ended = false;
   onSignals((signal) => {
     if (signal !== "SIGHUP") endingSince ??= performance.now();
-    if (forward === undefined) starting.abort();
+    if (program.running === null) starting.abort();
     else if (ended) giveUp.abort();
-    else forward(signal);
+    else program.running.forward(signal);
   });
   await startup(instance, { log, signal: starting.signal });
   if (starting.signal.aborted) return 130;
-  const program = await startForeground(argv, { cwd, env: instance.env, interactive });
-  forward = (signal) => program.forward(signal);
-  program.open();
+  const running = await startForeground(argv, { cwd, env: instance.env, interactive });
+  program.running = running;
+  running.open();
   await using orchestration = orchestrate(instance, log);
   tellWhatIsWatched(orchestration, instance, log);
   const over = new AbortController();
-  const polling = pollUntil(orchestration, config.orchestrator.pollInterval, over.signal);
-  const exitCode = await program.exitCode;
+  const polling = pollUntil(async () => ({ instance, orchestration }), over.signal);
+  const exitCode = await running.exitCode;
   ended = true;
   log("info", `${argv[0]} ended with exit code ${exitCode}.`);
   over.abort();

@@ -1,60 +1,47 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { formatDuration } from "../kernel/index.ts";
-import { orchestrate, shutdown, startup, type Instance, type Orchestration } from "../operations/index.ts";
+import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
+import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
+import { Reloading } from "./reloading.ts";
 
 export interface DaemonOptions {
-  /** Opened so that its lease does not hold up this thread. */
-  readonly instance: Instance;
+  /** Reads the configuration, each time anew; its lease does not hold up this thread. */
+  readonly open: () => Promise<Instance>;
   readonly log: Log;
   /** First signal: nothing new starts, a running backup is finished, the last one is taken. */
   readonly stop: AbortSignal;
   /** Second signal: gives up at once, with nothing half-made. */
   readonly giveUp: AbortSignal;
+  /** Told what to call when the configuration is to be read again. */
+  readonly onReload: (reload: () => void) => void;
 }
 
 /**
  * A restore that was cut off is settled, a backup is taken, then what is due runs until the daemon is told to stop; then the
  * last backup is taken. Any number of daemons may run on one state folder.
  */
-export async function runDaemon({ instance, log, stop, giveUp }: DaemonOptions): Promise<void> {
-  const { config } = instance;
-  const budget = config.orchestrator.shutdownTimeout;
+export async function runDaemon({ open, log, stop, giveUp, onReload }: DaemonOptions): Promise<void> {
+  const instance = await open();
   let stoppedAt: number | undefined;
   stop.addEventListener("abort", () => (stoppedAt = performance.now()), { once: true });
+  const { shutdownTimeout } = instance.config.orchestrator;
   // A backup that runs when the signal comes is finished, and cut off only when the time is over.
-  await startup(instance, { log, signal: AbortSignal.any([giveUp, sometimeAfter(stop, budget)]) });
-  await using orchestration = orchestrate(instance, log);
-  tellWhatIsWatched(orchestration, instance, log);
-  await pollUntil(orchestration, config.orchestrator.pollInterval, stop);
-  const { running } = orchestration.orchestrator;
+  await startup(instance, { log, signal: AbortSignal.any([giveUp, sometimeAfter(stop, shutdownTimeout)]) });
+  await using reloading = new Reloading({ instance, orchestration: orchestrate(instance, log), open, log });
+  tellWhatIsWatched(reloading.current.orchestration, instance, log);
+  onReload(() => reloading.ask());
+  await pollUntil(async () => {
+    await reloading.settle();
+    return reloading.current;
+  }, stop);
+  const { current } = reloading;
+  const { running } = current.orchestration.orchestrator;
   log("info", `Stopping: ${running.length === 0 ? "nothing runs" : `ending ${running.join(", ")}`}.`);
-  await shutdown(instance, { log, orchestration, budget: budget - (performance.now() - (stoppedAt ?? performance.now())), giveUp });
+  const budget = current.instance.config.orchestrator.shutdownTimeout - (performance.now() - (stoppedAt ?? performance.now()));
+  await shutdown(current.instance, { log, orchestration: reloading.all(), budget, giveUp });
 }
 
 function sometimeAfter(stop: AbortSignal, millis: number): AbortSignal {
   const later = new AbortController();
   stop.addEventListener("abort", () => setTimeout(() => later.abort(), Math.round(millis)).unref(), { once: true });
   return later.signal;
-}
-
-export function tellWhatIsWatched({ defined }: Orchestration, { config }: Instance, log: Log): void {
-  log(
-    "info",
-    `Watching ${counted(defined.tasks.length, "task")} and ${counted(defined.services.length, "service")} of ${config.name} every ${formatDuration(config.orchestrator.pollInterval)}, pid ${process.pid}.`,
-  );
-}
-
-/** One look after the other. */
-export async function pollUntil(orchestration: Orchestration, interval: number, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted) {
-    // oxlint-disable-next-line no-await-in-loop -- one look after the other
-    await orchestration.poll();
-    // oxlint-disable-next-line no-await-in-loop -- see above
-    await sleep(interval, undefined, { signal: stop }).catch(() => {});
-  }
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

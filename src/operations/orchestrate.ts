@@ -1,6 +1,14 @@
 import { bePresent, openLedger, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
-import { defineTasks, Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
+import {
+  defineTasks,
+  Orchestrator,
+  Services,
+  type CloseOptions,
+  type DefinedTasks,
+  type Log,
+  type Started,
+} from "../orchestrator/index.ts";
 import { awaitHealth } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
 
@@ -11,6 +19,8 @@ export interface Orchestration extends AsyncDisposable {
   readonly keeper: LeaseKeeper;
   /** Starts nothing any more, and ends what runs, services as well. */
   close(options: CloseOptions): Promise<void>;
+  /** Another orchestration, of the same instance configured anew, takes over: nothing new starts here, and what runs goes on. */
+  retire(successor: Orchestration): Promise<void>;
   /** One look at everything that is due or should run. Never throws; what goes wrong is in the log. */
   poll(): Promise<readonly Started[]>;
 }
@@ -72,6 +82,9 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
         log("error", `A poll failed: ${error instanceof Error ? error.message : String(error)}`);
         return [];
       }
+    },
+    retire: async (successor) => {
+      await Promise.all([orchestrator.retire(), services.retire(successor.defined.services)]);
     },
     close: async (options) => {
       await Promise.allSettled([orchestrator.close(options), services.close(options.grace ?? undefined)]);

@@ -25,37 +25,44 @@ const REASONS: Readonly<Record<string, string>> = {
 const PAIRS = DEFAULT_HEAVY_MAINTENANCE_TASK_NAMES.map((name) => ({ name, other: name === "summary" ? "kbSync" : "summary" }));
 
 describe("field notes: neomjs/neo#11513, PR #11514: every one of the heavy set is a blocker and a candidate", () => {
-  it.each(PAIRS)("$name is deferred by Orchestrator.poll() behind a task of an earlier poll, and starts once that has ended", async ({ name, other }) => {
-    await using stage = taskStage();
-    const [blocker, candidate] = [taskOf(other, holding(other)), taskOf(name, counting(name))];
-    stage.seen(HOUR, blocker);
-    stage.seen(0, candidate);
-    const orchestrator = stage.orchestrator([candidate, blocker]);
-    const first = await orchestrator.poll();
-    expect(names(first)).toEqual([other]);
-    stage.now += MINUTE;
-    expect(await orchestrator.poll()).toEqual([]);
-    expect(stage.said("info").filter((line) => line.startsWith("Deferring"))).toEqual([
-      `Deferring ${LABELS[name]}; heavy maintenance task ${LABELS[other]} is active (${REASONS[name]}).`,
-    ]);
-    expect(stage.record(name)).toMatchObject({ lastRunAt: null, lastOutcome: "skipped", lastReasonCode: "heavy-maintenance-backpressure" });
-    expect(stage.streak(name)).toMatchObject({
-      reasonCode: "heavy-maintenance-backpressure",
-      reason: `heavy maintenance task ${LABELS[other]} is active`,
-      blockingTask: other,
-      holdingOwner: null,
-      holdingPid: null,
-      openedAt: stage.now,
-      lastAt: stage.now,
-      count: 1,
-    });
-    stage.letGo(other);
-    expect(await ends(first)).toEqual(["completed"]);
-    const second = await orchestrator.poll();
-    expect(names(second)).toEqual([name]);
-    expect(await ends(second)).toEqual(["completed"]);
-    expect(stage.starts(name)).toBe(1);
-  });
+  it.each(PAIRS)(
+    "$name is deferred by Orchestrator.poll() behind a task of an earlier poll, and starts once that has ended",
+    async ({ name, other }) => {
+      await using stage = taskStage();
+      const [blocker, candidate] = [taskOf(other, holding(other)), taskOf(name, counting(name))];
+      stage.seen(HOUR, blocker);
+      stage.seen(0, candidate);
+      const orchestrator = stage.orchestrator([candidate, blocker]);
+      const first = await orchestrator.poll();
+      expect(names(first)).toEqual([other]);
+      stage.now += MINUTE;
+      expect(await orchestrator.poll()).toEqual([]);
+      expect(stage.said("info").filter((line) => line.startsWith("Deferring"))).toEqual([
+        `Deferring ${LABELS[name]}; heavy maintenance task ${LABELS[other]} is active (${REASONS[name]}).`,
+      ]);
+      expect(stage.record(name)).toMatchObject({
+        lastRunAt: null,
+        lastOutcome: "skipped",
+        lastReasonCode: "heavy-maintenance-backpressure",
+      });
+      expect(stage.streak(name)).toMatchObject({
+        reasonCode: "heavy-maintenance-backpressure",
+        reason: `heavy maintenance task ${LABELS[other]} is active`,
+        blockingTask: other,
+        holdingOwner: null,
+        holdingPid: null,
+        openedAt: stage.now,
+        lastAt: stage.now,
+        count: 1,
+      });
+      stage.letGo(other);
+      expect(await ends(first)).toEqual(["completed"]);
+      const second = await orchestrator.poll();
+      expect(names(second)).toEqual([name]);
+      expect(await ends(second)).toEqual(["completed"]);
+      expect(stage.starts(name)).toBe(1);
+    },
+  );
 
   it.each(PAIRS)("$name is deferred in the same poll behind one that was started a moment before", async ({ name, other }) => {
     await using stage = taskStage({ blocking: true });
@@ -67,7 +74,11 @@ describe("field notes: neomjs/neo#11513, PR #11514: every one of the heavy set i
     const started = await orchestrator.poll();
     expect(names(started)).toEqual([other]);
     expect(stage.lines.filter(({ task }) => task === name)).toEqual([
-      { level: "info", message: `Deferring ${LABELS[name]}; heavy maintenance task ${LABELS[other]} is active (${REASONS[name]}).`, task: name },
+      {
+        level: "info",
+        message: `Deferring ${LABELS[name]}; heavy maintenance task ${LABELS[other]} is active (${REASONS[name]}).`,
+        task: name,
+      },
     ]);
     expect(stage.starts(name)).toBe(0);
     stage.letGo(other);
@@ -103,7 +114,11 @@ describe("field notes: neomjs/neo#11513, PR #11514: every one of the heavy set i
     const orchestrator = stage.orchestrator([task]);
     expect(await orchestrator.poll()).toEqual([]);
     expect(stage.lines).toEqual([
-      { level: "info", message: `Deferring ${LABELS[name]}; heavy-maintenance lease held by kbSync, pid ${script.pid} (${REASONS[name]}).`, task: name },
+      {
+        level: "info",
+        message: `Deferring ${LABELS[name]}; heavy-maintenance lease held by kbSync, pid ${script.pid} (${REASONS[name]}).`,
+        task: name,
+      },
     ]);
     expect(stage.streak(name)).toMatchObject({
       reasonCode: "heavy-maintenance-lease-held",

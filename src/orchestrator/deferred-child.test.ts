@@ -5,7 +5,11 @@ import { recordEnd } from "./run-task.ts";
 
 const WAYS = [
   { how: "exit code 5", script: "exit 5", reason: "the task deferred itself" },
-  { how: "an outcome line and exit code 5", script: `echo '{"outcome":"deferred","reason":"index is busy"}'; exit 5`, reason: "index is busy" },
+  {
+    how: "an outcome line and exit code 5",
+    script: `echo '{"outcome":"deferred","reason":"index is busy"}'; exit 5`,
+    reason: "index is busy",
+  },
   { how: "an outcome line and exit code 0", script: `echo '{"outcome":"deferred","reason":"index is busy"}'`, reason: "index is busy" },
 ];
 
@@ -47,8 +51,24 @@ describe("field notes: neomjs/neo#13755: a deferred child is no completed run", 
     // As its run writes them down, without five hundred processes.
     for (let round = 0; round < 502; round += 1) {
       stage.now += MINUTE;
-      const run = stage.ledger.claim({ task: "summary", kind: "task", trigger: "t", now: stage.now, presence: "p", lastRunAt: null, endsStreak: true });
-      const end = { outcome: "skipped", reasonCode: "deferred-by-task", reason: "busy", exitCode: 5, signal: null, lastLines: null, backupId: null } as const;
+      const run = stage.ledger.claim({
+        task: "summary",
+        kind: "task",
+        trigger: "t",
+        now: stage.now,
+        presence: "p",
+        lastRunAt: null,
+        endsStreak: true,
+      });
+      const end = {
+        outcome: "skipped",
+        reasonCode: "deferred-by-task",
+        reason: "busy",
+        exitCode: 5,
+        signal: null,
+        lastLines: null,
+        backupId: null,
+      } as const;
       recordEnd(stage.parts([task]), task, run ?? 0, end, stage.now, stage.now);
     }
     expect(stage.record("summary")).toMatchObject({ lastRunAt: null, lastCompletedAt: null, lastOutcome: "skipped" });

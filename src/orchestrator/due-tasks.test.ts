@@ -1,5 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { counting, DAY, ends, holding, HOUR, lightTask, MINUTE, names, NOON, SECOND, taskOf, taskStage } from "../../test/support/task-stage.ts";
+import {
+  counting,
+  DAY,
+  ends,
+  holding,
+  HOUR,
+  lightTask,
+  MINUTE,
+  names,
+  NOON,
+  SECOND,
+  taskOf,
+  taskStage,
+} from "../../test/support/task-stage.ts";
 import { dueTask, inOrder, withoutWaiting, type DueTask } from "./due-tasks.ts";
 import type { Task } from "./task.ts";
 
@@ -110,7 +123,9 @@ describe("Orchestrator.poll() and order", () => {
     const orchestrator = stage.orchestrator([summary10, reindex, light]);
     const started = await orchestrator.poll();
     expect(names(started)).toEqual(["summary", "kbSync"]);
-    expect(stage.said("info")).toContain("Deferring reindex; heavy maintenance task session summarization is active (periodic-sweep:3600000).");
+    expect(stage.said("info")).toContain(
+      "Deferring reindex; heavy maintenance task session summarization is active (periodic-sweep:3600000).",
+    );
     stage.letGo("summary");
     await ends(started);
   });

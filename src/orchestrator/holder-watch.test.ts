@@ -39,7 +39,9 @@ describe("a holder past max_hold is asked to make room", () => {
       await orchestrator.poll();
       await orchestrator.poll();
     });
-    expect(stage.said("info").filter((line) => line.startsWith("Asking"))).toEqual(["Asking session summarization to make room for backup."]);
+    expect(stage.said("info").filter((line) => line.startsWith("Asking"))).toEqual([
+      "Asking session summarization to make room for backup.",
+    ]);
     expect(await ends(started)).toEqual(["completed"]);
     expect(readFileSync(stage.join("heard"), "utf8")).toBe("yield\n");
   });

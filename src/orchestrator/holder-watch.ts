@@ -16,7 +16,14 @@ const SILENCE = 10 * 60_000;
  */
 export class HolderWatch {
   readonly #parts: HolderWatchParts;
-  #seen: { readonly generation: number; readonly since: number; seq: number | null; heardAt: number; asked: boolean; told: boolean } | null = null;
+  #seen: {
+    readonly generation: number;
+    readonly since: number;
+    seq: number | null;
+    heardAt: number;
+    asked: boolean;
+    told: boolean;
+  } | null = null;
 
   constructor(parts: HolderWatchParts) {
     this.#parts = parts;

@@ -38,7 +38,12 @@ describe("a run whose supervisor was killed", () => {
       await childGone(stage);
       await orchestrator.poll();
       expect(stage.ledger.running()).toEqual([]);
-      expect(stage.record("summary")).toMatchObject({ lastOutcome: "failed", lastReasonCode: "interrupted", failures: 1, failingSince: stage.now });
+      expect(stage.record("summary")).toMatchObject({
+        lastOutcome: "failed",
+        lastReasonCode: "interrupted",
+        failures: 1,
+        failingSince: stage.now,
+      });
       expect(stage.said("warn")).toEqual(["A run of summary was cut off: it is closed as interrupted."]);
       // As after any failure, it comes again soon, and does not wait for its cadence.
       stage.now += 30 * SECOND - 1;
@@ -59,7 +64,9 @@ describe("a run whose supervisor was killed", () => {
     stage.seen(DAY, backup);
     const orchestrator = stage.orchestrator([summary, backup]);
     expect(await orchestrator.poll()).toEqual([]);
-    expect(stage.said("info")).toEqual([expect.stringMatching(/^Deferring memory core backup; heavy-maintenance lease held by summary, pid \d+ /)]);
+    expect(stage.said("info")).toEqual([
+      expect.stringMatching(/^Deferring memory core backup; heavy-maintenance lease held by summary, pid \d+ /),
+    ]);
     stage.letGo("summary");
     await childGone(stage);
     const started = await orchestrator.poll();
@@ -101,7 +108,9 @@ describe("a run whose supervisor was killed", () => {
     stage.seen(DAY, task);
     {
       using gone = bePresent(stage.stateDir);
-      expect(stage.ledger.claim({ task: "summary", kind: "task", trigger: "t", now: stage.now, presence: gone.id, lastRunAt: null })).not.toBeNull();
+      expect(
+        stage.ledger.claim({ task: "summary", kind: "task", trigger: "t", now: stage.now, presence: gone.id, lastRunAt: null }),
+      ).not.toBeNull();
       // While its supervisor is there it is about to.
       expect(await stage.orchestrator([task]).poll()).toEqual([]);
       expect(stage.ledger.running()).toHaveLength(1);
@@ -121,7 +130,12 @@ describe("Orchestrator.close()", () => {
     const [started] = await orchestrator.poll();
     await stage.made("summary.starts");
     await orchestrator.close();
-    expect(await started?.end).toMatchObject({ outcome: "failed", reasonCode: "interrupted", reason: "stopped with the daemon", signal: "SIGTERM" });
+    expect(await started?.end).toMatchObject({
+      outcome: "failed",
+      reasonCode: "interrupted",
+      reason: "stopped with the daemon",
+      signal: "SIGTERM",
+    });
     expect(stage.said("warn")).toEqual(["Stopped session summarization: stopped with the daemon."]);
     expect(stage.ledger.running()).toEqual([]);
     expect(await stage.keeper.inspect()).toMatchObject({ state: "free" });

@@ -23,16 +23,21 @@ export function closeInterrupted({ ledger, presence, clock, log }: InterruptedPa
     const tail = tailOf(run);
     const backupId = committedBackup(run, tail);
     const facts = { exitCode: null, signal: null, lastLines: tail === null ? null : lastLines(tail), backupId };
-    if (backupId !== null) ledger.end(run.id, { ...facts, outcome: "completed", reasonCode: null, reason: "ended after its daemon" }, clock.now());
+    if (backupId !== null)
+      ledger.end(run.id, { ...facts, outcome: "completed", reasonCode: null, reason: "ended after its daemon" }, clock.now());
     else
       ledger.end(
         run.id,
         { ...facts, outcome: "failed", reasonCode: REASON_CODES.interrupted, reason: "its supervisor died before it ended" },
         clock.now(),
       );
-    log(backupId === null ? "warn" : "info", `A run of ${run.task} was cut off: it is closed as ${backupId === null ? "interrupted" : "completed"}.`, {
-      task: run.task,
-    });
+    log(
+      backupId === null ? "warn" : "info",
+      `A run of ${run.task} was cut off: it is closed as ${backupId === null ? "interrupted" : "completed"}.`,
+      {
+        task: run.task,
+      },
+    );
   }
 }
 

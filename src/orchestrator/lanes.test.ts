@@ -1,7 +1,20 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { counting, DAY, ends, holding, HOUR, lightTask, MINUTE, names, SECOND, taskOf, taskStage, type TaskStage } from "../../test/support/task-stage.ts";
+import {
+  counting,
+  DAY,
+  ends,
+  holding,
+  HOUR,
+  lightTask,
+  MINUTE,
+  names,
+  SECOND,
+  taskOf,
+  taskStage,
+  type TaskStage,
+} from "../../test/support/task-stage.ts";
 import type { Schedule } from "./schedule/index.ts";
 
 /** Keeps everybody else from writing to the ledger until it is disposed of. */
@@ -50,7 +63,12 @@ describe("one lane's failure stops no other", () => {
     const orchestrator = stage.orchestrator([missing, sweep]);
     const started = await orchestrator.poll();
     expect(names(started)).toEqual(["summary", "sweep"]);
-    expect(await started[0]?.end).toMatchObject({ outcome: "failed", reasonCode: "exit-code", exitCode: 127, reason: "ended with exit code 127" });
+    expect(await started[0]?.end).toMatchObject({
+      outcome: "failed",
+      reasonCode: "exit-code",
+      exitCode: 127,
+      reason: "ended with exit code 127",
+    });
     expect(await started[1]?.end).toMatchObject({ outcome: "completed" });
     expect(await stage.keeper.inspect()).toMatchObject({ state: "free" });
     stage.now += 10 * SECOND;
@@ -112,7 +130,11 @@ describe("an error while acquiring the lease", () => {
     const free = await stage.keeper.acquire({ owner: "first" });
     if (free.outcome !== "held") await free.lease.release();
     rmSync(`${stage.stateDir}/lease/lease.db`);
-    const [summary, backup, sweep] = [taskOf("summary", counting("summary")), taskOf("backup", counting("backup")), lightTask("sweep", counting("sweep"))];
+    const [summary, backup, sweep] = [
+      taskOf("summary", counting("summary")),
+      taskOf("backup", counting("backup")),
+      lightTask("sweep", counting("sweep")),
+    ];
     stage.seen(DAY, summary, backup, sweep);
     const orchestrator = stage.orchestrator([summary, backup, sweep]);
     const started = await orchestrator.poll();

@@ -9,17 +9,20 @@ const given = (name: string): string =>
   `{ echo "token=\${HOLDFAST_LEASE:-none}"; if [ -e /proc/self/fd/40 ]; then echo descriptor; fi; } > ${name}.tmp; mv ${name}.tmp ${name}.given`;
 
 describe("what a child is given of the lease", () => {
-  it.each([{ blocking: true }, { blocking: false }])("a heavy task has token and descriptor 40, a light one neither (blocking: $blocking)", async ({ blocking }) => {
-    await using stage = taskStage({ blocking });
-    const [heavy, light] = [taskOf("summary", given("summary")), lightTask("sweep", given("sweep"))];
-    stage.seen(DAY, heavy, light);
-    // The lease is in hand already when the light one starts.
-    const started = await stage.orchestrator([heavy, light]).poll();
-    expect(names(started)).toEqual(["summary", "sweep"]);
-    await ends(started);
-    expect(readFileSync(stage.join("summary.given"), "utf8")).toMatch(/^token=[0-9a-f]{12}-[0-9a-f]{32}\ndescriptor\n$/);
-    expect(readFileSync(stage.join("sweep.given"), "utf8")).toBe("token=none\n");
-  });
+  it.each([{ blocking: true }, { blocking: false }])(
+    "a heavy task has token and descriptor 40, a light one neither (blocking: $blocking)",
+    async ({ blocking }) => {
+      await using stage = taskStage({ blocking });
+      const [heavy, light] = [taskOf("summary", given("summary")), lightTask("sweep", given("sweep"))];
+      stage.seen(DAY, heavy, light);
+      // The lease is in hand already when the light one starts.
+      const started = await stage.orchestrator([heavy, light]).poll();
+      expect(names(started)).toEqual(["summary", "sweep"]);
+      await ends(started);
+      expect(readFileSync(stage.join("summary.given"), "utf8")).toMatch(/^token=[0-9a-f]{12}-[0-9a-f]{32}\ndescriptor\n$/);
+      expect(readFileSync(stage.join("sweep.given"), "utf8")).toBe("token=none\n");
+    },
+  );
 
   it("a service has neither, and keeps no lease held", async () => {
     await using stage = taskStage();

@@ -180,7 +180,8 @@ export class Orchestrator {
         return { held: answer };
       }
       this.#watch.gone();
-      if (answer.afterDeadHolder) log("warn", "The holder of the heavy-maintenance lease before died without releasing it", { task: task.name });
+      if (answer.afterDeadHolder)
+        log("warn", "The holder of the heavy-maintenance lease before died without releasing it", { task: task.name });
       return { lease: answer.lease };
     } catch (error) {
       log("error", `Cannot acquire the heavy-maintenance lease for ${task.label}: ${messageOf(error)}`, { task: task.name });
@@ -265,7 +266,10 @@ export class Orchestrator {
    *
    * @returns what kept it from running, in place of a start
    */
-  async runNow(task: Task, { wait, token, onWaiting, signal }: RunNowOptions): Promise<Started | { readonly held: Held } | "already-running"> {
+  async runNow(
+    task: Task,
+    { wait, token, onWaiting, signal }: RunNowOptions,
+  ): Promise<Started | { readonly held: Held } | "already-running"> {
     const { keeper, ledger, clock, log } = this.#parts;
     ledger.ensureTasks([task.name], clock.now());
     this.#tidy(clock.now());
@@ -282,6 +286,12 @@ export class Orchestrator {
     if (answer.foreignToken) log("warn", "The lease of HOLDFAST_LEASE has ended: this asks for one of its own", { task: task.name });
     if (answer.outcome === "held") return { held: answer };
     return (await this.#startUnder(answer.lease, task, "manual", "any", clock.now())) ?? "already-running";
+  }
+
+  /** Starts nothing any more; what runs goes on to its end. */
+  async retire(): Promise<void> {
+    this.#closed = true;
+    await this.#starvation.close();
   }
 
   /** Starts nothing any more, stops what runs (TERM, then KILL) and waits for its end. */

@@ -63,7 +63,8 @@ export function recordEnd({ ledger, log }: TaskRunParts, task: Task, run: number
   }
   const why = end.reason === null ? "" : `: ${end.reason}`;
   const what = end.backupId === null ? "" : ` ${end.backupId}`;
-  if (end.outcome === "completed") log(end.reasonCode === null ? "info" : "warn", `Completed ${task.label}${what}${why}.`, { task: task.name });
+  if (end.outcome === "completed")
+    log(end.reasonCode === null ? "info" : "warn", `Completed ${task.label}${what}${why}.`, { task: task.name });
   else if (end.outcome === "skipped") log("info", `Deferred by ${task.label} itself${why}.`, { task: task.name });
   else if (end.reasonCode === REASON_CODES.interrupted) log("warn", `Stopped ${task.label}${why}.`, { task: task.name });
   else log("error", `Failed ${task.label}${why}.`, { task: task.name });

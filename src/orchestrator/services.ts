@@ -80,7 +80,14 @@ export class Services {
     const { ledger, presence, clock } = this.#parts;
     const now = clock.now();
     ledger.ensureTasks([service.name], now);
-    const run = ledger.claim({ task: service.name, kind: "service", trigger: "keep-running", now, presence: presence.id, lastRunAt: "any" });
+    const run = ledger.claim({
+      task: service.name,
+      kind: "service",
+      trigger: "keep-running",
+      now,
+      presence: presence.id,
+      lastRunAt: "any",
+    });
     if (run === null) return;
     try {
       const { child, output } = await this.#spawn(service, run);
@@ -177,6 +184,14 @@ export class Services {
     } catch (error) {
       if (!signal.aborted) log("warn", `Cannot ask ${label} whether it is ready: ${String(error)}`, { task: name });
     }
+  }
+
+  /** Starts nothing any more, and ends those that are not to go on as they are; the others run until they end by themselves. */
+  async retire(keep: readonly Service[]): Promise<void> {
+    this.#closed = true;
+    const kept = new Set(keep.map((service) => JSON.stringify(service)));
+    const ending = this.#parts.services.filter((service) => !kept.has(JSON.stringify(service)));
+    await Promise.all(ending.map(async ({ name }) => await this.#lanes.get(name)?.stop?.(this.#parts.grace)));
   }
 
   /** Stops those of this daemon, and those that an earlier one left running. */

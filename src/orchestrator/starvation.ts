@@ -48,9 +48,13 @@ export class Starvation {
       starving.push(streak);
       if (streak.starving) continue;
       ledger.setStarving(streak.task);
-      log("warn", `${one.task.label} is starving: deferred ${streak.count === 1 ? "once" : `${streak.count} times`} since ${new Date(streak.openedAt).toISOString()}.`, {
-        task: streak.task,
-      });
+      log(
+        "warn",
+        `${one.task.label} is starving: deferred ${streak.count === 1 ? "once" : `${streak.count} times`} since ${new Date(streak.openedAt).toISOString()}.`,
+        {
+          task: streak.task,
+        },
+      );
     }
     const mayStart = new Set(ready.flatMap(({ task }) => (task.heavy ? [task.name] : [])));
     await this.#reserve(starving.filter(({ task }) => mayStart.has(task)));

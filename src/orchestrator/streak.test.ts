@@ -1,7 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { leaseProcess } from "../../test/support/lease-process.ts";
 import { orchestratorProcess } from "../../test/support/orchestrator-process.ts";
-import { counting, DAY, ends, holding, HOUR, lightTask, MINUTE, names, SECOND, taskOf, taskStage, type TaskStage } from "../../test/support/task-stage.ts";
+import {
+  counting,
+  DAY,
+  ends,
+  holding,
+  HOUR,
+  lightTask,
+  MINUTE,
+  names,
+  SECOND,
+  taskOf,
+  taskStage,
+  type TaskStage,
+} from "../../test/support/task-stage.ts";
 import type { Acquired } from "../lease/index.ts";
 import { DEFAULT_HEAVY_MAINTENANCE_TASK_NAMES } from "./heavy-set.ts";
 

@@ -13,7 +13,12 @@ interface Watched extends Supervised {
 
 let lastRun = 0;
 
-async function watch(stage: TaskStage, script: string, more: Partial<DeclaredTask> = {}, request: Partial<SuperviseRequest> = {}): Promise<Watched> {
+async function watch(
+  stage: TaskStage,
+  script: string,
+  more: Partial<DeclaredTask> = {},
+  request: Partial<SuperviseRequest> = {},
+): Promise<Watched> {
   const stop = new AbortController();
   lastRun += 1;
   let output = "";
@@ -34,7 +39,9 @@ async function watch(stage: TaskStage, script: string, more: Partial<DeclaredTas
 }
 
 async function endOf(stage: TaskStage, script: string, more: Partial<DeclaredTask> = {}): Promise<RunEnd> {
-  return await (await watch(stage, script, more)).ended;
+  return await (
+    await watch(stage, script, more)
+  ).ended;
 }
 
 const TOLD = (outcome: string, reason = "because"): string => `echo '{"outcome":"${outcome}","reason":"${reason}"}'`;
@@ -54,7 +61,12 @@ describe("supervise(): the outcome by exit code and outcome line", () => {
     ["kill -KILL $$", "failed", "ended-by-signal", "ended by SIGKILL"],
     ["/nowhere/program", "failed", "exit-code", "ended with exit code 127"],
     // The last word counts; words of others and lines that are none of it do not.
-    [`${TOLD("failed")}; echo noise; ${TOLD("completed", "in the end")}; echo '{"progress":1}'; echo '{broken'`, "completed", null, "in the end"],
+    [
+      `${TOLD("failed")}; echo noise; ${TOLD("completed", "in the end")}; echo '{"progress":1}'; echo '{broken'`,
+      "completed",
+      null,
+      "in the end",
+    ],
     [`echo 'said {"outcome":"failed"}'`, "completed", null, null],
     [`echo '{"outcome":"great"}'`, "completed", null, null],
     [`echo '{"outcome":"failed","reason":7}'`, "failed", "failed-by-task", null],
@@ -69,22 +81,35 @@ describe("supervise() of the builtin backup", () => {
   const backup = async (stage: TaskStage, document: unknown, exit: number): Promise<RunEnd> => {
     writeFileSync(stage.join("document.json"), JSON.stringify(document, null, 2));
     const argv = ["sh", "-c", `cat document.json; echo; echo '(node:1) Warning: something' >&2; exit ${exit}`];
-    return await (await watch(stage, "", {}, { task: { ...taskOf("backup", "true"), builtin: "backup", argv } })).ended;
+    return await (
+      await watch(stage, "", {}, { task: { ...taskOf("backup", "true"), builtin: "backup", argv } })
+    ).ended;
   };
 
   it("goes by the document that it prints: complete, partial, deferred, failed", async () => {
     await using stage = taskStage();
     const id = "2026-05-20T12-00-00_scheduled";
-    expect(await backup(stage, { schema: "holdfast.backup/1", id }, 0)).toMatchObject({ outcome: "completed", reasonCode: null, backupId: id });
+    expect(await backup(stage, { schema: "holdfast.backup/1", id }, 0)).toMatchObject({
+      outcome: "completed",
+      reasonCode: null,
+      backupId: id,
+    });
     expect(await backup(stage, { schema: "holdfast.backup/1", id, alarms: [] }, 3)).toMatchObject({
       outcome: "completed",
       reasonCode: "partial-backup",
       reason: "something declared was not captured",
       backupId: id,
     });
-    expect(await backup(stage, { schema: "holdfast.backup/1", id, alarms: ["notes: is empty"] }, 3)).toMatchObject({ reason: "notes: is empty" });
+    expect(await backup(stage, { schema: "holdfast.backup/1", id, alarms: ["notes: is empty"] }, 3)).toMatchObject({
+      reason: "notes: is empty",
+    });
     const error = { code: "LEASE_HELD", message: "The heavy-maintenance lease is held by kbSync" };
-    expect(await backup(stage, { error }, 5)).toMatchObject({ outcome: "skipped", reasonCode: "deferred-by-task", reason: error.message, backupId: null });
+    expect(await backup(stage, { error }, 5)).toMatchObject({
+      outcome: "skipped",
+      reasonCode: "deferred-by-task",
+      reason: error.message,
+      backupId: null,
+    });
     expect(await backup(stage, { error: { code: "NO_SPACE", message: "The disk is full" } }, 1)).toMatchObject({
       outcome: "failed",
       reasonCode: "NO_SPACE",
@@ -111,22 +136,34 @@ describe("supervise(): stopping", () => {
   it("at its deadline ends the whole group, TERM first, also a child and a grandchild that do not listen", async () => {
     await using stage = taskStage();
     // Each stays when it is told to end.
-    const stubborn = "trap '' TERM; sh -c 'trap \"\" TERM; echo start > grandchild; while :; do sleep 0.02; done' & echo start > child; while :; do sleep 0.02; done";
+    const stubborn =
+      "trap '' TERM; sh -c 'trap \"\" TERM; echo start > grandchild; while :; do sleep 0.02; done' & echo start > child; while :; do sleep 0.02; done";
     const watched = await watch(stage, stubborn, { timeout: 700 });
     const { pid } = watched.child;
     await stage.made("grandchild");
     expect(processesOfGroup(pid).length).toBeGreaterThanOrEqual(2);
-    expect(await watched.ended).toMatchObject({ outcome: "failed", reasonCode: "deadline", reason: "stopped at its deadline of 700 ms", signal: "SIGKILL" });
+    expect(await watched.ended).toMatchObject({
+      outcome: "failed",
+      reasonCode: "deadline",
+      reason: "stopped at its deadline of 700 ms",
+      signal: "SIGKILL",
+    });
     await expect.poll(() => processesOfGroup(pid)).toEqual([]);
   });
 
   it("lets a child that listens to TERM clean up, and kills what it left in its group", async () => {
     await using stage = taskStage();
-    const script = "trap 'echo clean > cleaned; exit 7' TERM; (trap '' TERM; while :; do sleep 0.02; done) & echo start > child; while :; do sleep 0.02; done";
+    const script =
+      "trap 'echo clean > cleaned; exit 7' TERM; (trap '' TERM; while :; do sleep 0.02; done) & echo start > child; while :; do sleep 0.02; done";
     const watched = await watch(stage, script);
     await stage.made("child");
     watched.stop.abort();
-    expect(await watched.ended).toMatchObject({ outcome: "failed", reasonCode: "interrupted", reason: "stopped with the daemon", exitCode: 7 });
+    expect(await watched.ended).toMatchObject({
+      outcome: "failed",
+      reasonCode: "interrupted",
+      reason: "stopped with the daemon",
+      exitCode: 7,
+    });
     expect(existsSync(stage.join("cleaned"))).toBe(true);
     await expect.poll(() => processesOfGroup(watched.child.pid)).toEqual([]);
   });
@@ -146,7 +183,11 @@ describe("supervise(): stopping", () => {
       watch(stage, "while [ ! -e go ]; do :; done", { stall: 1500 }),
       watch(stage, "while [ ! -e go ]; do echo alive; sleep 0.3; done", { stall: 1500 }),
     ]);
-    expect(await silent.ended).toMatchObject({ outcome: "failed", reasonCode: "stalled", reason: "stopped: no output and no processor time for 1500 ms" });
+    expect(await silent.ended).toMatchObject({
+      outcome: "failed",
+      reasonCode: "stalled",
+      reason: "stopped: no output and no processor time for 1500 ms",
+    });
     writeFileSync(stage.join("go"), "");
     expect((await Promise.all([working.ended, printing.ended])).map(({ outcome }) => outcome)).toEqual(["completed", "completed"]);
   });
@@ -155,16 +196,26 @@ describe("supervise(): stopping", () => {
 describe("supervise(): gate and output", () => {
   it("the program runs nothing before it is written down, and nothing at all when that fails", async () => {
     await using stage = taskStage();
-    const failing = watch(stage, "echo start > child", {}, {
-      record: () => {
-        expect(existsSync(stage.join("child"))).toBe(false);
-        throw new Error("the ledger is locked");
+    const failing = watch(
+      stage,
+      "echo start > child",
+      {},
+      {
+        record: () => {
+          expect(existsSync(stage.join("child"))).toBe(false);
+          throw new Error("the ledger is locked");
+        },
       },
-    });
+    );
     await expect(failing).rejects.toThrow("the ledger is locked");
     expect(existsSync(stage.join("child"))).toBe(false);
     const order: string[] = [];
-    const watched = await watch(stage, "echo start > child", {}, { record: ({ pid }) => void order.push(`${pid} ${existsSync(stage.join("child"))}`) });
+    const watched = await watch(
+      stage,
+      "echo start > child",
+      {},
+      { record: ({ pid }) => void order.push(`${pid} ${existsSync(stage.join("child"))}`) },
+    );
     await watched.ended;
     expect(order).toEqual([`${watched.child.pid} false`]);
     expect(existsSync(stage.join("child"))).toBe(true);

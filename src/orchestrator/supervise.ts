@@ -101,7 +101,9 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
       return lines;
     } catch (error) {
       // Its output was removed, or no file can be opened at the moment: that ends neither the task nor its supervision.
-      complaints.say("output", `Cannot read the output of ${task.name}: ${error instanceof Error ? error.message : String(error)}`, { task: task.name });
+      complaints.say("output", `Cannot read the output of ${task.name}: ${error instanceof Error ? error.message : String(error)}`, {
+        task: task.name,
+      });
       return [];
     }
   };
@@ -154,7 +156,13 @@ class Pulse {
   }
 }
 
-function endOf(task: SuperviseRequest["task"], stopped: Stopped | null, exitCode: number | null, by: NodeJS.Signals | null, tail: string): RunEnd {
+function endOf(
+  task: SuperviseRequest["task"],
+  stopped: Stopped | null,
+  exitCode: number | null,
+  by: NodeJS.Signals | null,
+  tail: string,
+): RunEnd {
   const facts = { exitCode, signal: by, lastLines: lastLines(tail), backupId: null };
   if (stopped !== null) return { ...facts, outcome: "failed", reasonCode: REASON_CODES[stopped], reason: STOPPED[stopped](task) };
   if (task.builtin === "backup") return { ...facts, ...backupOutcome(exitCode, by, tail) };
@@ -200,5 +208,10 @@ function backupOutcome(
     return { outcome: "completed", reasonCode: REASON_CODES.partial, reason: lackOf(document), backupId: id };
   if (exitCode === 5) return { outcome: "skipped", reasonCode: REASON_CODES.deferredByChild, reason, backupId: null };
   const why = failure(exitCode, by);
-  return { outcome: "failed", reasonCode: typeof error?.code === "string" ? error.code : why.reasonCode, reason: reason ?? why.reason, backupId: null };
+  return {
+    outcome: "failed",
+    reasonCode: typeof error?.code === "string" ? error.code : why.reasonCode,
+    reason: reason ?? why.reason,
+    backupId: null,
+  };
 }

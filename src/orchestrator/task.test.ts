@@ -36,7 +36,9 @@ describe("defineTasks()", () => {
 
   it("without a command a default name is no task, and never due; the builtin backup needs none", () => {
     const { tasks, idle, services } = defineTasks([], BACKUP);
-    expect(tasks).toMatchObject([{ name: "backup", label: "memory core backup", builtin: "backup", argv: BACKUP.argv, heavy: true, schedule: BACKUP.schedule }]);
+    expect(tasks).toMatchObject([
+      { name: "backup", label: "memory core backup", builtin: "backup", argv: BACKUP.argv, heavy: true, schedule: BACKUP.schedule },
+    ]);
     expect(services).toEqual([]);
     expect(idle.map(({ name }) => name)).toEqual(["summary", "kbSync", "primary-dev-sync", "dream", "golden-path"]);
   });
@@ -51,8 +53,15 @@ describe("defineTasks()", () => {
 
   it("what is declared wins: label, cadence, weight and order", () => {
     const own = { label: "dreams", schedule: { every: 7 }, heavy: false, after: ["sweep"] };
-    const { tasks } = defineTasks([{ ...PLAIN, name: "dream", ...own }, PLAIN, { ...PLAIN, name: "reindex", heavy: true }], { ...BACKUP, enabled: false });
-    expect(tasks).toMatchObject([{ name: "dream", ...own }, { name: "sweep", label: "sweep", heavy: false }, { name: "reindex", heavy: true }]);
+    const { tasks } = defineTasks([{ ...PLAIN, name: "dream", ...own }, PLAIN, { ...PLAIN, name: "reindex", heavy: true }], {
+      ...BACKUP,
+      enabled: false,
+    });
+    expect(tasks).toMatchObject([
+      { name: "dream", ...own },
+      { name: "sweep", label: "sweep", heavy: false },
+      { name: "reindex", heavy: true },
+    ]);
   });
 
   it("a task may come after the builtin backup, which nobody has to declare", () => {
@@ -61,7 +70,10 @@ describe("defineTasks()", () => {
   });
 
   it("what is kept running is a service and no task, whatever its name", () => {
-    const { tasks, services, idle } = defineTasks([{ ...PLAIN, name: "summary", heavy: false, keepRunning: true }], { ...BACKUP, enabled: false });
+    const { tasks, services, idle } = defineTasks([{ ...PLAIN, name: "summary", heavy: false, keepRunning: true }], {
+      ...BACKUP,
+      enabled: false,
+    });
     expect(tasks).toEqual([]);
     expect(services).toEqual([{ name: "summary", label: "summary", argv: ["true"], ready: null }]);
     expect(idle.map(({ name }) => name)).toContain("backup");

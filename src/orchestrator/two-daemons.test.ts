@@ -87,7 +87,9 @@ describe("Orchestrator.runNow()", () => {
     expect(stage.streak("backup")?.count).toBe(1);
     expect(await orchestrator.runNow(backup, NOBODY_WAITS)).toMatchObject({ held: { holder: { owner: "somebody" } } });
     const stop = new AbortController();
-    await expect(orchestrator.runNow(backup, { wait: MINUTE, token: null, onWaiting: () => stop.abort(), signal: stop.signal })).rejects.toMatchObject({
+    await expect(
+      orchestrator.runNow(backup, { wait: MINUTE, token: null, onWaiting: () => stop.abort(), signal: stop.signal }),
+    ).rejects.toMatchObject({
       code: "INTERRUPTED",
     });
     const started = await orchestrator.runNow(backup, { wait: MINUTE, token: null, onWaiting: () => void holder.lease.release() });

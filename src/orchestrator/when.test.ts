@@ -1,5 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { counting, DAY, ends, HOUR, lightTask, MINUTE, names, NOON, SECOND, taskOf, taskStage, type TaskStage } from "../../test/support/task-stage.ts";
+import {
+  counting,
+  DAY,
+  ends,
+  HOUR,
+  lightTask,
+  MINUTE,
+  names,
+  NOON,
+  SECOND,
+  taskOf,
+  taskStage,
+  type TaskStage,
+} from "../../test/support/task-stage.ts";
 import { Orchestrator } from "./orchestrator.ts";
 
 /** Polls every so often for so long, and waits for what starts. */

@@ -6,7 +6,7 @@ import { lifecycleBackup, type LifecycleBackup } from "./lifecycle-backup.ts";
 export interface ShutdownOptions {
   readonly log: Log;
   /** What this process runs: it is ended first, a running backup by letting it finish. */
-  readonly orchestration?: Orchestration;
+  readonly orchestration?: Pick<Orchestration, "close">;
   /** Milliseconds for everything; null when nobody is in a hurry. */
   readonly budget: number | null;
   /** A second signal: gives up at once, with nothing half-made. */

@@ -1,0 +1,76 @@
+import { orchestrate, type Instance, type Orchestration } from "../operations/index.ts";
+import type { Log } from "../orchestrator/index.ts";
+import { configChanges } from "./config-changes.ts";
+import type { Watched } from "./poll-until.ts";
+
+export interface ReloadingParts extends Watched {
+  readonly open: () => Promise<Instance>;
+  readonly log: Log;
+}
+
+/** What only a new process can take on: what it has open lies there. */
+const FIXED = ["name", "stateDir", "file"] as const;
+
+/**
+ * The configuration in force, and how it changes under a daemon that goes on: what differs is said, a file that is refused
+ * changes nothing, and what runs under the former one runs to its end.
+ */
+export class Reloading implements AsyncDisposable {
+  readonly #parts: ReloadingParts;
+  readonly #retired: Orchestration[] = [];
+  #current: Watched;
+  #asked = false;
+
+  constructor(parts: ReloadingParts) {
+    this.#parts = parts;
+    this.#current = parts;
+  }
+
+  get current(): Watched {
+    return this.#current;
+  }
+
+  /** At the next look, and not in the middle of one. */
+  ask(): void {
+    this.#asked = true;
+  }
+
+  async settle(): Promise<void> {
+    if (!this.#asked) return;
+    this.#asked = false;
+    const { log, open } = this.#parts;
+    const before = this.#current;
+    let instance: Instance;
+    try {
+      instance = await open();
+    } catch (error) {
+      log(
+        "error",
+        `The configuration is refused, and the former one stays in force: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return;
+    }
+    const fixed = FIXED.find((key) => instance.config[key] !== before.instance.config[key]);
+    if (fixed !== undefined) {
+      log("error", `The configuration is refused, and the former one stays in force: ${fixed} changes only with a new daemon`);
+      return;
+    }
+    const changes = configChanges(before.instance.config, instance.config);
+    if (changes.length === 0) return log("info", "The configuration was read again: nothing has changed.");
+    for (const change of changes) log("info", `Configuration: ${change}`);
+    const orchestration = orchestrate(instance, log);
+    await before.orchestration.retire(orchestration);
+    this.#retired.push(before.orchestration);
+    this.#current = { instance, orchestration };
+  }
+
+  /** Everything that runs, under whichever configuration it was started. */
+  all(): Pick<Orchestration, "close"> {
+    const all = [...this.#retired, this.#current.orchestration];
+    return { close: async (options) => void (await Promise.allSettled(all.map(async (one) => await one.close(options)))) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of [...this.#retired, this.#current.orchestration]) await one[Symbol.asyncDispose]();
+  }
+}

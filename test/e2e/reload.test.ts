@@ -1,0 +1,73 @@
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { describe, expect, it } from "vitest";
+import { LAUNCHER } from "../support/holdfast.ts";
+import { makeInstance } from "../support/instance.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+}
+
+/** A daemon whose log is waited for line by line. */
+function startDaemon(config: string): {
+  readonly pid: number;
+  until(pattern: RegExp): Promise<Line>;
+  readonly ended: Promise<number | null>;
+} {
+  const child = spawn(process.execPath, [LAUNCHER, "--config", config, "daemon", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    pid: child.pid ?? 0,
+    until: async (pattern) => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) throw new Error(`The daemon ended before it said ${pattern}`);
+        const line = JSON.parse(value) as Line;
+        if (pattern.test(line.message)) return line;
+      }
+    },
+    ended: new Promise((resolve) => child.once("close", resolve)),
+  };
+}
+
+describe("holdfast daemon at SIGHUP", () => {
+  it("takes on what has changed, says what, and refuses a bad file", async () => {
+    using folder = temporaryFolder();
+    const more = "orchestrator: { poll_interval: 100ms }\n";
+    const instance = makeInstance(folder.path, "  state: { path: state.json }", { more });
+    writeFileSync(folder.join("state.json"), "{}\n");
+    const plain = readFileSync(instance.config, "utf8");
+    const daemon = startDaemon(instance.config);
+    await daemon.until(/^Watching 1 task and 0 services/);
+    const reload = (text: string): void => {
+      writeFileSync(instance.config, text);
+      process.kill(daemon.pid, "SIGHUP");
+    };
+
+    reload(`${plain}tasks: { light: { command: [touch, ran], every: 1s, heavy: false } }\n`);
+    expect(await daemon.until(/^Configuration: tasks\.light\.name/)).toMatchObject({
+      message: 'Configuration: tasks.light.name: absent -> "light"',
+    });
+    await daemon.until(/^Completed light/);
+
+    reload(`${plain}taskz: {}\n`);
+    const refused = await daemon.until(/is refused/);
+    expect(refused.level).toBe("error");
+    expect(refused.message).toContain("taskz");
+
+    reload(`${plain}state_dir: elsewhere\n`);
+    expect((await daemon.until(/is refused/)).message).toContain("stateDir changes only with a new daemon");
+
+    reload(plain);
+    await daemon.until(/^Configuration: tasks\.light\.name: "light" -> absent/);
+    reload(plain);
+    await daemon.until(/nothing has changed/);
+
+    process.kill(daemon.pid, "SIGTERM");
+    await daemon.until(/_shutdown is taken/);
+    expect(await daemon.ended).toBe(0);
+  });
+});
