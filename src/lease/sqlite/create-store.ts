@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { errnoOf, makeFolder, removeTree, syncFolder } from "../../kernel/index.ts";
@@ -52,6 +52,19 @@ export function buildStore(place: StorePlace, generation: number): boolean {
     throw error;
   }
   syncFolder(place.stateDir);
+  removeAbandoned(place.stateDir);
   bearWitness(place.witness, generation);
   return true;
+}
+
+/** Long enough that nobody is still building. Milliseconds. */
+const ABANDONED = 3_600_000;
+
+/** What a process that was killed while it made a store left behind. */
+function removeAbandoned(stateDir: string): void {
+  for (const name of readdirSync(stateDir).filter((one) => one.startsWith("lease.new-"))) {
+    const path = join(stateDir, name);
+    const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs !== undefined && Date.now() - mtimeMs > ABANDONED) removeTree(path);
+  }
 }
