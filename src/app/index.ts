@@ -11,7 +11,7 @@ export type {
   RestoreRequest,
   RestoreResult,
 } from "./holdfast.ts";
-export { withHeavyMaintenance } from "./heavy-maintenance.ts";
 export { openHoldfast } from "./open-holdfast.ts";
+export { withHeavyMaintenance } from "./with-heavy-maintenance.ts";
 export type { Held, Lease, LeaseView } from "../lease/index.ts";
 export { instanceOf, openInstance, type OpenInstanceOptions } from "./open-instance.ts";

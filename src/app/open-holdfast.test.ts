@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { makeWorkspace } from "../../test/support/workspace.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { ConfigError, InterruptedError, NotFoundError } from "../kernel/index.ts";
-import { withHeavyMaintenance } from "./heavy-maintenance.ts";
 import { openHoldfast } from "./open-holdfast.ts";
+import { withHeavyMaintenance } from "./with-heavy-maintenance.ts";
 
 const backupsIn = (vault: string): string[] => readdirSync(vault).filter((name) => name.endsWith(".tar.gz"));
 

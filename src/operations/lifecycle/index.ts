@@ -4,5 +4,5 @@
  */
 export { lifecycleBackup, type LifecycleBackup } from "./lifecycle-backup.ts";
 export { beforeMigration, migrate, MIGRATION_WAIT, type MigrateRequest, type Migration } from "./migrate.ts";
-export { shutdown, type ShutdownOptions } from "./shutdown.ts";
-export { startup, type StartupOptions } from "./startup.ts";
+export { shutdown } from "./shutdown.ts";
+export { startup } from "./startup.ts";
