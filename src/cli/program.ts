@@ -12,6 +12,7 @@ import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
 import { catCommand, findCommand, lsCommand } from "./look.ts";
+import { notifyCommand } from "./notify.ts";
 import { notBuiltYet } from "./not-built-yet.ts";
 import { protectCommand } from "./protect.ts";
 import { recoverCommand } from "./recover.ts";
@@ -65,6 +66,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     migrateCommand(runner),
     taskCommand(runner),
     leaseCommand(runner),
+    notifyCommand(runner),
     vaultCommand(runner),
     completionCommand(runner, () => program),
   ]) {

@@ -1,6 +1,8 @@
 import { basename, dirname } from "node:path";
 import type { Position } from "../kernel/index.ts";
 import { type Absolute, argvOf, runtimeOf } from "./build-runtime.ts";
+import { hooksOf, notifyOf } from "./build-notify.ts";
+import { serverOf } from "./build-server.ts";
 import { orchestratorOf, taskOf } from "./build-tasks.ts";
 import type { BackupConfig, CommandConfig, ComponentConfig, Config, PathReference, PauseConfig, RetentionConfig } from "./config.ts";
 import { longestGapHours } from "./cron.ts";
@@ -48,6 +50,9 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
       taskOf({ name, raw: task, position: positionOf(["tasks", name]), timezone: raw.backup.timezone ?? TIMEZONE, absolute }),
     ),
     orchestrator: orchestratorOf(raw.orchestrator ?? {}),
+    server: serverOf(raw.server ?? {}, absolute(raw.state_dir ?? ".holdfast"), absolute),
+    hooks: raw.hooks === undefined ? null : hooksOf(raw.hooks, absolute),
+    notify: (raw.notify ?? []).map((endpoint) => notifyOf(endpoint, absolute)),
     runtime: raw.runtime === undefined ? null : runtimeOf(raw.runtime, absolute),
     schemaVersion:
       raw.schema_version === undefined ? undefined : { component: raw.schema_version.component, query: raw.schema_version.query ?? null },

@@ -1,5 +1,7 @@
 import { nearest } from "../kernel/index.ts";
 import { checkHealth } from "./check-health.ts";
+import { checkNotify } from "./check-notify.ts";
+import { checkServer } from "./check-server.ts";
 import { checkTasks } from "./check-tasks.ts";
 import { isMap } from "./environment.ts";
 import { type KeyPath, keyText, meant, type Problem, type Report } from "./problem.ts";
@@ -29,6 +31,8 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   const runtime = isMap(root["runtime"]) ? root["runtime"] : {};
   if (isMap(runtime["health"])) checkHealth(["runtime", "health"], runtime["health"], report);
   if (isMap(root["tasks"])) checkTasks(root["tasks"], report);
+  if (isMap(root["server"])) checkServer(root["server"], report);
+  checkNotify(root, report);
   const names = components === undefined ? undefined : Object.keys(components);
   const backup = isMap(root["backup"]) ? root["backup"] : {};
   if (names !== undefined && Array.isArray(backup["include"])) checkInclude(backup["include"], names, report);

@@ -136,6 +136,45 @@ export interface OrchestratorConfig {
   readonly startupWait: number;
 }
 
+/** Programs around every backup. Argument arrays; no shell. */
+export interface HooksConfig {
+  readonly before: readonly string[] | null;
+  readonly after: readonly string[] | null;
+  readonly error: readonly string[] | null;
+  /** Of each of them. Milliseconds. */
+  readonly timeout: number;
+}
+
+/** What somebody can ask to be told. The last three last: told when they begin, and when they end. */
+export const NOTIFY_EVENTS = ["success", "failure", "overdue", "starving", "damage"] as const;
+export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
+
+/** Where it is told. */
+export type NotifyConfig =
+  | {
+      readonly url: string;
+      readonly style: "webhook" | "healthchecks";
+      readonly headers: Readonly<Record<string, string>>;
+      readonly on: readonly NotifyEvent[];
+      /** Of a delivery in all. Milliseconds. */
+      readonly timeout: number;
+    }
+  | { readonly command: readonly string[]; readonly on: readonly NotifyEvent[]; readonly timeout: number };
+
+/** Where and for whom the HTTP API is. */
+export interface ServerConfig {
+  /** Name or address; an IPv6 address without its brackets. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Absolute. */
+  readonly tokensFile: string;
+  /** Lower-case names, besides those of loopback and `host`. */
+  readonly allowedHosts: readonly string[];
+  /** Other machines reach it, and nothing is encrypted. */
+  readonly insecure: boolean;
+}
+
 export interface SchemaVersionConfig {
   readonly component: string;
   /** An SQL query with one number as its result; null reads PRAGMA user_version. */
@@ -185,5 +224,8 @@ export interface Config {
   readonly runtime: RuntimeConfig | null;
   readonly tasks: readonly TaskConfig[];
   readonly orchestrator: OrchestratorConfig;
+  readonly server: ServerConfig;
+  readonly hooks: HooksConfig | null;
+  readonly notify: readonly NotifyConfig[];
   readonly schemaVersion: SchemaVersionConfig | undefined;
 }

@@ -1,4 +1,4 @@
-import type { ConfigImportance, ConfigSourceKind } from "./config.ts";
+import type { ConfigImportance, ConfigSourceKind, NotifyEvent } from "./config.ts";
 
 /** The file's own shape once the schema has passed: keys as written, nothing resolved, no defaults. */
 export interface RawConfig {
@@ -9,6 +9,9 @@ export interface RawConfig {
   readonly runtime?: RawRuntime | undefined;
   readonly tasks?: Readonly<Record<string, RawTask>> | undefined;
   readonly orchestrator?: RawOrchestrator | undefined;
+  readonly server?: RawServer | undefined;
+  readonly hooks?: RawHooks | undefined;
+  readonly notify?: readonly RawNotify[] | undefined;
   readonly schema_version?: { readonly component: string; readonly query?: string | undefined } | undefined;
 }
 
@@ -79,6 +82,29 @@ export interface RawOrchestrator {
   readonly max_hold?: string | undefined;
   readonly startup_wait?: string | undefined;
   readonly shutdown_timeout?: string | undefined;
+}
+
+export interface RawHooks {
+  readonly before?: readonly string[] | undefined;
+  readonly after?: readonly string[] | undefined;
+  readonly error?: readonly string[] | undefined;
+  readonly timeout?: string | undefined;
+}
+
+export interface RawNotify {
+  readonly url?: string | undefined;
+  readonly style?: "webhook" | "healthchecks" | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly on?: readonly NotifyEvent[] | undefined;
+  readonly timeout?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface RawServer {
+  readonly listen?: string | undefined;
+  readonly tokens_file?: string | undefined;
+  readonly allowed_hosts?: readonly string[] | undefined;
+  readonly insecure?: boolean | undefined;
 }
 
 export interface RawRetention {

@@ -5,6 +5,7 @@ import { LEAST, testPlace } from "./test-place.ts";
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
   readonly description?: string;
   readonly required?: readonly string[];
@@ -16,7 +17,8 @@ function keysIn(schema: Schema, prefix = ""): string[] {
     ...keysIn(inner, `${prefix}${name}.`),
   ]);
   const each = typeof schema.additionalProperties === "object" ? keysIn(schema.additionalProperties, `${prefix}NAME.`) : [];
-  return [...own, ...each, ...(schema.anyOf ?? []).flatMap((option) => keysIn(option, prefix))];
+  const elements = schema.items === undefined ? [] : keysIn(schema.items, prefix.replace(/\.$/, "[]."));
+  return [...own, ...each, ...elements, ...(schema.anyOf ?? []).flatMap((option) => keysIn(option, prefix))];
 }
 
 describe("describeSchema()", () => {

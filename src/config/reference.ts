@@ -1,7 +1,7 @@
 import { toJSONSchema } from "zod/mini";
 import { FILE_SCHEMA } from "./schema.ts";
 import { KEY_META } from "./schema-fields.ts";
-import { expected, isOptional, keysOf, required, type SchemaNode, valuesOf, wordsOf } from "./schema-tree.ts";
+import { elementOf, expected, isOptional, keysOf, required, type SchemaNode, valuesOf, wordsOf } from "./schema-tree.ts";
 import { UNAVAILABLE_KEYS } from "./unavailable.ts";
 
 /** One key of the configuration, for the reference page. */
@@ -33,6 +33,8 @@ export function configReference(): readonly ReferenceRow[] {
     }
     const each = valuesOf(node);
     if (each !== undefined) visit(each, `${key}.NAME`);
+    const element = elementOf(node);
+    if (element !== undefined) visit(element, `${key}[]`);
   };
   visit(FILE_SCHEMA, "");
   for (const [place, names] of Object.entries(UNAVAILABLE_KEYS)) {

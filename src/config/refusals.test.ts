@@ -12,7 +12,7 @@ describe("loadConfig() refuses", () => {
     for (const { key } of rows) {
       const path = key.replace("NAME", "state").split(".");
       const name = path.at(-1);
-      const root = { components: { state: { path: "data" } }, backup: { path: "/vault", retention: {} }, orchestrator: {} };
+      const root = { components: { state: { path: "data" } }, backup: { path: "/vault", retention: {} }, orchestrator: {}, server: {} };
       let at: Record<string, unknown> = root;
       for (const part of path.slice(0, -1)) at = at[part] as Record<string, unknown>;
       at[String(name)] = [{ any: "value" }];

@@ -55,6 +55,12 @@ export function keysOf(node: SchemaNode): Readonly<Record<string, SchemaNode>> {
   return {};
 }
 
+/** Schema of the elements of a list of maps, or undefined. */
+export function elementOf(node: SchemaNode): SchemaNode | undefined {
+  const def = definition(required(node));
+  return def.type === "array" && Object.keys(keysOf(def.element)).length > 0 ? def.element : undefined;
+}
+
 /** Schema of the values of a map whose keys are names, or undefined. */
 export function valuesOf(node: SchemaNode): SchemaNode | undefined {
   const def = definition(required(node));

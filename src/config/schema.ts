@@ -18,7 +18,9 @@ import {
   textThat,
   timezone,
 } from "./schema-fields.ts";
+import { hooks, notify } from "./schema-notify.ts";
 import { runtime } from "./schema-runtime.ts";
+import { server } from "./schema-server.ts";
 import { orchestrator, task } from "./schema-tasks.ts";
 
 /** Variables that begin with HOLDFAST_ override keys, and would be refused as unknown ones. */
@@ -192,6 +194,11 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
     }),
   ),
   orchestrator: z.optional(key(orchestrator, { description: "How tasks are scheduled" })),
+  server: z.optional(key(server, { description: "The HTTP API of the daemon" })),
+  hooks: z.optional(key(hooks, { description: "Programs that run around every backup, but the one before a restore" })),
+  notify: z.optional(
+    key(z.array(notify), { title: "list of endpoints", description: "Who is told what became of backups, and what lasts: overdue, starving, damage" }),
+  ),
   schema_version: z.optional(
     key(
       z.strictObject({

@@ -33,9 +33,13 @@ describe("loadConfig() refuses", () => {
           backup: { path: "/vault", retention: {} },
           tasks: { state: { command: ["a"], every: "1h", ready: { command: ["c"] } } },
           orchestrator: {},
+          server: {},
+          hooks: { before: ["a"] },
+          notify: [{ command: ["a"] }],
         };
         let at: Record<string, unknown> = root;
-        for (const part of parent.replace("NAME", "state").split(".").slice(0, -1)) at = at[part] as Record<string, unknown>;
+        for (const part of parent.replace("NAME", "state").replace("[]", ".0").split(".").slice(0, -1))
+          at = at[part] as Record<string, unknown>;
         at[word] = at[name];
         delete at[name];
         const text = JSON.stringify(root, (_, value: unknown) => (value === undefined ? null : value), 2);

@@ -3,8 +3,9 @@
  * and never called unknown: a person who wrote one has read of it. A star stands for a component's name.
  */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["preset", "verify", "drill", "hooks", "server", "notify", "encryption", "copies", "secrets"],
+  "": ["preset", "verify", "drill", "encryption", "copies", "secrets"],
   backup: ["encryption", "copies"],
+  server: ["tls"],
   "components.*": ["rebuildable", "secrets", "keep_deleted", "preset"],
 };
 

@@ -3,6 +3,6 @@
  * fails since when. Decides nothing and protects nothing: when it is lost, tasks are due again and no backup waits for it.
  */
 export { findLedger, openLedger } from "./open-ledger.ts";
-export { bePresent, isPresent, sweepPresences, type Presence } from "./presence.ts";
+export { bePresent, sweepPresences, type Presence } from "./presence.ts";
 export type { Obstacle, Outcome, RunEnd, RunRecord, Streak, TaskRecord, Waiter } from "./records.ts";
 export type { ClaimRequest, SqliteLedger } from "./sqlite-ledger.ts";

@@ -29,13 +29,14 @@ export function openLedger(stateDir: string, onRemark: (text: string) => void): 
 
 /** One process at a time, and each looks again: what another has made meanwhile is sound, and stays. */
 function openAnew(stateDir: string, path: string, onRemark: (text: string) => void): DatabaseSync {
-  using _lock = lockForMoving(join(stateDir, "ledger.lock"));
+  using _ = lockForMoving(join(stateDir, "ledger.lock"));
   try {
     return openFile(path);
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     const aside = moveAside(stateDir, path);
-    onRemark(`The ledger could not be read (${error instanceof Error ? error.message : String(error)}), was moved to "${aside}", and begins anew`);
+    const why = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ");
+    onRemark(`The ledger could not be read (${why}), was moved to "${aside}", and begins anew`);
     return openFile(path);
   }
 }
@@ -105,7 +106,9 @@ function unreadable(message: string): Error {
 }
 
 function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && [CORRUPT, NOTADB].includes(error.errcode & 0xff);
+  return (
+    error instanceof Error && "errcode" in error && typeof error.errcode === "number" && [CORRUPT, NOTADB].includes(error.errcode & 0xff)
+  );
 }
 
 /** One broken ledger is kept; those before it have been looked at or never will be. */

@@ -1,7 +1,8 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { ProcessIdentity } from "../kernel/index.ts";
 import { isPresent } from "./presence.ts";
-import type { Obstacle, Outcome, RunEnd, RunRecord, Streak, TaskRecord, Waiter } from "./records.ts";
+import type { Obstacle, RunEnd, RunRecord, Streak, TaskRecord, Waiter } from "./records.ts";
+import { runOf, streakOf, taskOf, type Raw } from "./rows.ts";
 
 export interface ClaimRequest {
   readonly task: string;
@@ -20,8 +21,6 @@ export interface ClaimRequest {
 const KEPT_RUNS = 200;
 /** Of one streak: whoever was in the way and was told of already. */
 const KEPT_TOLD = 50;
-
-type Raw = Record<string, SQLOutputValue>;
 
 /** Runs, outcomes, deferral and failure streaks of one instance. Calls are short; a store that stays locked is an error of SQLite's. */
 export class SqliteLedger implements Disposable {
@@ -79,7 +78,10 @@ export class SqliteLedger implements Disposable {
   /** The next poll finds it due, whatever its schedule says. */
   makeDue(task: string, now: number): void {
     this.ensureTasks([task], now);
-    this.#run("UPDATE task SET last_run_at=NULL, first_seen_at=0, anchor_at=NULL, not_before=NULL, failing_since=NULL, failures=0 WHERE name=?", task);
+    this.#run(
+      "UPDATE task SET last_run_at=NULL, first_seen_at=0, anchor_at=NULL, not_before=NULL, failing_since=NULL, failures=0 WHERE name=?",
+      task,
+    );
   }
 
   recordChild(run: number, child: ProcessIdentity, output: string): void {
@@ -116,7 +118,13 @@ export class SqliteLedger implements Disposable {
     const set = "UPDATE task SET last_outcome=?, last_reason_code=?, last_reason=?";
     const told = [end.outcome, end.reasonCode, end.reason];
     if (end.outcome === "completed")
-      this.#run(`${set}, last_ended_at=?, last_completed_at=?, failing_since=NULL, failures=0, not_before=NULL WHERE name=?`, ...told, now, now, task);
+      this.#run(
+        `${set}, last_ended_at=?, last_completed_at=?, failing_since=NULL, failures=0, not_before=NULL WHERE name=?`,
+        ...told,
+        now,
+        now,
+        task,
+      );
     else if (end.outcome === "failed")
       this.#run(
         `${set}, last_ended_at=?, failing_since=coalesce(failing_since, ?), failures=failures+1, not_before=NULL WHERE name=?`,
@@ -201,7 +209,9 @@ export class SqliteLedger implements Disposable {
 
   #endStreak(task: string, now: number): void {
     this.#run("UPDATE deferral SET closed_at=? WHERE task=? AND closed_at IS NULL", now, task);
-    this.#run(`DELETE FROM deferral WHERE closed_at IS NOT NULL AND id NOT IN (SELECT id FROM deferral ORDER BY id DESC LIMIT ${KEPT_RUNS})`);
+    this.#run(
+      `DELETE FROM deferral WHERE closed_at IS NOT NULL AND id NOT IN (SELECT id FROM deferral ORDER BY id DESC LIMIT ${KEPT_RUNS})`,
+    );
   }
 
   /** A start that was none after all: the streak that it closed goes on. */
@@ -217,7 +227,13 @@ export class SqliteLedger implements Disposable {
     // Those that were killed took nothing away.
     for (const raw of this.#all("SELECT presence FROM waiter"))
       if (!isPresent(this.#stateDir, String(raw["presence"]))) this.removeWaiter(String(raw["presence"]));
-    this.#run("INSERT OR REPLACE INTO waiter(presence, owner, pid, since) VALUES(?,?,?,?)", presence, waiter.owner, waiter.pid, waiter.since);
+    this.#run(
+      "INSERT OR REPLACE INTO waiter(presence, owner, pid, since) VALUES(?,?,?,?)",
+      presence,
+      waiter.owner,
+      waiter.pid,
+      waiter.since,
+    );
   }
 
   removeWaiter(presence: string): void {
@@ -258,67 +274,4 @@ export class SqliteLedger implements Disposable {
   #one(sql: string, ...values: readonly SQLInputValue[]): Raw | undefined {
     return this.#database.prepare(sql).get(...values);
   }
-}
-
-function taskOf(raw: Raw): TaskRecord {
-  return {
-    name: String(raw["name"]),
-    firstSeenAt: Number(raw["first_seen_at"]),
-    lastRunAt: numberOrNull(raw["last_run_at"]),
-    lastEndedAt: numberOrNull(raw["last_ended_at"]),
-    lastCompletedAt: numberOrNull(raw["last_completed_at"]),
-    lastOutcome: textOrNull(raw["last_outcome"]) as Outcome | null,
-    lastReasonCode: textOrNull(raw["last_reason_code"]),
-    lastReason: textOrNull(raw["last_reason"]),
-    failingSince: numberOrNull(raw["failing_since"]),
-    failures: Number(raw["failures"]),
-    scheduleText: textOrNull(raw["schedule_text"]),
-    anchorAt: numberOrNull(raw["anchor_at"]),
-    notBefore: numberOrNull(raw["not_before"]),
-  };
-}
-
-function runOf(raw: Raw): RunRecord {
-  const pid = numberOrNull(raw["pid"]);
-  return {
-    id: Number(raw["id"]),
-    task: String(raw["task"]),
-    kind: raw["kind"] as RunRecord["kind"],
-    trigger: String(raw["trigger"]),
-    outcome: raw["outcome"] as Outcome,
-    reasonCode: textOrNull(raw["reason_code"]),
-    reason: textOrNull(raw["reason"]),
-    startedAt: Number(raw["started_at"]),
-    endedAt: numberOrNull(raw["ended_at"]),
-    presence: String(raw["presence"]),
-    child: pid === null ? null : { pid, start: String(raw["start"]), boot_id: String(raw["boot_id"]) },
-    exitCode: numberOrNull(raw["exit_code"]),
-    signal: textOrNull(raw["signal"]),
-    output: textOrNull(raw["output"]),
-    lastLines: textOrNull(raw["last_lines"]),
-    backupId: textOrNull(raw["backup_id"]),
-  };
-}
-
-function streakOf(raw: Raw): Streak {
-  return {
-    task: String(raw["task"]),
-    openedAt: Number(raw["opened_at"]),
-    lastAt: Number(raw["last_at"]),
-    count: Number(raw["count"]),
-    reasonCode: String(raw["reason_code"]),
-    reason: String(raw["reason"]),
-    blockingTask: textOrNull(raw["blocking_task"]),
-    holdingOwner: textOrNull(raw["holding_owner"]),
-    holdingPid: numberOrNull(raw["holding_pid"]),
-    starving: raw["starving"] === 1,
-  };
-}
-
-function numberOrNull(value: SQLOutputValue | undefined): number | null {
-  return value === null || value === undefined ? null : Number(value);
-}
-
-function textOrNull(value: SQLOutputValue | undefined): string | null {
-  return typeof value === "string" ? value : null;
 }

@@ -1,10 +1,12 @@
 import { takeBackup, type BackupOutcome, type BackupProgress } from "../backup/index.ts";
-import { HoldfastError, makeFolder, namedSystemError, UsageError } from "../kernel/index.ts";
+import { addHint, HoldfastError, makeFolder, namedSystemError, UsageError } from "../kernel/index.ts";
 import { describeDecision } from "../retention/index.ts";
 import type { Lease, LeaseProgress } from "../lease/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
+import { outcomeOf, runAfter, runBefore } from "./hooks.ts";
 import type { Instance } from "./instance.ts";
 import { recordRun } from "./last-run.ts";
+import { backupFailed, backupTaken, notify } from "./notify/index.ts";
 import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
 import { makeRoom, prune } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
@@ -24,7 +26,7 @@ export interface BackupOptions extends HeavyOptions {
 const TAG = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 
 /**
- * Takes a backup of the chosen components.
+ * Takes a backup of the chosen components, runs the hooks around it, and tells whoever asked to be told.
  *
  * @throws HoldfastError of kind capture when a critical component cannot be captured: then nothing is stored
  */
@@ -36,9 +38,32 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
       throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
   chosenNames(instance, options.components);
-  return await underLease(instance, { owner: "backup", reason: trigger }, options, (lease) =>
-    backupUnder(instance, trigger, { ...options, lease }),
-  );
+  const take = async (): Promise<BackupOutcome> =>
+    await underLease(instance, { owner: "backup", reason: trigger }, options, (lease) =>
+      backupUnder(instance, trigger, { ...options, lease }),
+    );
+  return options.salvage === true ? await take() : await told(instance, trigger, take, options.signal);
+}
+
+/** After the lease is released: nobody waits for an endpoint but this process, and not longer than its timeout. */
+async function told(
+  instance: Instance,
+  trigger: Trigger,
+  take: () => Promise<BackupOutcome>,
+  signal: AbortSignal | undefined,
+): Promise<BackupOutcome> {
+  let outcome: BackupOutcome;
+  try {
+    outcome = await take();
+  } catch (error) {
+    const failure = namedSystemError(error, "take a backup");
+    if (signal?.aborted !== true && saysSomething(failure)) {
+      for (const problem of await notify(instance, backupFailed(trigger, failure), signal)) instance.remark(`Not told: ${problem}`);
+    }
+    throw failure;
+  }
+  const problems = await notify(instance, backupTaken(outcome), signal);
+  return problems.length === 0 ? outcome : { ...outcome, notes: [...outcome.notes, ...problems.map((problem) => `not told: ${problem}`)] };
 }
 
 type LeasedOptions = BackupOptions & { readonly lease: Lease };
@@ -61,6 +86,7 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   };
   let outcome: BackupOutcome;
   try {
+    if (options.salvage !== true) await runBefore(instance, trigger, options.signal);
     outcome = await run(instance, trigger, options);
   } catch (error) {
     const failure = namedSystemError(error, "take a backup");
@@ -70,7 +96,10 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
       // What failed first is what somebody has to know.
       failure.cause ??= unrecorded;
     }
-    throw failure;
+    if (options.salvage === true) throw failure;
+    const ended = options.signal?.aborted === true ? "interrupted" : outcomeOf(failure);
+    const problems = await runAfter(instance, { trigger, outcome: ended, failure });
+    throw problems.length === 0 ? failure : addHint(failure, problems.join("; "));
   }
   const notes = [...outcome.notes];
   // The backup is committed: whatever fails from here on must not be told as its failure.
@@ -79,7 +108,11 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   } catch (error) {
     notes.push(namedSystemError(error, "record that this backup was taken").message);
   }
-  if (options.salvage !== true) notes.push(...(await pruneAfter(instance, options.lease)));
+  if (options.salvage !== true) {
+    notes.push(...(await pruneAfter(instance, options.lease)));
+    const ended = outcome.status === "complete" && outcome.alarms.length === 0 ? "complete" : "partial";
+    notes.push(...(await runAfter(instance, { trigger, id: outcome.head.id, outcome: ended })));
+  }
   return { ...outcome, notes };
 }
 

@@ -7,6 +7,7 @@ import { keepSecrets } from "./bundle-redaction.ts";
 import { doctor } from "./doctor/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun } from "./last-run.ts";
+import { secretless } from "./notify/index.ts";
 import { readListing } from "./read-listing.ts";
 import { status } from "./status.ts";
 
@@ -94,7 +95,11 @@ function versions(env: NodeJS.ProcessEnv, now: number): unknown {
 
 /** As it is in force, with the environment's overrides in it. */
 function configurationOf({ config }: Instance): unknown {
-  return { ...config, components: config.components.map((component) => ({ ...component, position: undefined })) };
+  return {
+    ...config,
+    notify: config.notify.map(secretless),
+    components: config.components.map((component) => ({ ...component, position: undefined })),
+  };
 }
 
 function listingOf({ backups, damaged, unfinished, foreign, missing, chain, trash }: Listing): unknown {

@@ -11,6 +11,7 @@ import {
 } from "../orchestrator/index.ts";
 import { awaitHealth } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
+import { conditionWatch } from "./notify/index.ts";
 
 export interface Orchestration extends AsyncDisposable {
   readonly defined: DefinedTasks;
@@ -69,17 +70,27 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
       return healthy ? null : (problem ?? "no reason was given");
     },
   });
+  let complaint: string | null = null;
+  // What goes on without a run of its own, such as a backup that is overdue, is told from here.
+  const ending = new AbortController();
+  const watch = conditionWatch(instance, log, ending.signal);
   return {
     defined,
     orchestrator,
     ledger,
     keeper,
     poll: async () => {
+      watch.tick();
       try {
         await services.poll();
-        return await orchestrator.poll();
+        const started = await orchestrator.poll();
+        complaint = null;
+        return started;
       } catch (error) {
-        log("error", `A poll failed: ${error instanceof Error ? error.message : String(error)}`);
+        const message = error instanceof Error ? error.message : String(error);
+        // A full disk fails every poll, and a log that repeats it fills the next disk.
+        if (message !== complaint) log("error", `A poll failed: ${message}`);
+        complaint = message;
         return [];
       }
     },
@@ -90,6 +101,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
       await Promise.allSettled([orchestrator.close(options), services.close(options.grace ?? undefined)]);
     },
     [Symbol.asyncDispose]: async () => {
+      ending.abort();
       await Promise.allSettled([orchestrator.close(), services.close()]);
       await keeper[Symbol.asyncDispose]();
       ledger[Symbol.dispose]();

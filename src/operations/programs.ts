@@ -24,6 +24,10 @@ export function programsOf(config: Config): readonly NamedProgram[] {
   }
   add("runtime.stop", config.runtime?.stop);
   add("runtime.start", config.runtime?.start);
+  add("hooks.before", config.hooks?.before);
+  add("hooks.after", config.hooks?.after);
+  add("hooks.error", config.hooks?.error);
+  for (const [index, endpoint] of config.notify.entries()) if ("command" in endpoint) add(`notify[${index}].command`, endpoint.command);
   const health = config.runtime?.health ?? null;
   if (health !== null && "command" in health) add("runtime.health.command", health.command);
   return found;

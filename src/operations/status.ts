@@ -130,6 +130,16 @@ function overdue(good: BackupHead | undefined, { config, clock }: Instance): str
     : null;
 }
 
+/** Components whose newest good backup is too old, whatever else may be wrong with them. */
+export function overdueComponents(instance: Instance, listing: Listing): readonly { readonly name: string; readonly problem: string }[] {
+  const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
+  return instance.config.backup.include.flatMap((name) => {
+    const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
+    const problem = overdue(good, instance);
+    return problem === null ? [] : [{ name, problem }];
+  });
+}
+
 /** What the name of a backup says of its time: a damaged one has nothing else to go by. */
 function instantOf(name: string): string {
   return name.slice(0, "2026-03-15T14-30-00".length);

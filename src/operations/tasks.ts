@@ -102,7 +102,7 @@ export interface TaskRunOptions {
 export async function runTask(instance: Instance, name: string, { wait, log, signal, onWaiting }: TaskRunOptions): Promise<TaskRun> {
   const task = findTask(instance, name);
   await using orchestration = orchestrate(instance, log);
-  const started = await orchestration.orchestrator.runNow(task, { wait, token: instance.leaseToken, onWaiting });
+  const started = await orchestration.orchestrator.runNow(task, { wait, token: instance.leaseToken, onWaiting, signal });
   if (started === "already-running") return { outcome: "already-running" };
   if ("held" in started) return { outcome: "deferred", held: started.held };
   const stop = (): void => void orchestration.orchestrator.close();

@@ -2,6 +2,7 @@ import { DamageError, HoldfastError, namedSystemError, VERSION } from "../kernel
 import type { BackupHead, Vault, VerifiedMark } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { tellDamage } from "./notify/index.ts";
 import { damageIn } from "./read-listing.ts";
 
 export interface VerifyOptions {
@@ -26,8 +27,24 @@ export interface VerifyReport {
   readonly vault: readonly string[];
 }
 
-/** Reads backups back whole, compares every byte with the manifest, and sets the verdict `verified`. */
+/** Reads backups back whole, compares every byte with the manifest, and sets the verdict `verified`. Damage is told to whoever asked. */
 export async function verify(instance: Instance, options: VerifyOptions = {}): Promise<VerifyReport> {
+  let report: VerifyReport;
+  try {
+    report = await verifyAll(instance, options);
+  } catch (error) {
+    if (error instanceof DamageError) await tell(instance, { results: [], vault: [error.message] }, options);
+    throw error;
+  }
+  await tell(instance, report, options);
+  return report;
+}
+
+async function tell(instance: Instance, report: VerifyReport, { signal }: VerifyOptions): Promise<void> {
+  for (const problem of await tellDamage(instance, report, signal)) instance.remark(`Not told: ${problem}`);
+}
+
+async function verifyAll(instance: Instance, options: VerifyOptions): Promise<VerifyReport> {
   await using vault = await instance.openVault();
   const listing = await vault.list();
   const heads =

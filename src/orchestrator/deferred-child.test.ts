@@ -69,7 +69,7 @@ describe("field notes: neomjs/neo#13755: a deferred child is no completed run", 
         lastLines: null,
         backupId: null,
       } as const;
-      recordEnd(stage.parts([task]), task, run ?? 0, end, stage.now, stage.now);
+      await recordEnd(stage.parts([task]), task, run ?? 0, end, stage.now, stage.now);
     }
     expect(stage.record("summary")).toMatchObject({ lastRunAt: null, lastCompletedAt: null, lastOutcome: "skipped" });
     expect(stage.streak("summary")).toMatchObject({ count: 502, openedAt: began + MINUTE });

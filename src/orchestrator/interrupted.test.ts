@@ -140,8 +140,44 @@ describe("Orchestrator.close()", () => {
     expect(stage.ledger.running()).toEqual([]);
     expect(await stage.keeper.inspect()).toMatchObject({ state: "free" });
     stage.now += DAY;
+    // Nothing starts any more.
     expect(await orchestrator.poll()).toEqual([]);
     expect(await orchestrator.runNow(task, { wait: 0, token: null, onWaiting: () => {} })).toBe("already-running");
     expect(await stage.keeper.inspect()).toMatchObject({ state: "free" });
+  });
+
+  it("lets what it is told to finish end by itself, and kills everything once it may wait no longer", async () => {
+    await using stage = taskStage();
+    const deaf = (name: string): string => `trap '' TERM; ${holding(name)}`;
+    const [backup, sweep] = [{ ...taskOf("backup", deaf("backup")), builtin: "backup" as const }, lightTask("sweep", deaf("sweep"))];
+    stage.seen(DAY, backup, sweep);
+    const orchestrator = stage.orchestrator([backup, sweep]);
+    const started = await orchestrator.poll();
+    expect(names(started).toSorted()).toEqual(["backup", "sweep"]);
+    await Promise.all([stage.made("backup.starts"), stage.made("sweep.starts")]);
+    const enough = new AbortController();
+    // An hour from TERM to KILL, which the second word does not wait for.
+    const closed = orchestrator.close({ grace: 60 * MINUTE, finish: "backup", until: enough.signal });
+    expect(orchestrator.running.toSorted()).toEqual(["backup", "sweep"]);
+    enough.abort();
+    await closed;
+    for (const { end } of started) expect(await end).toMatchObject({ outcome: "failed", reasonCode: "interrupted", signal: "SIGKILL" });
+  });
+
+  it("waits for the backup that it lets finish", async () => {
+    await using stage = taskStage();
+    const backup = {
+      ...taskOf("backup", `${holding("backup")}; echo '{"id":"2026-05-20T12-00-00_scheduled"}'`),
+      builtin: "backup" as const,
+    };
+    stage.seen(DAY, backup);
+    const orchestrator = stage.orchestrator([backup]);
+    const [started] = await orchestrator.poll();
+    await stage.made("backup.starts");
+    const closed = orchestrator.close({ finish: "backup" });
+    stage.letGo("backup");
+    await closed;
+    expect(await started?.end).toMatchObject({ outcome: "completed", backupId: "2026-05-20T12-00-00_scheduled" });
+    expect(stage.record("backup").lastCompletedAt).toBe(stage.now);
   });
 });

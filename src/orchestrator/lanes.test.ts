@@ -15,6 +15,7 @@ import {
   taskStage,
   type TaskStage,
 } from "../../test/support/task-stage.ts";
+import { isRunning } from "../kernel/index.ts";
 import type { Schedule } from "./schedule/index.ts";
 
 /** Keeps everybody else from writing to the ledger until it is disposed of. */
@@ -89,7 +90,7 @@ describe("one lane's failure stops no other", () => {
     stage.ledger.noteSchedule("summary", "every 600000", null);
     stage.ledger.noteSchedule("sweep", "every 600000", null);
     {
-      using _lock = lockLedger(stage);
+      using _ = lockLedger(stage);
       expect(await orchestrator.poll()).toEqual([]);
       expect(await orchestrator.poll()).toEqual([]);
     }
@@ -104,6 +105,23 @@ describe("one lane's failure stops no other", () => {
     expect([stage.starts("summary"), stage.starts("sweep")]).toEqual([1, 1]);
   });
 
+  it("an end that meets a locked ledger is written down once that is free, and the run is not made again", async () => {
+    await using stage = taskStage();
+    const sweep = lightTask("sweep", holding("sweep"));
+    stage.seen(DAY, sweep);
+    const orchestrator = stage.orchestrator([sweep]);
+    const started = await orchestrator.poll();
+    await stage.made("sweep.starts");
+    const lock = lockLedger(stage);
+    stage.letGo("sweep");
+    const child = stage.ledger.running()[0]?.child ?? null;
+    await expect.poll(() => child !== null && isRunning(child), { timeout: 10_000, interval: 5 }).toBe(false);
+    lock[Symbol.dispose]();
+    expect(await ends(started)).toEqual(["completed"]);
+    expect(stage.record("sweep")).toMatchObject({ lastOutcome: "completed", lastCompletedAt: stage.now });
+    expect(stage.said("error")).toEqual([]);
+  });
+
   it("an end that cannot be written down is closed by a later poll, and the task runs again", async () => {
     await using stage = taskStage();
     const sweep = lightTask("sweep", holding("sweep"));
@@ -112,7 +130,7 @@ describe("one lane's failure stops no other", () => {
     const started = await orchestrator.poll();
     await stage.made("sweep.starts");
     {
-      using _lock = lockLedger(stage);
+      using _ = lockLedger(stage);
       stage.letGo("sweep");
       expect(await ends(started)).toEqual(["completed"]);
     }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { bePresent } from "../ledger/index.ts";
 import { counting, DAY, ends, lightTask, names, taskOf, taskStage } from "../../test/support/task-stage.ts";
-import { Services } from "./services.ts";
+import { Services } from "./kept-services.ts";
 
 /** Writes down what a program was given of the lease. */
 const given = (name: string): string =>
@@ -31,7 +31,14 @@ describe("what a child is given of the lease", () => {
     const { ledger, presence, clock, log, stateDir, cwd, env, grace } = stage.parts([], { presence: bePresent(stage.stateDir) });
     const services = new Services({
       services: [{ name: "chroma", label: "chroma daemon", argv: ["sh", "-c", `${given("chroma")}; exec sleep 600`], ready: null }],
-      ...{ ledger, presence, clock, log, stateDir, cwd, env, grace },
+      ledger,
+      presence,
+      clock,
+      log,
+      stateDir,
+      cwd,
+      env,
+      grace,
       awaitReady: async () => null,
     });
     await services.poll();

@@ -1,55 +1,16 @@
-import type { Held, Lease, LeaseKeeper } from "../lease/index.ts";
-import type { Presence, RunEnd, SqliteLedger, TaskRecord } from "../ledger/index.ts";
-import type { Clock } from "../kernel/index.ts";
+import type { Held, Lease } from "../lease/index.ts";
+import type { RunEnd, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
 import { behindHolder, behindTask, REASON_CODES, type Deferral } from "./deferral.ts";
 import { dueTask, inOrder, lookAtTask, withoutWaiting, type DueTask } from "./due-tasks.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { closeInterrupted } from "./interrupted.ts";
-import type { Log } from "./log.ts";
+import type { CloseOptions, OrchestratorParts, RunNowOptions } from "./orchestrator-parts.ts";
 import { failedToStart, messageOf, recordEnd, runTask } from "./run-task.ts";
 import { noticeChange, reasonOf } from "./schedule/index.ts";
 import { Starvation } from "./starvation.ts";
 import type { Supervised } from "./supervise.ts";
 import type { Task } from "./task.ts";
-
-export interface OrchestratorParts {
-  readonly instance: string;
-  readonly stateDir: string;
-  /** Where commands run. */
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly tasks: readonly Task[];
-  readonly ledger: SqliteLedger;
-  readonly presence: Presence;
-  readonly keeper: LeaseKeeper;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** null: one cadence, at least an hour. Milliseconds. */
-  readonly maxDeferral: number | null;
-  readonly maxHold: number;
-  /** From TERM to KILL, for what is stopped. Milliseconds. */
-  readonly grace: number;
-}
-
-export interface CloseOptions {
-  /** Milliseconds from TERM to KILL; what is configured when null. */
-  readonly grace?: number | null;
-  /** What is let finish in place of being stopped. */
-  readonly finish?: "backup" | null;
-  /** Then everything is killed at once. */
-  readonly until?: AbortSignal;
-}
-
-export interface RunNowOptions {
-  /** Milliseconds to wait for another holder of the lease. */
-  readonly wait: number;
-  /** Of the lease that this process was started under: it is joined. */
-  readonly token: string | null;
-  readonly onWaiting: (held: Held) => void;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal;
-}
 
 export interface Started {
   readonly task: Task;
@@ -240,8 +201,9 @@ export class Orchestrator {
   ): Promise<RunEnd> {
     this.#starvation.started(task.name);
     const end = await runTask(this.#parts, { task, run, lease, signal, onSupervised });
+    await recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now());
+    // Until then its row says that it runs, and is nobody else's to close.
     this.#active.delete(task.name);
-    recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now());
     return end;
   }
 
@@ -298,7 +260,11 @@ export class Orchestrator {
   async close({ grace = null, finish = null, until }: CloseOptions = {}): Promise<void> {
     this.#closed = true;
     const stopAll = (): void => {
-      for (const { stop } of this.#active.values()) stop.abort(0);
+      for (const { stop, supervised } of this.#active.values()) {
+        stop.abort(0);
+        // One that was asked to end already is not asked twice by a signal.
+        supervised?.kill();
+      }
     };
     for (const { task, stop } of this.#active.values()) if (finish === null || task.builtin !== finish) stop.abort(grace);
     if (until?.aborted === true) stopAll();

@@ -106,6 +106,13 @@ export class OutputReader {
     return this.#offset;
   }
 
+  /** The line that nothing has ended, once nothing will. */
+  rest(): string {
+    const rest = this.#rest;
+    this.#rest = "";
+    return rest;
+  }
+
   /** At most so many bytes at once: a task that prints faster is read over, and its file has it all. */
   read(most: number = MOST): string[] {
     const descriptor = openSync(this.#path, "r");

@@ -3,8 +3,9 @@ import type { RunEnd, SqliteLedger, TaskRecord } from "../ledger/index.ts";
 import { REASON_CODES } from "./deferral.ts";
 import { lookAtTask } from "./due-tasks.ts";
 import type { Log } from "./log.ts";
-import { supervise, type Supervised } from "./supervise.ts";
+import { supervise, type Supervised, type SuperviseRequest } from "./supervise.ts";
 import type { Task } from "./task.ts";
+import { untilWritten } from "./until-written.ts";
 
 export interface TaskRunParts {
   readonly stateDir: string;
@@ -28,7 +29,7 @@ export async function runTask(parts: TaskRunParts, { task, run, lease, signal, o
   const { ledger, log, stateDir, cwd, env, grace } = parts;
   let end: RunEnd;
   try {
-    const record = (child: Parameters<SqliteLedger["recordChild"]>[1], output: string): void => ledger.recordChild(run, child, output);
+    const record: SuperviseRequest["record"] = async (child, output) => await untilWritten(() => ledger.recordChild(run, child, output));
     const supervised = await supervise({ task, run, lease, stateDir, cwd, env, log, signal, grace, record });
     onSupervised(supervised);
     lease?.progress({ doing: task.label });
@@ -48,15 +49,23 @@ export async function runTask(parts: TaskRunParts, { task, run, lease, signal, o
 const AFTER_DEFERRED_CHILD = 60_000;
 
 /** Writes down what became of a run, and says it. */
-export function recordEnd({ ledger, log }: TaskRunParts, task: Task, run: number, end: RunEnd, startedAt: number, now: number): void {
+export async function recordEnd(
+  { ledger, log }: TaskRunParts,
+  task: Task,
+  run: number,
+  end: RunEnd,
+  startedAt: number,
+  now: number,
+): Promise<void> {
   try {
     const wait = Math.floor(Math.min(AFTER_DEFERRED_CHILD, lookAtTask(task, NOTHING, "", now).cadence / 4));
-    ledger.end(run, end, now, end.outcome === "skipped" ? now + wait : null);
-    if (end.outcome === "skipped") {
+    await untilWritten(() => {
+      ledger.end(run, end, now, end.outcome === "skipped" ? now + wait : null);
+      if (end.outcome !== "skipped") return;
       // Its start has ended the streak, and it never ran: it waits since it was first deferred.
       ledger.resumeStreak(task.name, startedAt);
       ledger.defer(task.name, { ...NOBODY, reasonCode: end.reasonCode ?? "", reason: end.reason ?? "" }, end.reasonCode ?? "", now);
-    }
+    });
   } catch (error) {
     // Its row stays `running`, and the next poll closes it as interrupted.
     log("error", `Cannot write down what became of ${task.label}: ${messageOf(error)}`, { task: task.name });

@@ -232,6 +232,7 @@ describe("supervise(): gate and output", () => {
       { level: "warn", message: "summary: slow", task: "summary" },
       { level: "error", message: "summary: no", task: "summary" },
       { level: "debug", message: "summary: detail", task: "summary" },
+      { level: "info", message: "summary: without an end", task: "summary" },
     ]);
   });
 

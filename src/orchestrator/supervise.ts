@@ -18,7 +18,7 @@ export interface SuperviseRequest {
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
   /** Writes the child down; the program starts when this has returned. */
-  readonly record: (child: ProcessIdentity, output: string) => void;
+  readonly record: (child: ProcessIdentity, output: string) => Promise<void> | void;
   /** Stops it: TERM, then KILL. */
   readonly signal: AbortSignal;
   /** From TERM to KILL. Milliseconds. */
@@ -30,6 +30,8 @@ export interface Supervised {
   readonly ended: Promise<RunEnd>;
   /** Passes the word on in the way that the task has chosen. */
   askToYield(): void;
+  /** Ends it and all of its group at once. */
+  kill(): void;
 }
 
 /** How often its output is read and its pulse is felt. */
@@ -56,7 +58,7 @@ export async function supervise(request: SuperviseRequest): Promise<Supervised> 
   child.process.stdin?.on("error", () => {});
   try {
     await lease?.addChild(pid, task.name);
-    record(child.identity, output.path);
+    await record(child.identity, output.path);
   } catch (error) {
     // Behind its gate it has done nothing, and nobody would know of it.
     child.process.kill("SIGKILL");
@@ -70,6 +72,7 @@ export async function supervise(request: SuperviseRequest): Promise<Supervised> 
       if (task.yield === "stdin") child.process.stdin?.write("yield\n");
       else if (task.yield === "signal") child.process.kill("SIGUSR2");
     },
+    kill: () => stopGroup(pid, "SIGKILL"),
   };
 }
 
@@ -107,13 +110,16 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
       return [];
     }
   };
-  const look = (): void => {
-    for (const line of readLines()) {
+  const tell = (lines: readonly string[]): void => {
+    for (const line of lines) {
       if (line.trim() === "" || task.builtin !== null) continue;
       const { level, text } = levelOf(line);
       log(level, `${task.name}: ${text}`, { task: task.name });
       lease?.progress({ doing: `${task.name}: ${text.slice(0, 120)}` });
     }
+  };
+  const look = (): void => {
+    tell(readLines());
     if (task.stall !== null && pulse.silence(reader.size) > task.stall) stop("stalled");
   };
   const ticker = setInterval(look, LOOK);
@@ -124,7 +130,7 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
   signal.removeEventListener("abort", onAbort);
   // What it started and left in its group was stopped with it.
   if (stopped !== null) stopGroup(pid, "SIGKILL");
-  look();
+  tell([...readLines(), reader.rest()]);
   return endOf(task, stopped, exitCode, by, tailOf(path, task.builtin === null ? "line" : "document"));
 }
 

@@ -16,18 +16,20 @@ describe("two daemons on one state folder", () => {
     await using second = await orchestratorProcess(setting);
     const rounds = 25;
     for (let round = 0; round < rounds; round += 1) {
-      const started = (await Promise.all([first.poll(stage.now), second.poll(stage.now)])).flat();
-      // A heavy one may have been turned away by the other's lease in the instant that it was held.
-      expect(started.filter((name) => name !== "summary").toSorted()).toEqual(["mail", "sweep"]);
-      expect(started.filter((name) => name === "summary").length).toBeLessThanOrEqual(1);
-      expect(new Set([...(await first.ends()), ...(await second.ends())].map(({ outcome }) => outcome))).toEqual(new Set(["completed"]));
+      const started: string[] = [];
+      // Either may be turned away once, by the lease in the instant that the other has it, or by the ledger while it is locked.
+      while (tasks.some(({ name }) => stage.record(name).lastCompletedAt !== stage.now)) {
+        started.push(...(await Promise.all([first.poll(stage.now), second.poll(stage.now)])).flat());
+        await Promise.all([first.ends(), second.ends()]);
+      }
       await Promise.all([first.poll(stage.now), second.poll(stage.now)]);
-      await Promise.all([first.ends(), second.ends()]);
+      expect(started.toSorted()).toEqual(["mail", "summary", "sweep"]);
       stage.now += 10 * MINUTE;
     }
     expect([stage.starts("sweep"), stage.starts("mail")]).toEqual([rounds, rounds]);
     expect(stage.starts("summary")).toBe(rounds);
     expect(stage.ledger.running()).toEqual([]);
+    expect(new Set([...(await first.ends()), ...(await second.ends())].map(({ outcome }) => outcome))).toEqual(new Set(["completed"]));
   });
 
   it("one does not start what the other still runs, however long that is overdue", async () => {

@@ -13,7 +13,7 @@ import {
   taskStage,
   type TaskStage,
 } from "../../test/support/task-stage.ts";
-import { Orchestrator } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
 
 /** Polls every so often for so long, and waits for what starts. */
 async function pass(stage: TaskStage, orchestrator: Orchestrator, millis: number, step: number): Promise<number> {

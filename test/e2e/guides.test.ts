@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createBank, moveMoney, readBank } from "../support/bank.ts";
+import { endpoint } from "../support/endpoint.ts";
 import { CHECKOUT, LAUNCHER } from "../support/holdfast.ts";
 import { runProgram, type ProgramResult } from "../support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
@@ -117,6 +118,32 @@ describe("docs/guides", () => {
     expect(stdout).toContain("broken");
     expect(stdout).toContain("The store is sound");
     expect(readdirSync(place("srv/agent/backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(1);
+  });
+
+  it("notifications: hooks run, every endpoint of the guide is tried and told", async () => {
+    using folder = temporaryFolder();
+    await using server = await endpoint();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    const script = (name: string, body: string): void => {
+      writeFileSync(place(`srv/agent/${name}`), `#!/bin/sh\n${body}\n`);
+      chmodSync(place(`srv/agent/${name}`), 0o755);
+    };
+    for (const name of ["quiesce", "resume"]) script(`${name}.sh`, `echo "${name} $BACKUP_OUTCOME" >> hooks.log`);
+    script("page.sh", "cat >> pages.log");
+    const guide = readFileSync(join(GUIDES, "notifications.md"), "utf8");
+    const yaml = (/```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "").replaceAll(/https:\/\/[a-z.-]+/g, server.url);
+    writeFileSync(
+      place("srv/agent/holdfast.yaml"),
+      `components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n${yaml}`,
+    );
+    const { stdout } = await follow("notifications");
+    expect(stdout.match(/^delivered /gm)).toHaveLength(3);
+    expect(server.asked.map(({ path }) => path).toSorted()).toEqual(["/hook", "/your-uuid", "/your-uuid/log"]);
+    expect(readFileSync(place("srv/agent/hooks.log"), "utf8")).toBe("quiesce \nresume complete\n");
+    const page = JSON.parse(readFileSync(place("srv/agent/pages.log"), "utf8")) as Record<string, unknown>;
+    const shown = JSON.parse(/```json\n([\s\S]*?)```/.exec(guide)?.[1] ?? "{}") as Record<string, unknown>;
+    expect(Object.keys(page)).toEqual(Object.keys(shown));
   });
 
   it("state-file-corrupt: a torn state file is replaced while the orchestrator is stopped, and kept (operator page, scenario 1)", async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { processesWithVariable } from "../../src/kernel/index.ts";
-import type { StressEvent } from "./lease-stress-log.ts";
+import { tell, type StressEvent } from "./lease-stress-log.ts";
 
 /**
  * - `holder`: holds the lease and works himself
@@ -20,8 +20,13 @@ export class StressCrowd {
   readonly env: Readonly<Record<string, string>> = { [MARK]: randomUUID() };
   readonly #workers = new Set<string>();
   readonly #children = new Map<string, number>();
+  readonly #log: string;
   readonly #stopped = new Map<number, NodeJS.Timeout>();
   #holder: { readonly name: string; readonly generation: number } | null = null;
+
+  constructor(log: string) {
+    this.#log = log;
+  }
 
   learn(event: StressEvent): void {
     const name = `${event.ns} ${event.pid}`;
@@ -58,9 +63,15 @@ export class StressCrowd {
     return others[Math.floor(Math.random() * others.length)] ?? null;
   }
 
-  signal(pid: number, name: NodeJS.Signals): boolean {
+  kill(pid: number, part: Part): boolean {
+    return this.#signal(pid, "SIGKILL", part);
+  }
+
+  #signal(pid: number, name: "SIGKILL" | "SIGSTOP" | "SIGCONT", part: Part | "left"): boolean {
     try {
-      return process.kill(pid, name);
+      process.kill(pid, name);
+      tell(this.#log, 0, { e: name, part, target: pid });
+      return true;
     } catch {
       // It has ended meanwhile
       return false;
@@ -68,8 +79,8 @@ export class StressCrowd {
   }
 
   /** SIGSTOP, and SIGCONT after that many milliseconds. */
-  stopFor(pid: number, millis: number): boolean {
-    if (this.#stopped.has(pid) || !this.signal(pid, "SIGSTOP")) return false;
+  stopFor(pid: number, part: Part, millis: number): boolean {
+    if (this.#stopped.has(pid) || !this.#signal(pid, "SIGSTOP", part)) return false;
     this.#stopped.set(
       pid,
       setTimeout(() => this.#resume(pid), millis),
@@ -80,7 +91,7 @@ export class StressCrowd {
   #resume(pid: number): void {
     clearTimeout(this.#stopped.get(pid));
     this.#stopped.delete(pid);
-    this.signal(pid, "SIGCONT");
+    this.#signal(pid, "SIGCONT", "left");
   }
 
   resumeAll(): void {
@@ -94,7 +105,7 @@ export class StressCrowd {
     while (this.living().length > 0 && performance.now() < deadline) await pause(10);
     const left = this.living();
     for (let rest = left; rest.length > 0; rest = this.living()) {
-      for (const pid of rest) this.signal(pid, "SIGKILL");
+      for (const pid of rest) this.#signal(pid, "SIGKILL", "left");
       await pause(10);
     }
     return left.length;

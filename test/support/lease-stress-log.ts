@@ -24,6 +24,9 @@ export type StressDeed =
   | { readonly e: "in" | "out" | "joined" | "foreign" | "step" | "lost" }
   | { readonly e: "overlap"; readonly where: "body" | "step" }
   | { readonly e: "released"; readonly outcome: string; readonly again: boolean }
+  /** By the parent: what it did to whom, in its own namespace. */
+  | { readonly e: "SIGKILL" | "SIGSTOP" | "SIGCONT"; readonly part: string; readonly target: number }
+  | { readonly e: "break"; readonly answer: string }
   | { readonly e: "error"; readonly text: string };
 
 export type StressEvent = StressDeed & {
@@ -31,6 +34,8 @@ export type StressEvent = StressDeed & {
   readonly pid: number;
   readonly ns: string;
   readonly generation: number;
+  /** Milliseconds, by the kernel's clock: the same for all processes. */
+  readonly at: number;
 };
 
 const NAMESPACE = pidNamespace();
@@ -40,7 +45,8 @@ export function tell(file: string, generation: number, deed: StressDeed): void {
   const descriptor = openSync(file, "a");
   try {
     // A line that was cut off by a kill must not take the next one with it.
-    writeSync(descriptor, `\n${JSON.stringify({ ...deed, generation, pid: process.pid, ns: NAMESPACE } satisfies StressEvent)}\n`);
+    const event: StressEvent = { ...deed, generation, pid: process.pid, ns: NAMESPACE, at: Number(process.hrtime.bigint() / 1000n) / 1000 };
+    writeSync(descriptor, `\n${JSON.stringify(event)}\n`);
   } finally {
     closeSync(descriptor);
   }

@@ -4,8 +4,14 @@ import type { StressEvent } from "./lease-stress-log.ts";
 
 type Counts<K extends string> = Partial<Record<K, number>>;
 
+export interface StressRun {
+  readonly breaks: boolean;
+  readonly namespaces: boolean;
+}
+
 /** What came of a stress. */
 export class StressReport {
+  readonly #run: StressRun;
   /** In the order in which they were written down. */
   readonly generations: number[] = [];
   /** Of the irreversible steps, in the order in which they were taken. */
@@ -35,13 +41,24 @@ export class StressReport {
   survivors = -1;
   freeInTheEnd = false;
   lastGeneration = 0;
+  /** Files beside the store that nobody needs. */
+  leftovers = 0;
+  /** What came before the first overlap. */
+  trace: string = "";
+  readonly #recent: StressEvent[] = [];
   readonly #firstRelease = new Map<string, string>();
+
+  constructor(run: StressRun) {
+    this.#run = run;
+  }
 
   count<K extends string>(counts: Counts<K>, key: K): void {
     counts[key] = (counts[key] ?? 0) + 1;
   }
 
   learn(event: StressEvent): void {
+    this.#recent.push(event);
+    if (this.#recent.length > 60) this.#recent.shift();
     switch (event.e) {
       case "taken":
         this.generations.push(event.generation);
@@ -50,6 +67,7 @@ export class StressReport {
         return;
       case "overlap":
         this.overlaps[event.where].push(event);
+        if (this.trace === "") this.trace = this.#recent.map((one) => JSON.stringify(one)).join("\n");
         return;
       case "released":
         return this.#learnRelease(event);
@@ -64,11 +82,19 @@ export class StressReport {
         return;
       case "child":
         return this.count(this.worked, event.kind);
+      case "in":
+      case "out":
+      case "joined":
+        return this.count(this.worked, event.e);
       case "up":
       case "step":
+      case "break":
+      case "SIGKILL":
+      case "SIGSTOP":
+      case "SIGCONT":
         return;
       default:
-        this.count(this.worked, event.e);
+        throw new Error(`Unknown event ${JSON.stringify(event satisfies never)}`);
     }
   }
 
@@ -98,11 +124,12 @@ export class StressReport {
     const { generations, steps, overlaps, killed, stopped, taken, released, worked, broken, fenced, lost } = this;
     const told = { acquisitions: generations.length, ...taken, worked, released, killed, stopped, steps: steps.length };
     const wrong = { bodies: overlaps.body.length, steps: overlaps.step.length, disorder: this.disorder() };
-    return JSON.stringify({ ...told, broken: broken.size, fenced, lost: lost.length, overlaps: wrong });
+    return JSON.stringify({ ...told, broken: broken.size, fenced, lost: lost.length, overlaps: wrong, leftovers: this.leftovers });
   }
 
   /** Whether everything that is to be tried was tried often enough for the silence of the oracle to mean something. */
-  isRich({ breaks, namespaces }: { readonly breaks: boolean; readonly namespaces: boolean }): boolean {
+  isRich(): boolean {
+    const { breaks, namespaces } = this.#run;
     const parts: Part[] = ["holder", "parent", "child", "bystander", ...(namespaces ? (["namespace"] as const) : [])];
     const kinds = ["child", "joiner", "joined", ...(namespaces ? [] : ["forgetful"])];
     const ends = ["released", "draining", "left", "again", ...(breaks ? ["not-owner"] : [])];
@@ -119,17 +146,17 @@ export class StressReport {
   }
 
   /** Nobody was inside twice, and nothing was forgotten, whatever happened to whom. */
-  expectSound(run: { readonly breaks: boolean; readonly namespaces: boolean }): void {
+  expectSound(): void {
     const { generations, steps } = this;
     const about = this.summary();
-    expect(this.isRich(run), `not everything was tried: ${about}`).toBe(true);
+    expect(this.isRich(), `not everything was tried: ${about}`).toBe(true);
     expect(this.errors).toEqual([]);
-    expect(this.overlaps, about).toEqual({ body: [], step: [] });
+    expect(this.overlaps, `${about}\n${this.trace}`).toEqual({ body: [], step: [] });
     expect(this.disorder(), about).toBe(0);
     expect(new Set(steps.map(({ generation, by }) => `${generation} ${by}`)).size).toBe(steps.length);
     expect(new Set(generations).size).toBe(generations.length);
     // Who was stopped before he could write down what he got, and lost it to a break, writes it down late.
-    if (!run.breaks) expect(generations).toEqual(generations.toSorted((a, b) => a - b));
+    if (!this.#run.breaks) expect(generations).toEqual(generations.toSorted((a, b) => a - b));
     // Nobody but a break took the lease away from anybody, and no release freed another's.
     const unexplained = (of: readonly number[]): number[] => of.filter((generation) => !this.broken.has(generation));
     expect({ lost: unexplained(this.lost), foreign: unexplained(this.foreign), stale: unexplained(this.stale) }, about).toEqual({

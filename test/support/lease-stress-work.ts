@@ -20,7 +20,8 @@ export async function workAlone(plan: StressPlan, generation: number, how: () =>
   // Who lost the lease to a break and does not know yet works on: that is what the fence is for.
   using alone = plan.breaks ? undefined : tryFileLock(join(plan.folder, "body.lock"), "exclusive");
   tell(join(plan.folder, "log"), generation, alone === undefined && !plan.breaks ? { e: "overlap", where: "body" } : { e: "in" });
-  await pause(between(5, 60));
+  // A wrong lease is to be seen soon: then whoever should not be there finds somebody.
+  await pause(between(5, 60) * (plan.wrong === "orphans" ? 5 : 1));
   await how();
   tell(join(plan.folder, "log"), generation, { e: "out" });
 }
@@ -35,6 +36,6 @@ export async function takeStep(plan: StressPlan, lease: Lease): Promise<void> {
   };
   if (plan.wrong !== "unfenced") return await lease.fence("append", step);
   await lease.check();
-  await pause(between(0, 40));
+  await pause(between(0, 300));
   await step();
 }

@@ -1,4 +1,5 @@
 /** One of those who want the lease again and again, until standard input closes. Argument: a StressPlan. */
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -21,27 +22,33 @@ function say(generation: number, deed: StressDeed): void {
   tell(join(folder, "log"), generation, deed);
 }
 
-/** Has the token, and neither the descriptor nor the process group: all that is left of who started it is the environment. */
+/**
+ * Has the token, and neither the descriptor nor the process group: when whoever started it is killed, its environment is all
+ * that tells of it.
+ */
 const FORGETFUL = ["sh", "-c", `setsid "$@" ${LEASE_DESCRIPTOR}<&- & wait "$!"`, "sh"];
 
 async function workByChild(lease: Lease, kind: Kind): Promise<void> {
   const body = [process.execPath, BODY, JSON.stringify(plan), kind, String(lease.generation)];
   const child = await spawnGated([...(kind === "forgetful" ? FORGETFUL : []), ...body], {
     env: { ...process.env, ...lease.environment },
-    stdio: ["ignore", nowhere, nowhere],
+    stdio: ["ignore", "pipe", nowhere],
     group: true,
     pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR },
   });
   await lease.addChild(child.identity.pid, kind);
   say(lease.generation, { e: "child", kind, child: child.identity.pid });
+  // Not with the end of the child: a clean release goes by whom it knows, and what made itself independent is for its
+  // holder to wait for. Everything that works here has the other end of this pipe.
+  const allEnded = once(child.process.stdout?.resume() ?? child.process, "close");
   child.open();
   // Some let go while their child works: then it drains.
-  if (!oneIn(3)) await child.ended;
+  if (kind === "forgetful" || !oneIn(3)) await allEnded;
 }
 
 async function workUnder(lease: Lease): Promise<void> {
   const kind = KINDS[Math.floor(Math.random() * KINDS.length)] ?? "self";
-  if (kind !== "self") return await workByChild(lease, kind);
+  if (kind !== "self" && plan.wrong !== "unfenced") return await workByChild(lease, kind);
   await workAlone(plan, lease.generation, async () => {
     if (oneIn(2)) await lease.check();
     await takeStep(plan, lease);

@@ -1,13 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { errnoOf, HoldfastError } from "../../src/kernel/index.ts";
 import { sqliteLease, type LeaseKeeper } from "../../src/lease/index.ts";
 import { StressCrowd } from "./lease-stress-crowd.ts";
-import { followLog, type StressPlan } from "./lease-stress-log.ts";
+import { followLog, tell, type StressPlan } from "./lease-stress-log.ts";
 import { StressReport } from "./lease-stress-report.ts";
 import { between, oneIn } from "./lease-stress-work.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -43,8 +44,8 @@ export async function stressLease(options: StressOptions): Promise<StressReport>
   const plan: StressPlan = { stateDir: folder.join("state"), folder: folder.path, breaks, namespaces, wrong };
   mkdirSync(plan.stateDir);
   await using keeper = sqliteLease({ stateDir: plan.stateDir, blocking: true });
-  const report = new StressReport();
-  const crowd = new StressCrowd();
+  const report = new StressReport({ breaks, namespaces });
+  const crowd = new StressCrowd(folder.join("log"));
   using log = followLog(folder.join("log"));
   using steps = followLog(folder.join("steps"));
   const look = (): void => {
@@ -65,11 +66,11 @@ export async function stressLease(options: StressOptions): Promise<StressReport>
     const isOver = (): boolean => {
       const passed = (performance.now() - started) / 1000;
       if (options.until !== undefined) return options.until(report) || passed > seconds;
-      return (passed > seconds && report.isRich({ breaks, namespaces })) || passed > 12 * seconds;
+      return (passed > seconds && report.isRich()) || passed > 12 * seconds;
     };
     while (!isOver()) {
       look();
-      await mayhem({ breaks, keeper, crowd, report });
+      await mayhem({ plan, keeper, crowd, report });
     }
     crowd.resumeAll();
     await workers.end();
@@ -80,6 +81,7 @@ export async function stressLease(options: StressOptions): Promise<StressReport>
   const last = await keeper.inspect();
   report.freeInTheEnd = last?.state === "free";
   report.lastGeneration = last?.generation ?? 0;
+  report.leftovers = readdirSync(plan.stateDir).filter((name) => name !== "lease" && name !== "lease-generation").length;
   await takeOnce(keeper);
   return report;
 }
@@ -135,28 +137,34 @@ class Workers {
 }
 
 interface Stage {
-  readonly breaks: boolean;
+  readonly plan: StressPlan;
   readonly keeper: LeaseKeeper;
   readonly crowd: StressCrowd;
   readonly report: StressReport;
 }
 
 /** One thing that happens to somebody. */
-async function mayhem({ breaks, keeper, crowd, report }: Stage): Promise<void> {
+async function mayhem({ plan, keeper, crowd, report }: Stage): Promise<void> {
+  if (plan.wrong === "unfenced") {
+    await breakIn(keeper, plan, report);
+    return await pause(between(20, 120));
+  }
   const chosen = crowd.choose();
   if (chosen === null) return await pause(2);
   const { pid, part } = chosen;
-  if (oneIn(breaks ? 2 : 4)) {
-    if (crowd.stopFor(pid, between(50, 1250))) report.count(report.stopped, part);
-  } else if (crowd.signal(pid, "SIGKILL")) report.count(report.killed, part);
-  if (breaks && oneIn(2)) await breakIn(keeper, report);
-  await pause(between(40, 200));
+  if (plan.wrong === "orphans" && part !== "parent") return await pause(2);
+  if (oneIn(plan.breaks ? 2 : 4)) {
+    if (crowd.stopFor(pid, part, between(50, 1250))) report.count(report.stopped, part);
+  } else if (crowd.kill(pid, part)) report.count(report.killed, part);
+  if (plan.breaks && oneIn(2)) await breakIn(keeper, plan, report);
+  await pause(between(60, 300));
 }
 
-async function breakIn(keeper: LeaseKeeper, report: StressReport): Promise<void> {
+async function breakIn(keeper: LeaseKeeper, { folder }: StressPlan, report: StressReport): Promise<void> {
   try {
     const { before } = await keeper.break();
     if (before !== null) report.broken.add(before.generation);
+    tell(join(folder, "log"), before?.generation ?? 0, { e: "break", answer: before === null ? "missing" : "broken" });
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     if (error.code === "LEASE_FENCED") report.fenced += 1;

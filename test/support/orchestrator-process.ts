@@ -48,7 +48,7 @@ export async function orchestratorProcess(setting: OrchestratorSetting): Promise
     for (const { reject } of waiting.splice(0)) reject(new Error("The process ended before it answered"));
   });
   const answer = async (): Promise<{ readonly result: unknown; readonly error?: string }> =>
-    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject })));
+    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject }))) as { result: unknown; error?: string };
   const ask = async <T>(command: OrchestratorCommand): Promise<T> => {
     child.stdin.write(`${JSON.stringify(command)}\n`);
     const { result, error } = await answer();

@@ -14,6 +14,7 @@ import { checkFreshness } from "./freshness.ts";
 import { checkLease } from "./lease.ts";
 import { checkLeftovers } from "./leftovers.ts";
 import { checkNode } from "./node.ts";
+import { checkNotify } from "./notify.ts";
 import { checkRuntime } from "./runtime.ts";
 import { checkSpace } from "./space.ts";
 import { checkSqlite } from "./sqlite.ts";
@@ -40,6 +41,7 @@ const OF_THE_INSTANCE: Readonly<Record<string, (patient: Patient) => Sights>> = 
   lease: checkLease,
   components: checkComponents,
   commands: checkCommands,
+  notify: checkNotify,
   runtime: checkRuntime,
   leftovers: checkLeftovers,
   freshness: checkFreshness,

@@ -8,9 +8,6 @@
 export { cadenceOf } from "./cadence-of.ts";
 export { dueAt } from "./due-at.ts";
 export { jitterOf } from "./jitter-of.ts";
-export { noticeChange, type NoticedSchedule } from "./notice-change.ts";
+export { noticeChange } from "./notice-change.ts";
 export { overdueBy } from "./overdue-by.ts";
-export { retryDelay } from "./retry-delay.ts";
-export { reasonOf, scheduleText, type Schedule } from "./schedule.ts";
-export { scheduleProblem } from "./schedule-problem.ts";
-export type { TaskTimes } from "./task-times.ts";
+export { reasonOf, type Schedule } from "./schedule.ts";

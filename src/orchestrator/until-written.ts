@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** For how long a write is tried while others write. Milliseconds. */
+const PATIENCE = 2000;
+const PAUSE = 25;
+
+/**
+ * Writes to a ledger that somebody else may be writing to at this moment. For what must not be lost, and has something of
+ * its own to wait with: SQLite's waiting would hold up the thread.
+ */
+export async function untilWritten(write: () => void): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      write();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) throw error;
+    }
+    // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+    await sleep(PAUSE);
+  }
+}
+
+const SQLITE_BUSY = 5;
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === SQLITE_BUSY;
+}
