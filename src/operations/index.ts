@@ -28,7 +28,7 @@ export {
 export { list } from "./list.ts";
 export { damageIn } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
-export { conditionWatch, testNotify, watchConditions, type ConditionWatch, type Trial } from "./notify/index.ts";
+export { testNotify, type Trial } from "./notify/index.ts";
 export { pin, unpin } from "./pin.ts";
 export { describeDecision } from "../retention/index.ts";
 export { prune, type PruneReport } from "./prune.ts";
@@ -39,7 +39,8 @@ export { restore, type RestoreOptions } from "./restore.ts";
 export { planInPlace, restoreInPlace, type InPlaceOptions, type InPlaceReport } from "./restore-in-place.ts";
 export type { RestorePlan } from "../restore/index.ts";
 export { orchestrate, type Orchestration } from "./orchestrate.ts";
-export { listTasks, runTask, taskHistory, type TaskRun, type TaskStatus } from "./tasks.ts";
+export { listTasks, taskHistory, type TaskStatus } from "./list-tasks.ts";
+export { runTask, type TaskRun } from "./run-task.ts";
 export { runUnderLease, type LeaseRun, type LeaseRunRequest } from "./run-under-lease.ts";
 export { metricsText } from "./serve-metrics.ts";
 export { settleRestore } from "./settle-restore.ts";

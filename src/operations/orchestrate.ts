@@ -1,15 +1,8 @@
 import { bePresent, openLedger, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
-import {
-  defineTasks,
-  Orchestrator,
-  Services,
-  type CloseOptions,
-  type DefinedTasks,
-  type Log,
-  type Started,
-} from "../orchestrator/index.ts";
+import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
 import { awaitHealth } from "../restore/index.ts";
+import { definedTasks } from "./defined-tasks.ts";
 import type { Instance } from "./instance.ts";
 import { conditionWatch } from "./notify/index.ts";
 
@@ -24,16 +17,6 @@ export interface Orchestration extends AsyncDisposable {
   retire(successor: Orchestration): Promise<void>;
   /** One look at everything that is due or should run. Never throws; what goes wrong is in the log. */
   poll(): Promise<readonly Started[]>;
-}
-
-/** What the configuration says of tasks, joined with the defaults. */
-export function definedTasks(instance: Instance): DefinedTasks {
-  const { tasks, backup } = instance.config;
-  return defineTasks(tasks, {
-    enabled: backup.enabled,
-    schedule: backup.schedule,
-    argv: instance.engine(["backup", "create", "--trigger", "scheduled", "--json"]),
-  });
 }
 
 /** Opens everything that running tasks takes. Ends with its disposal: nothing new starts, and what runs is stopped. */

@@ -1,4 +1,4 @@
-import { taskHistory } from "./tasks.ts";
+import { taskHistory } from "./list-tasks.ts";
 import { VERSION } from "../kernel/index.ts";
 import type { Instance } from "./instance.ts";
 import type { Status } from "./status.ts";

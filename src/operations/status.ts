@@ -5,7 +5,7 @@ import { reportLease } from "./lease.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { pendingRestore } from "./settle-restore.ts";
 import { damageIn, readListing } from "./read-listing.ts";
-import { listTasks, type TaskStatus } from "./tasks.ts";
+import { listTasks, type TaskStatus } from "./list-tasks.ts";
 
 export interface ComponentStatus {
   readonly name: string;

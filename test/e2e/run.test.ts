@@ -111,7 +111,7 @@ describe("holdfast migrate", () => {
     const done = await instance.run("migrate", "--", "sh", "-c", "echo migrating; exit 3");
     expect(done.exitCode).toBe(3);
     expect(done.stdout).toBe("migrating\n");
-    const [taken] = readdirSync(instance.vault).filter((name) => name.endsWith(".tar.gz"));
+    const taken = readdirSync(instance.vault).find((name) => name.endsWith(".tar.gz"));
     expect(taken).toMatch(/_pre-migration\.tar\.gz$/);
     expect(done.stderr).toContain(`the way back: holdfast restore ${taken?.replace(".tar.gz", "")}`);
   });

@@ -7,10 +7,9 @@
  * name resolves to or an answer redirects to.
  */
 export { backupFailed, backupTaken } from "./backup-happening.ts";
-export { conditionWatch, watchConditions, type ConditionWatch } from "./watch-conditions.ts";
+export { conditionWatch } from "./watch-conditions.ts";
 export { endpointName, secretless } from "./endpoint.ts";
 export { notify } from "./notify.ts";
 export { tellDamage } from "./damage.ts";
 export { testNotify, type Trial } from "./try-out.ts";
 export { undelivered } from "./outbox.ts";
-export type { Happening, Notification } from "./notification.ts";

@@ -2,7 +2,7 @@ import { DamageError, namedSystemError } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { readListing } from "../read-listing.ts";
 import { overdueComponents } from "../status.ts";
-import { listTasks } from "../tasks.ts";
+import { listTasks } from "../list-tasks.ts";
 import { tellConditions, type Lasting, type Sighting } from "./conditions.ts";
 import { damageSighting } from "./damage.ts";
 import { drain } from "./drain.ts";

@@ -1,10 +1,9 @@
-import { isRunning, NotFoundError, nearest } from "../kernel/index.ts";
-import { findLedger, type RunEnd, type RunRecord, type Streak, type TaskRecord } from "../ledger/index.ts";
-import type { Held } from "../lease/index.ts";
-import { lookAtTask, reasonOf, type Log } from "../orchestrator/index.ts";
+import { isRunning } from "../kernel/index.ts";
+import { findLedger, type RunRecord, type Streak, type TaskRecord } from "../ledger/index.ts";
+import { lookAtTask, reasonOf } from "../orchestrator/index.ts";
 import { deferredTask, type DeferredTask } from "./deferred.ts";
 import type { Instance } from "./instance.ts";
-import { definedTasks, orchestrate } from "./orchestrate.ts";
+import { definedTasks, findTask } from "./defined-tasks.ts";
 
 export interface TaskStatus {
   readonly name: string;
@@ -83,54 +82,6 @@ export function taskHistory(instance: Instance, name: string | null, limit: numb
   if (name !== null) findTask(instance, name);
   using ledger = findLedger(instance.config.stateDir, instance.remark);
   return ledger?.history(name, limit) ?? [];
-}
-
-export type TaskRun =
-  | { readonly outcome: "ran"; readonly end: RunEnd }
-  | { readonly outcome: "deferred"; readonly held: Held }
-  | { readonly outcome: "already-running" };
-
-export interface TaskRunOptions {
-  /** Milliseconds to wait for another holder of the lease. */
-  readonly wait: number;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  readonly onWaiting: (held: Held) => void;
-}
-
-/** Runs one task now, through the same gates as the daemon, and stands by until it has ended. */
-export async function runTask(instance: Instance, name: string, { wait, log, signal, onWaiting }: TaskRunOptions): Promise<TaskRun> {
-  const task = findTask(instance, name);
-  await using orchestration = orchestrate(instance, log);
-  const started = await orchestration.orchestrator.runNow(task, { wait, token: instance.leaseToken, onWaiting, signal });
-  if (started === "already-running") return { outcome: "already-running" };
-  if ("held" in started) return { outcome: "deferred", held: started.held };
-  const stop = (): void => void orchestration.orchestrator.close();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  return { outcome: "ran", end: await started.end };
-}
-
-/** @throws NotFoundError TASK_NOT_FOUND */
-function findTask(instance: Instance, name: string): ReturnType<typeof definedTasks>["tasks"][number] {
-  const { tasks, services, idle } = definedTasks(instance);
-  const task = tasks.find((one) => one.name === name);
-  if (task !== undefined) return task;
-  if (services.some((one) => one.name === name))
-    throw new NotFoundError("TASK_NOT_FOUND", `"${name}" is a service, which the daemon keeps running`, {
-      hint: "Start it with: holdfast daemon",
-    });
-  if (idle.some((one) => one.name === name))
-    throw new NotFoundError("TASK_NOT_FOUND", `Nothing is declared for task "${name}"`, {
-      hint: name === "backup" ? "backup.enabled is false: take one with holdfast backup" : `Give it a command: tasks.${name}.command`,
-    });
-  const near = nearest(
-    name,
-    tasks.map((one) => one.name),
-  );
-  throw new NotFoundError("TASK_NOT_FOUND", `No task is called "${name}"`, {
-    hint: near === undefined ? "See them with: holdfast task list" : `Did you mean "${near}"?`,
-  });
 }
 
 function iso(instant: number | null): string | null {
