@@ -3,6 +3,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildProgram } from "../src/cli/program.ts";
 import { configReference, describeSchema } from "../src/config/index.ts";
+import { openApi } from "../src/contract/index.ts";
+import { ERROR_CODES, VERSION } from "../src/kernel/index.ts";
+import { apiPage } from "./reference/api-page.ts";
 import { architecturePage } from "./reference/architecture-page.ts";
 import { commandsPage } from "./reference/commands-page.ts";
 import { configurationPage } from "./reference/configuration-page.ts";
@@ -18,6 +21,8 @@ const made = new Map([
   // For editors: `# yaml-language-server: $schema=…` at the top of a holdfast.yaml.
   ["docs/reference/holdfast.schema.json", `${JSON.stringify(describeSchema(), null, 2)}\n`],
   ["docs/reference/errors.md", errorsPage()],
+  ["docs/reference/api.md", apiPage()],
+  ["docs/reference/openapi.json", `${JSON.stringify(openApi(VERSION, ERROR_CODES), null, 2)}\n`],
 ]);
 const check = process.argv.includes("--check");
 let drifted = 0;

@@ -56,7 +56,8 @@ export const orchestrator: z.ZodMiniType<RawOrchestrator> = z.strictObject({
     key(duration(), {
       title: "duration",
       default: "60s",
-      description: "How long the backup at startup waits for another holder of the lease; then the runtime starts without it, and it is due at once",
+      description:
+        "How long the backup at startup waits for another holder of the lease; then the runtime starts without it, and it is due at once",
     }),
   ),
   shutdown_timeout: z.optional(

@@ -154,7 +154,9 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
   on_shutdown: z.optional(
     key(z.boolean(), { default: true, description: "Whether the daemon, and `holdfast run`, take one before they end" }),
   ),
-  on_startup: z.optional(key(z.boolean(), { default: true, description: "Whether the daemon, and `holdfast run`, take one before anything else" })),
+  on_startup: z.optional(
+    key(z.boolean(), { default: true, description: "Whether the daemon, and `holdfast run`, take one before anything else" }),
+  ),
   timezone: z.optional(
     key(timezone(), {
       title: "IANA time zone",
@@ -197,7 +199,10 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
   server: z.optional(key(server, { description: "The HTTP API of the daemon" })),
   hooks: z.optional(key(hooks, { description: "Programs that run around every backup, but the one before a restore" })),
   notify: z.optional(
-    key(z.array(notify), { title: "list of endpoints", description: "Who is told what became of backups, and what lasts: overdue, starving, damage" }),
+    key(z.array(notify), {
+      title: "list of endpoints",
+      description: "Who is told what became of backups, and what lasts: overdue, starving, damage",
+    }),
   ),
   schema_version: z.optional(
     key(

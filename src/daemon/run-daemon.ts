@@ -1,6 +1,7 @@
 import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
+import { serveApi } from "./serve-api.ts";
 import { Reloading } from "./reloading.ts";
 
 export interface DaemonOptions {
@@ -29,10 +30,12 @@ export async function runDaemon({ open, log, stop, giveUp, onReload }: DaemonOpt
   await using reloading = new Reloading({ instance, orchestration: orchestrate(instance, log), open, log });
   tellWhatIsWatched(reloading.current.orchestration, instance, log);
   onReload(() => reloading.ask());
+  const api = await serveApi(() => reloading.current, log);
   await pollUntil(async () => {
     await reloading.settle();
     return reloading.current;
   }, stop);
+  await api.close();
   const { current } = reloading;
   const { running } = current.orchestration.orchestrator;
   log("info", `Stopping: ${running.length === 0 ? "nothing runs" : `ending ${running.join(", ")}`}.`);

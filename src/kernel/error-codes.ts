@@ -32,7 +32,13 @@ export const ERROR_CODES = {
     meaning: "The option or key is described, and not available in this version",
   },
 
-  UNAUTHENTICATED: { kind: "usage", exit: 2, http: 401, retry: false, meaning: "The API was given no token, an unknown one, or one that has expired" },
+  UNAUTHENTICATED: {
+    kind: "usage",
+    exit: 2,
+    http: 401,
+    retry: false,
+    meaning: "The API was given no token, an unknown one, or one that has expired",
+  },
   FORBIDDEN: { kind: "usage", exit: 2, http: 403, retry: false, meaning: "The scopes of the token do not reach so far" },
   ORIGIN_REFUSED: {
     kind: "usage",

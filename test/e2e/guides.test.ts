@@ -8,6 +8,8 @@ import { runProgram, type ProgramResult } from "../support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
 
+/** In place of the one that the guide says, which somebody may use here. */
+const GUIDE_PORT = 20_000 + (process.pid % 20_000);
 const GUIDES = join(CHECKOUT, "docs", "guides");
 
 /** Every command of a guide's console blocks, in order, as a reader types them. */
@@ -33,7 +35,7 @@ function makeMachine(folder: TemporaryFolder): { place(path: string): string; fo
     follow: async (guide) => {
       const commands = commandsOf(guide);
       expect(commands.length).toBeGreaterThan(2);
-      const typed = commands.map((command) => command.replaceAll(/\/(srv|mnt)\//g, `${folder.path}/$1/`));
+      const typed = commands.map((command) => command.replaceAll(/\/(srv|mnt)\//g, `${folder.path}/$1/`).replaceAll("7420", String(GUIDE_PORT)));
       for (const part of ["srv", "mnt/backup"]) mkdirSync(folder.join(part), { recursive: true });
       const result = await runProgram(["sh", "-e", "-x", "-c", typed.join("\n")], {
         cwd: folder.path,
@@ -97,6 +99,20 @@ describe("docs/guides", () => {
     expect(stdout).toContain("upgraded to 4");
     const triggers = readdirSync(place("srv/agent/backups")).flatMap((name) => /_([a-z-]+)\.tar\.gz$/.exec(name)?.[1] ?? []);
     expect(triggers.toSorted()).toEqual(["pre-migration", "shutdown", "startup"]);
+  });
+
+  it("http-api: a backup by curl, status and metrics", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(
+      place("srv/agent/holdfast.yaml"),
+      `components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups, on_startup: false, on_shutdown: false }\nserver: { listen: "127.0.0.1:${GUIDE_PORT}" }\n`,
+    );
+    const { stdout } = await follow("http-api");
+    expect(stdout).toContain('"status":"complete"');
+    expect(stdout).toContain("holdfast_");
+    expect(readdirSync(place("srv/agent/backups")).some((name) => name.endsWith("_manual.tar.gz"))).toBe(true);
   });
 
   it("heavy-maintenance: a wrapped script, tasks, a holder that hangs and is broken", async () => {

@@ -7,6 +7,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 export interface FakeApi extends Disposable {
   readonly api: Api;
+  readonly instance: Instance;
   readonly folder: string;
   readonly logged: readonly string[];
   readonly token: (name: "read" | "operate" | "restore") => string;
@@ -38,6 +39,7 @@ export function fakeApi({ listing = {}, vault, engine, server = {} }: FakeApiOpt
   const token: FakeApi["token"] = (name) => readFileSync(folder.join("tokens", name), "utf8").trim();
   return {
     api,
+    instance,
     folder: folder.path,
     logged,
     token,

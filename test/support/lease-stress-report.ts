@@ -1,4 +1,3 @@
-import { expect } from "vitest";
 import type { Part } from "./lease-stress-crowd.ts";
 import type { StressEvent } from "./lease-stress-log.ts";
 
@@ -145,27 +144,30 @@ export class StressReport {
     );
   }
 
-  /** Nobody was inside twice, and nothing was forgotten, whatever happened to whom. */
-  expectSound(): void {
-    const { generations, steps } = this;
-    const about = this.summary();
-    expect(this.isRich(), `not everything was tried: ${about}`).toBe(true);
-    expect(this.errors).toEqual([]);
-    expect(this.overlaps, `${about}\n${this.trace}`).toEqual({ body: [], step: [] });
-    expect(this.disorder(), about).toBe(0);
-    expect(new Set(steps.map(({ generation, by }) => `${generation} ${by}`)).size).toBe(steps.length);
-    expect(new Set(generations).size).toBe(generations.length);
-    // Who was stopped before he could write down what he got, and lost it to a break, writes it down late.
-    if (!this.#run.breaks) expect(generations).toEqual(generations.toSorted((a, b) => a - b));
+  /** What must not be, whatever happened to whom; nothing when all is well. */
+  faults(): string[] {
+    const { generations, steps, overlaps } = this;
     // Nobody but a break took the lease away from anybody, and no release freed another's.
     const unexplained = (of: readonly number[]): number[] => of.filter((generation) => !this.broken.has(generation));
-    expect({ lost: unexplained(this.lost), foreign: unexplained(this.foreign), stale: unexplained(this.stale) }, about).toEqual({
-      lost: [],
-      foreign: [],
-      stale: [],
-    });
-    expect(this.unequal).toEqual([]);
-    expect({ survivors: this.survivors, free: this.freeInTheEnd }).toEqual({ survivors: 0, free: true });
-    expect(this.lastGeneration).toBeGreaterThanOrEqual(Math.max(...generations));
+    const isGrowing = generations.every((generation, index) => generation > (generations[index - 1] ?? 0));
+    const faults: readonly (readonly [boolean, string])[] = [
+      [!this.isRich(), "not everything was tried"],
+      [this.errors.length > 0, `errors: ${this.errors.join("; ")}`],
+      [overlaps.body.length > 0, `at work at once: ${overlaps.body.length} times\n${this.trace}`],
+      [overlaps.step.length > 0, `inside a fence at once: ${overlaps.step.length} times\n${this.trace}`],
+      [this.disorder() > 0, `steps after one of a later generation: ${this.disorder()}`],
+      [new Set(steps.map(({ generation, by }) => `${generation} ${by}`)).size < steps.length, "a step was taken twice"],
+      [new Set(generations).size < generations.length, "a generation was handed out twice"],
+      // Who was stopped before he could write down what he got, and lost it to a break, writes it down late.
+      [!isGrowing && !this.#run.breaks, "a generation was handed out after a higher one"],
+      [unexplained(this.lost).length > 0, `lost without a break: ${unexplained(this.lost).join()}`],
+      [unexplained(this.foreign).length > 0, `a token that did not count, without a break: ${unexplained(this.foreign).join()}`],
+      [unexplained(this.stale).length > 0, `released by somebody else, without a break: ${unexplained(this.stale).join()}`],
+      [this.unequal.length > 0, `released twice with two answers: ${JSON.stringify(this.unequal)}`],
+      [this.survivors !== 0, `survivors: ${this.survivors}`],
+      [!this.freeInTheEnd, "not free in the end"],
+      [this.lastGeneration < Math.max(...generations), "the store forgot a generation"],
+    ];
+    return faults.flatMap(([is, what]) => (is ? [what] : []));
   }
 }

@@ -90,11 +90,11 @@ function forgetOrphans(): void {
   }
 }
 
-let over = false;
-process.stdin.on("end", () => (over = true)).resume();
+const told = new AbortController();
+process.stdin.on("end", () => told.abort()).resume();
 say(0, { e: "up" });
 try {
-  while (!over) await round();
+  while (!told.signal.aborted) await round();
 } catch (error) {
   say(0, { e: "error", text: `worker: ${error instanceof Error ? error.stack : String(error)}` });
 }

@@ -29,10 +29,8 @@ const WORKERS = 8;
 /** Most of the time of those who are killed again and again would be their start. */
 const CACHE = { NODE_COMPILE_CACHE: `${tmpdir()}/holdfast-test-compile-cache-${process.getuid?.() ?? 0}` };
 /** The first process of the namespace outlives the worker: what he leaves behind becomes its own, and ends in its time. */
-const NAMESPACE = [
-  ...["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
-  ...["sh", "-c", 'exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait "$!"; while kill -0 -1 2>&-; do sleep 0.02; done', "sh"],
-];
+const NAMESPACE = "unshare --pid --fork --kill-child --mount-proc sh -c".split(" ");
+const FIRST = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait "$!"; while kill -0 -1 2>&-; do sleep 0.02; done';
 
 /**
  * Eight processes want one lease, work under it in every way that there is, and are killed, stopped and broken into at
@@ -108,7 +106,7 @@ class Workers {
   /** Who ends is replaced. */
   start(index: number): void {
     const elsewhere = this.#plan.namespaces && index % 2 === 1;
-    const argv = [...(elsewhere ? NAMESPACE : []), process.execPath, WORKER, JSON.stringify(this.#plan)];
+    const argv = [...(elsewhere ? [...NAMESPACE, FIRST, "sh"] : []), process.execPath, WORKER, JSON.stringify(this.#plan)];
     const child = spawn(argv[0] ?? "", argv.slice(1), {
       env: { ...process.env, ...CACHE, ...this.#crowd.env },
       // The programs around it say who was killed.

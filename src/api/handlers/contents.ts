@@ -1,0 +1,77 @@
+import type { DiffDocument, EntryRow, SearchResult } from "../../contract/index.ts";
+import { cat, ls, show, type Instance, type LookedAt } from "../../operations/index.ts";
+import type { HandlersOf } from "../handler.ts";
+
+/** Rows of an answer unless told otherwise. */
+const ROWS = 1000;
+
+export const contentHandlers: HandlersOf<"listEntries" | "diffBackup" | "readContent" | "search"> = {
+  listEntries: async ({ instance }, { params: { id }, query: { path = "", recursive = false, limit = ROWS } }) => {
+    const { head, entries } = await ls(instance(), id, path, recursive);
+    return {
+      status: 200,
+      body: { backup_id: head.id, entries: entries.slice(0, limit).map(rowOf), truncated: entries.length > limit },
+    };
+  },
+
+  diffBackup: async ({ instance, readings }, { params: { id }, query, signal }) => {
+    const before = await show(instance(), id);
+    const after = query.with === undefined ? [] : [(await show(instance(), query.with)).id];
+    const document = await readings.run(["diff", before.id, ...after], signal);
+    const { before: from, after: to, differences } = document as unknown as DiffDocument;
+    return { status: 200, body: { before: from, after: to, differences } };
+  },
+
+  readContent: async ({ instance }, { params: { id }, query: { path } }) => ({
+    status: 200,
+    body: await contentOf(instance(), id, path),
+    headers: {
+      // Never shown as a page of this origin, whatever is in it.
+      "content-security-policy": "sandbox; default-src 'none'",
+      "content-disposition": `attachment; filename*=UTF-8''${fileName(path)}`,
+    },
+  }),
+
+  search: async ({ readings }, { query: { glob, limit = ROWS }, signal }) => {
+    const { found } = (await readings.run(["find", glob], signal)) as unknown as Pick<SearchResult, "found">;
+    return { status: 200, body: { found: found.slice(0, limit), truncated: found.length > limit } };
+  },
+};
+
+function rowOf({ path, entry: { type, size, mtime_ns, sha256 } }: LookedAt): EntryRow {
+  return { path, type, size, mtime_ns, sha256: sha256 ?? null };
+}
+
+/** RFC 8187: what a header takes of a name, the rest in percent signs; a lone surrogate is no character. */
+function fileName(path: string): string {
+  const name = path.split("/").findLast((part) => part !== "" && part !== ".") ?? "content";
+  return encodeURIComponent(name.toWellFormed()).replaceAll(/['()*!]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** Bytes as the client takes them; what is wrong before the first is an answer of its own, what is wrong later ends the stream. */
+async function contentOf(instance: Instance, id: string, path: string): Promise<ReadableStream<Uint8Array>> {
+  const pipe = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = pipe.writable.getWriter();
+  const first = Promise.withResolvers<void>();
+  const whole = cat(instance, id, path, async (chunk) => {
+    first.resolve();
+    // The chunk is the reader's again as soon as this returns.
+    await writer.write(Uint8Array.from(chunk));
+  });
+  whole
+    .then(
+      async () => {
+        first.resolve();
+        await writer.close();
+      },
+      async (error: unknown) => {
+        first.reject(error);
+        await writer.abort(error);
+      },
+    )
+    .catch(() => {
+      // The client has hung up, and what was open is closed.
+    });
+  await first.promise;
+  return pipe.readable;
+}

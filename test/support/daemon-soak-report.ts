@@ -1,0 +1,161 @@
+import { expect } from "vitest";
+import type { RunRecord, Streak } from "../../src/ledger/index.ts";
+import type { LogLine, ProgramEnd } from "./daemon-program.ts";
+import { isHeavy, type SoakEvent } from "./daemon-soak-body.ts";
+
+export type SoakKill = "daemon" | "stopped daemon" | "child" | "rest" | "script" | "script's child" | "backup" | "service";
+
+/** One run of `holdfast lease run`. */
+export interface ScriptRun {
+  readonly run: string;
+  readonly end: ProgramEnd;
+  readonly stderr: string;
+}
+
+/** Everything that a soak has seen, and what must be true of it. */
+export class SoakReport {
+  events: readonly SoakEvent[] = [];
+  readonly kills: Map<SoakKill, number> = new Map();
+  /** Rows of the ledger by their number: it keeps the newest of each task only. */
+  readonly runs: Map<number, RunRecord> = new Map();
+  readonly scripts: ScriptRun[] = [];
+  readonly log: LogLine[] = [];
+  /** Streaks past their bound of which nobody was told. */
+  readonly unseen: Streak[] = [];
+  /** Streaks that starved, by task and first instant. */
+  readonly starved: Set<string> = new Set();
+  /** Starving rows that `task list` and `status` did not show although they were there before and after. */
+  readonly unshown: string[] = [];
+  shown = 0;
+  readonly trouble: string[] = [];
+  free = false;
+  survivors: readonly number[] = [];
+  seconds = 0;
+
+  count(kill: SoakKill): void {
+    this.kills.set(kill, (this.kills.get(kill) ?? 0) + 1);
+  }
+
+  of(what: SoakEvent["e"]): SoakEvent[] {
+    return this.events.filter(({ e }) => e === what);
+  }
+
+  /** Leases whose number is not above that of the one before. */
+  backward(): SoakEvent[] {
+    let last = 0;
+    return this.of("start")
+      .filter(isHeavy)
+      .filter(({ generation }) => {
+        const isBackward = generation <= last;
+        last = Math.max(last, generation);
+        return isBackward;
+      });
+  }
+
+  /** Work with a token that should have none, or without one that should. */
+  wrongTokens(): SoakEvent[] {
+    return this.of("start").filter(({ kind, token }) => (kind === "heavy" || kind === "script" ? !token : token));
+  }
+
+  /** Two starts of a task nearer to each other than its cadence, although the former completed. Backups go by the clock. */
+  tooSoon(cadences: ReadonlyMap<string, number>): string[] {
+    const found: string[] = [];
+    for (const [task, cadence] of cadences) {
+      const runs = [...this.runs.values()].filter((run) => run.task === task).toSorted((a, b) => a.id - b.id);
+      for (const [index, { id, startedAt }] of runs.entries()) {
+        const before = runs[index - 1];
+        if (before === undefined || before.outcome !== "completed") continue;
+        const earliest = task === "backup" ? (Math.floor(before.startedAt / cadence) + 1) * cadence : before.startedAt + cadence;
+        if (startedAt < earliest) found.push(`${task}: run ${id} began ${earliest - startedAt} ms before its time`);
+      }
+    }
+    return found;
+  }
+
+  /** Rows that say something else than what the body did. */
+  untrue(): string[] {
+    const ends = new Map(this.of("end").map((event) => [`${event.task} ${event.pid}`, event]));
+    return [...this.runs.values()].flatMap(({ id, task, kind, outcome, reasonCode, child, startedAt }) => {
+      if (kind !== "task" || task === "backup" || outcome === "running" || child === null) return [];
+      const end = ends.get(`${task} ${child.pid}`);
+      // A number of a process that came round
+      if (end !== undefined && end.at < startedAt) return [];
+      const told = `run ${id} of ${task} is ${outcome} (${reasonCode}), and its body ${end === undefined ? "never ended" : `ended with ${end.code}`}`;
+      if (outcome === "completed") return end?.code === 0 ? [] : [told];
+      return end?.code === 5 && outcome === "failed" && reasonCode === "exit-code" ? [told] : [];
+    });
+  }
+
+  /** Scripts whose exit code is not what became of them. */
+  wrongScripts(): string[] {
+    const starts = this.of("start").filter(({ kind }) => kind === "script");
+    return this.scripts.flatMap(({ run, end, stderr }) => {
+      const began = starts.filter((event) => event.run === run).length;
+      const told = `${run} ended with ${end.exitCode ?? end.signal} and had begun ${began} times: ${stderr}`;
+      if (end.signal === "SIGKILL") return began > 1 ? [told] : [];
+      if (end.exitCode === 5) return began === 0 ? [] : [told];
+      return [0, 1, 7, 137].includes(end.exitCode ?? -1) && began === 1 ? [] : [told];
+    });
+  }
+
+  summary(): string {
+    const counted = (values: readonly string[]): string =>
+      JSON.stringify(
+        Object.fromEntries(
+          Map.groupBy(values, (value) => value)
+            .entries()
+            .map(([key, all]) => [key, all.length]),
+        ),
+      );
+    const runs = [...this.runs.values()];
+    return [
+      `${Math.round(this.seconds)} s; ${this.of("start").length} bodies: ${counted(this.of("start").map(({ kind }) => kind))}, ${this.of("rest").length} left a rest`,
+      `  runs in the ledger: ${runs.length}: ${counted(runs.map(({ outcome, reasonCode }) => (reasonCode === null ? outcome : `${outcome}:${reasonCode}`)))}`,
+      `  scripts: ${counted(this.scripts.map(({ end }) => String(end.exitCode ?? end.signal)))}`,
+      `  kills: ${JSON.stringify(Object.fromEntries(this.kills))}`,
+      `  overlaps ${this.of("overlap").length}, twice ${this.of("twice").length}, backward ${this.backward().length}, starved ${this.starved.size} (shown ${this.shown}, unseen ${this.unseen.length})`,
+      `  errors in the log: ${counted(this.log.filter(({ level }) => level === "error").map(({ message }) => message.replaceAll(/\d+/g, "N").slice(0, 120)))}`,
+      ...(this.trouble.length === 0 ? [] : [`  trouble: ${counted(this.trouble)}`]),
+    ].join("\n");
+  }
+
+  expectSound(cadences: ReadonlyMap<string, number>): void {
+    expect(this.of("overlap"), "overlaps").toEqual([]);
+    expect(this.of("twice"), "two of one task at once").toEqual([]);
+    expect(this.backward(), "generations that do not grow").toEqual([]);
+    expect(this.wrongTokens(), "wrong tokens").toEqual([]);
+    expect(this.tooSoon(cadences), "run within a cadence").toEqual([]);
+    expect(this.untrue(), "rows of the ledger that are not true").toEqual([]);
+    expect(this.wrongScripts(), "scripts").toEqual([]);
+    expect(this.unseen, "starving unseen").toEqual([]);
+    expect(this.unshown, "starving and not shown").toEqual([]);
+    expect(this.trouble, "trouble").toEqual([]);
+    expect(
+      this.log.filter(({ message }) => /LEASE_LOST|taken away|Cannot acquire|Cannot release|A poll failed|could not be read/.test(message)),
+      "complaints about lease and ledger",
+    ).toEqual([]);
+    expect(this.free, "the lease is free in the end").toBe(true);
+    expect(this.survivors, "what outlived everything").toEqual([]);
+  }
+
+  /** A soak in which little happened says nothing. */
+  expectRich(): void {
+    expect(this.of("start").length).toBeGreaterThan(this.seconds);
+    for (const kind of ["heavy", "dump", "script", "light", "service"])
+      expect(this.of("start").filter((event) => event.kind === kind).length, kind).toBeGreaterThan(0);
+    for (const kill of ["daemon", "stopped daemon", "child", "rest", "script", "script's child", "backup", "service"] as const)
+      expect(this.kills.get(kill) ?? 0, `kills of: ${kill}`).toBeGreaterThan(0);
+    const outcomes = new Set([...this.runs.values()].map(({ outcome, reasonCode }) => `${outcome} ${reasonCode}`));
+    for (const outcome of [
+      "completed null",
+      "failed interrupted",
+      "failed exit-code",
+      "failed ended-by-signal",
+      "skipped deferred-by-task",
+    ])
+      expect(outcomes).toContain(outcome);
+    expect(this.starved.size).toBeGreaterThan(0);
+    expect(this.shown).toBeGreaterThan(0);
+    expect(this.scripts.some(({ end }) => end.exitCode === 5)).toBe(true);
+  }
+}
