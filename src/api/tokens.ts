@@ -68,7 +68,8 @@ export function openTokens(file: string, stateDir: string, clock: Clock): { read
   const check = (header: string | null): Token => {
     if (header === null) throw refused("The API was given no token", "Send it in the header Authorization, as a bearer token");
     const given = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(header)?.[1];
-    if (given === undefined || given.length > LONGEST) throw refused("The token cannot be read", "Send it in the header Authorization, as a bearer token");
+    if (given === undefined || given.length > LONGEST)
+      throw refused("The token cannot be read", "Send it in the header Authorization, as a bearer token");
     if (printOf(lookAt(file)) !== seen.print) seen = read(file);
     const hash = createHash("sha256").update(given).digest();
     let found: KnownToken | undefined;

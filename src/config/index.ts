@@ -6,7 +6,7 @@
  * reads a configuration that somebody else could have written, and never quotes a value that may hold a secret.
  * Variables that begin with HOLDFAST_ are overrides; HOLDFAST_CONFIG, HOLDFAST_CRASHPOINT and HOLDFAST_LEASE are reserved and none.
  */
-export { DEFAULT_TASK_NAMES, NOTIFY_EVENTS } from "./config.ts";
+export { DEFAULT_TASK_NAMES } from "./config.ts";
 export type {
   BackupConfig,
   CommandConfig,

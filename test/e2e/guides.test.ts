@@ -35,7 +35,9 @@ function makeMachine(folder: TemporaryFolder): { place(path: string): string; fo
     follow: async (guide) => {
       const commands = commandsOf(guide);
       expect(commands.length).toBeGreaterThan(2);
-      const typed = commands.map((command) => command.replaceAll(/\/(srv|mnt)\//g, `${folder.path}/$1/`).replaceAll("7420", String(GUIDE_PORT)));
+      const typed = commands.map((command) =>
+        command.replaceAll(/\/(srv|mnt)\//g, `${folder.path}/$1/`).replaceAll("7420", String(GUIDE_PORT)),
+      );
       for (const part of ["srv", "mnt/backup"]) mkdirSync(folder.join(part), { recursive: true });
       const result = await runProgram(["sh", "-e", "-x", "-c", typed.join("\n")], {
         cwd: folder.path,
