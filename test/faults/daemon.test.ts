@@ -105,6 +105,36 @@ describe("a daemon that is killed while a heavy task works", () => {
   });
 });
 
+describe("a backup that is killed while the program of a component works", () => {
+  const dump = `  dump: { command: ${shell(`${holding("dump")}; echo done`)}, as: dump.txt }`;
+
+  /** What becomes of a script that asks while the program works. */
+  async function askBeside(stage: DaemonStage): Promise<{ readonly works: boolean; readonly exitCode: number | null }> {
+    const child = identityOfProcess(Number(stage.read("dump.starts")));
+    const { exitCode } = await stage.run("lease", "run", "--owner", "script", "--", "true");
+    return { works: isRunning(child), exitCode };
+  }
+
+  // Known defects: the program is in a group of its own, has no token, and is written down nowhere.
+  it.fails("by hand: nobody gets the lease until that program has ended", async () => {
+    await using stage = daemonStage({ components: dump });
+    const backup = stage.start(["backup"]);
+    await stage.begun("dump", 1);
+    await backup.end("SIGKILL");
+    expect(await askBeside(stage)).toEqual({ works: true, exitCode: 5 });
+  });
+
+  it.fails("under a daemon: nobody gets the lease until that program has ended", async () => {
+    await using stage = daemonStage({ components: dump });
+    seen(stage, 7 * HOUR, "backup");
+    const daemon = await stage.daemon();
+    await stage.begun("dump", 1);
+    process.kill(runsOf(stage, "backup")[0]?.child?.pid ?? 0, "SIGKILL");
+    await daemon.saw(/Failed memory core backup: ended by SIGKILL/);
+    expect(await askBeside(stage)).toEqual({ works: true, exitCode: 5 });
+  });
+});
+
 describe("a streak of deferrals", () => {
   it("goes on after SIGKILL of the daemon, with its first instant and its count", async () => {
     await using stage = daemonStage({ tasks: `  kbSync: { command: ${shell(counting("kbSync"))}, every: 1h }` });
@@ -220,7 +250,8 @@ describe("a full disk under the state folder", () => {
   it("ends no daemon: it says so, and tasks run again when there is space", async (test) => {
     using disk = mountTmpfs(3_000_000, test);
     const { stage, daemon, fill, free } = await onSmallDisk(disk.path, counting("kbSync"));
-    await using _stage = stage;
+    await using closing = stage;
+    expect(closing).toBe(stage);
     await stage.begun("tick", 1);
     await fill(/./);
     free();
@@ -235,7 +266,8 @@ describe("a full disk under the state folder", () => {
   it.fails("keeps no lease held by a daemon whose task ended meanwhile", async (test) => {
     using disk = mountTmpfs(3_000_000, test);
     const { stage, fill, free } = await onSmallDisk(disk.path, holding("kbSync"));
-    await using _stage = stage;
+    await using closing = stage;
+    expect(closing).toBe(stage);
     await stage.begun("kbSync", 1);
     await fill(/./);
     stage.letGo("kbSync");

@@ -1,24 +1,33 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { LeaseView } from "../../src/lease/index.ts";
 import { documentOf, failureOf, makeInstance, type Instance } from "../support/instance.ts";
 import { leaseProcess } from "../support/lease-process.ts";
 import type { StressReport } from "../support/lease-stress-report.ts";
 import { stressLease } from "../support/lease-stress.ts";
+import { runProgram } from "../support/run-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** The soak tier goes on for minutes. */
 describe("sqliteLease(), wanted by eight processes that are killed and stopped at random", () => {
   it("is held by one at a time, whatever happens to holders, parents and children, and is free in the end", async () => {
-    (await stressLease({ seconds: 10 })).expectSound();
+    const report = await stressLease({ seconds: 10 });
+    expect(report.faults(), report.summary()).toEqual([]);
   });
 
   it("lets nobody commit whose lease was broken, and steps come in the order of their generations", async () => {
-    (await stressLease({ seconds: 6, breaks: true })).expectSound();
+    const report = await stressLease({ seconds: 6, breaks: true });
+    expect(report.faults(), report.summary()).toEqual([]);
   });
 
-  it("is held by one at a time across namespaces of processes", async () => {
-    (await stressLease({ seconds: 5, namespaces: true })).expectSound();
+  it("is held by one at a time across namespaces of processes", async (test) => {
+    const probe = await runProgram(["unshare", "--pid", "--fork", "--mount-proc", "true"]).catch(() => null);
+    if (probe?.exitCode !== 0) {
+      console.warn("SKIPPED: no namespace of processes can be made here");
+      test.skip("no namespace of processes can be made here");
+    }
+    const report = await stressLease({ seconds: 5, namespaces: true });
+    expect(report.faults(), report.summary()).toEqual([]);
   });
 });
 
@@ -26,14 +35,16 @@ describe("the oracle of the stress", () => {
   it("sees two at work where a lease goes by its holder alone, and not by what he started", async () => {
     const report = await stressLease({ seconds: 120, wrong: "orphans", until: ({ overlaps }) => overlaps.body.length > 0 });
     expect(report.overlaps.body.length, report.summary()).toBeGreaterThan(0);
-    expect(() => report.expectSound()).toThrow();
+    expect(report.faults()).not.toEqual([]);
+    expect(report.survivors).toBe(0);
   });
 
   it("sees a step that comes too late where one looks first and acts then, without a fence", async () => {
     const tooLate = (report: StressReport): number => report.disorder() + report.overlaps.step.length;
     const report = await stressLease({ seconds: 120, breaks: true, wrong: "unfenced", until: (soFar) => tooLate(soFar) > 0 });
     expect(tooLate(report), report.summary()).toBeGreaterThan(0);
-    expect(() => report.expectSound()).toThrow();
+    expect(report.faults()).not.toEqual([]);
+    expect(report.survivors).toBe(0);
   });
 });
 
@@ -55,7 +66,7 @@ describe.each([
     await holder.fence(steps);
     holder.stop();
     // It is what it does first when it goes on.
-    const late = expect(holder.fence(steps)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    const late = holder.fence(steps).catch((error: unknown) => error);
 
     const broken = documentOf<{ outcome: string; before: LeaseView; survivors: readonly { pid: number }[] }>(
       await run("lease", "break", "--yes", "--json"),
@@ -69,7 +80,7 @@ describe.each([
     await other.fence(steps);
 
     holder.resume();
-    await late;
+    expect(await late).toMatchObject({ code: "LEASE_LOST" });
     expect(readFileSync(steps, "utf8")).toBe("step\nstep\n");
     await expect(holder.check()).rejects.toMatchObject({ code: "LEASE_LOST" });
     expect(await holder.release()).toBe("not-owner");
@@ -107,10 +118,10 @@ describe("a parent that was killed while its child works", () => {
       const child = await parent.start(how);
       await parent.kill();
       expect((await run("lease", "run", "--owner", "next", "--", "touch", folder.join("in"))).exitCode).toBe(5);
-      expect(() => readFileSync(folder.join("in"))).toThrow();
+      expect(existsSync(folder.join("in"))).toBe(false);
       await child.kill();
       expect((await run("lease", "run", "--owner", "next", "--", "touch", folder.join("in"))).exitCode).toBe(0);
-      expect(readFileSync(folder.join("in"), "utf8")).toBe("");
+      expect(existsSync(folder.join("in"))).toBe(true);
     },
   );
 });

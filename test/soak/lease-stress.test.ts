@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { stressLease, type StressOptions } from "../support/lease-stress.ts";
 
 const SECONDS = Number(process.env["SOAK_LEASE_SECONDS"] ?? 300);
@@ -13,6 +13,6 @@ describe(`the lease, wanted by eight processes for ${SECONDS} seconds`, () => {
   it.each(RUNS)("lets no two work at once, and no step come too late: $what", async ({ share, options }) => {
     const report = await stressLease({ ...options, seconds: share * SECONDS });
     console.log(report.summary());
-    report.expectSound();
+    expect(report.faults()).toEqual([]);
   });
 });

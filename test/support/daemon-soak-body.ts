@@ -14,6 +14,10 @@ export interface SoakEvent {
   readonly token: boolean;
   /** Of the lease at this moment. */
   readonly generation: number;
+  /** The backup that it was started by is dead. */
+  readonly orphan: boolean;
+  /** With `overlap`: who was at work already, itself or by what it left. */
+  readonly beside?: { readonly kind: SoakKind; readonly task: string; readonly pid: number; readonly orphan: boolean };
   /** With `end`: what it exits with. */
   readonly code?: number;
 }
@@ -37,8 +41,17 @@ def generation():
     except FileNotFoundError:
         return 0
 
+def orphan(kind, pid):
+    if kind != "dump":
+        return False
+    try:
+        parent = open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[1]
+        return b"backup\\0create" not in open("/proc/%s/cmdline" % parent, "rb").read()
+    except OSError:
+        return True
+
 def tell(event, **more):
-    line = dict(e=event, kind=kind, task=task, run=run, pid=os.getpid(), at=int(time.time() * 1000), token="HOLDFAST_LEASE" in os.environ, generation=generation(), **more)
+    line = dict(orphan=orphan(kind, os.getpid()), e=event, kind=kind, task=task, run=run, pid=os.getpid(), at=int(time.time() * 1000), token="HOLDFAST_LEASE" in os.environ, generation=generation(), **more)
     log = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     # A line that was cut off by a kill must not take the next one with it.
     os.write(log, ("\\n" + json.dumps(line) + "\\n").encode())
@@ -48,12 +61,21 @@ def lock(name):
     descriptor = os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(dict(kind=kind, task=task, pid=os.getpid())).encode())
         return True
     except BlockingIOError:
         return False
 
+def beside():
+    try:
+        other = json.loads(open(os.path.join(folder, "oracle")).read())
+    except ValueError:
+        return dict(kind="unknown", task="unknown", pid=0, orphan=False)
+    return dict(other, orphan=orphan(other["kind"], other["pid"]))
+
 if heavy and not lock("oracle"):
-    tell("overlap")
+    tell("overlap", beside=beside())
 if not lock("task-" + task):
     tell("twice")
 tell("start")
@@ -62,6 +84,8 @@ if kind == "service":
         time.sleep(0.2)
 if task == "hog":
     time.sleep(random.uniform(5, 7))
+if kind == "dump":
+    time.sleep(random.uniform(0.1, 0.7))
 time.sleep(random.uniform(0.01, 0.25))
 if kind in ("heavy", "script") and random.random() < 0.2 and os.fork() == 0:
     tell("rest")

@@ -1,28 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LeaseView } from "../../src/lease/index.ts";
 import type { SqliteLedger, Streak } from "../../src/ledger/index.ts";
 import { logOf, type RunningProgram } from "./daemon-program.ts";
-import { SOAK_BODY, soakEvents, type SoakEvent, type SoakKind } from "./daemon-soak-body.ts";
+import { soakEvents, type SoakEvent, type SoakKind } from "./daemon-soak-body.ts";
 import { SoakReport, type SoakKill } from "./daemon-soak-report.ts";
-import { daemonStage, type DaemonStage } from "./daemon-stage.ts";
+import { soakCommand, SOAK_BOUND, soakStage } from "./daemon-soak-stage.ts";
+import type { DaemonStage } from "./daemon-stage.ts";
 
 const SECOND = 1000;
-/** Past it a task is starving. */
-const BOUND = 4 * SECOND;
 /** For the next poll after the bound to come, on a machine that has much to do. */
 const LENIENCE = 3 * SECOND;
-
-/** Milliseconds. The backup's is that of its cron expression. */
-export const SOAK_CADENCES: ReadonlyMap<string, number> = new Map([
-  ["summary", 2 * SECOND],
-  ["kbSync", 2 * SECOND],
-  ["primary-dev-sync", 3 * SECOND],
-  ["dream", 3 * SECOND],
-  ["golden-path", 4 * SECOND],
-  ["backup", 5 * SECOND],
-  ["light", SECOND],
-]);
 
 export interface SoakOptions {
   readonly seconds: number;
@@ -54,33 +42,13 @@ export async function soakOrchestrator({ seconds, cheater = false, until }: Soak
 
 class Soak implements AsyncDisposable {
   readonly report = new SoakReport();
-  readonly #stage: DaemonStage;
+  readonly #stage: DaemonStage = soakStage();
   readonly #daemons = new Map<number, RunningProgram>();
   /** Daemons that were told to end already: a second word is another matter. */
   readonly #told = new WeakSet<RunningProgram>();
   readonly #scripts = new Map<string, RunningProgram>();
   readonly #loops: Promise<void>[] = [];
   #ending = false;
-
-  constructor() {
-    this.#stage = daemonStage({
-      backup: `on_startup: false, on_shutdown: false, schedule: "*/5 * * * * *"`,
-      orchestrator: `max_deferral: ${BOUND}ms, shutdown_timeout: 2s`,
-    });
-    const { folder, stateDir, config } = this.#stage;
-    writeFileSync(`${folder}/body.py`, SOAK_BODY);
-    const command = (kind: SoakKind, task: string): string =>
-      JSON.stringify(["python3", `${folder}/body.py`, folder, stateDir, kind, task, "-"]);
-    const tasks = [...SOAK_CADENCES].flatMap(([name, cadence]) =>
-      name === "backup" ? [] : [`  ${name}: { command: ${command(name === "light" ? "light" : "heavy", name)}, every: ${cadence}ms }`],
-    );
-    const service = `  service: { command: ${command("service", "service")}, keep_running: true }`;
-    const text = readFileSync(config, "utf8").replace(
-      "components:",
-      `components:\n  dump: { command: ${command("dump", "backup")}, as: dump.txt }`,
-    );
-    writeFileSync(config, `${text}\ntasks:\n${[...tasks, service].join("\n")}\n`);
-  }
 
   /** Who ends is replaced. */
   keepDaemon(index: number): void {
@@ -106,8 +74,7 @@ class Soak implements AsyncDisposable {
       if (this.#ending) return;
       count += 1;
       const run = `${name} ${count}`;
-      const { folder, stateDir } = this.#stage;
-      const body = ["python3", `${folder}/body.py`, folder, stateDir, "script", name, run];
+      const body = soakCommand(this.#stage, "script", name, run);
       const wait = name === "hog" ? ["--wait", "20s"] : count % 2 === 0 ? ["--wait", "2s"] : [];
       const gate = underLease ? ["lease", "run", "--owner", name, ...wait, "--"] : ["run", "--"];
       const env = underLease ? {} : { HOLDFAST_BACKUP__ENABLED: "false" };
@@ -146,15 +113,19 @@ class Soak implements AsyncDisposable {
       ...(["child", "child", "child", "rest", "rest", "rest", "script's child", "script's child", "backup", "backup"] as const),
     ];
     while (!isOver() && !this.#ending) {
-      const kind = kinds[Math.floor(Math.random() * kinds.length)] ?? "child";
-      if (this.#kill(kind)) {
-        this.report.count(kind);
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
-        await pause(between(400, 2000));
-      } else {
-        // oxlint-disable-next-line no-await-in-loop -- see above
+      const kind: SoakKill = "backup";
+      // Those that are always there must not be the only ones that it happens to.
+      const patience = performance.now() + 3 * SECOND;
+      let killed = this.#kill(kind);
+      while (!killed && performance.now() < patience && !isOver()) {
+        // oxlint-disable-next-line no-await-in-loop -- until there is one
         await pause(20);
+        killed = this.#kill(kind);
       }
+      if (!killed) continue;
+      this.report.count(kind);
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await pause(between(200, 1200));
     }
   }
 
@@ -172,8 +143,6 @@ class Soak implements AsyncDisposable {
       case "script": {
         const scripts = [...this.#scripts.values()];
         const script = scripts[Math.floor(Math.random() * scripts.length)];
-        // Most of the time they wait for others, and there is more to see when they work.
-        if (Math.random() < 0.7) return false;
         script?.signal("SIGKILL");
         return script !== undefined;
       }
@@ -184,9 +153,9 @@ class Soak implements AsyncDisposable {
       case "rest":
         return this.#killBody("rest", ["heavy", "script"]);
       case "service":
-        return Math.random() < 0.3 && this.#killBody("start", ["service"]);
+        return this.#killBody("start", ["service"]);
       case "backup":
-        return this.#killOne(this.#stage.processes().filter((pid) => commandLine(pid).includes("\0backup\0create\0")));
+        return this.#killBackup();
       default:
         throw new Error(`Unknown kill ${JSON.stringify(kind satisfies never)}`);
     }
@@ -199,6 +168,13 @@ class Soak implements AsyncDisposable {
       events.slice(-40).flatMap(({ e, kind, pid }) => (e === event && kinds.includes(kind) && !over.has(pid) ? [pid] : [])),
     );
     return wanted.size > 0 && this.#killOne(this.#stage.processes().filter((pid) => wanted.has(pid)));
+  }
+
+  /** Mostly in the middle: before that, there is little to be cut off. */
+  #killBackup(): boolean {
+    const dump = this.#events().findLast(({ kind }) => kind === "dump");
+    if (dump?.e !== "start" && Math.random() < 0.98) return false;
+    return this.#killOne(this.#stage.processes().filter((pid) => commandLine(pid).includes("\0backup\0create\0")));
   }
 
   #killOne([pid]: readonly number[]): boolean {
@@ -240,14 +216,20 @@ class Soak implements AsyncDisposable {
     for (const streak of ledger.streaks()) {
       const waited = streak.lastAt - streak.openedAt;
       if (streak.starving) this.report.starved.add(keyOf(streak));
-      else if (waited > BOUND + LENIENCE && streak.reasonCode !== "deferred-by-task") this.report.unseen.push(streak);
+      else if (waited > SOAK_BOUND + LENIENCE && streak.reasonCode !== "deferred-by-task") this.report.unseen.push(streak);
     }
   }
 
   /** Whoever starves before and after was starving while the command looked. */
   async #compare(ledger: SqliteLedger): Promise<void> {
+    // A task that starts and defers itself waits on in the streak that it had, which was closed meanwhile.
     const starving = (): Map<string, Streak> =>
-      new Map(ledger.streaks().flatMap((streak) => (streak.starving ? [[keyOf(streak), streak]] : [])));
+      new Map(
+        ledger
+          .streaks()
+          .filter((streak) => streak.starving)
+          .map((streak) => [`${keyOf(streak)}, after run ${ledger.history(streak.task, 1)[0]?.id ?? 0}`, streak]),
+      );
     const before = starving();
     if (before.size === 0) return;
     const [list, status] = await Promise.all([this.#stage.run("task", "list", "--json"), this.#stage.run("status", "--json")]);

@@ -114,14 +114,14 @@ ${tasks === undefined ? "" : `tasks:\n${tasks}\n`}${more}`,
     runWith,
     run: async (...args) => await runWith({}, ...args),
     join: folder.join,
-    start: (args, more = {}, input) =>
+    start: (args, added = {}, input) =>
       startHoldfast(["--config", config, ...args], {
         cwd: folder.path,
-        env: { ...env, ...more },
+        env: { ...env, ...added },
         ...(input === undefined ? {} : { input }),
       }),
-    daemon: async ({ text = false, env: more = {} } = {}) => {
-      const program = stage.start(text ? ["daemon"] : ["daemon", "--json"], more);
+    daemon: async ({ text = false, env: added = {} } = {}) => {
+      const program = stage.start(text ? ["daemon"] : ["daemon", "--json"], added);
       await program.saw(/Watching \d/);
       return program;
     },
