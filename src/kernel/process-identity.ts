@@ -50,7 +50,8 @@ export function lookAtProcess(pid: number): ProcessState | undefined {
     pid,
     start: fields[19] ?? "",
     group: Number(group),
-    ended: state === "Z" || state === "X" || state === "x",
+    // A first thread that has ended is a zombie while others of its process go on.
+    ended: state === "X" || state === "x" || (state === "Z" && Number(fields[17] ?? 1) <= 1),
     ticks: Number(fields[11] ?? 0) + Number(fields[12] ?? 0),
   };
 }

@@ -25,10 +25,25 @@ export function processesWithVariable(name: string, prefix: string): number[] {
 }
 
 function environmentOf(pid: number): Buffer {
+  const own = readEnvironment(`/proc/${pid}`);
+  // Of a process whose first thread has ended, the others still tell.
+  const all = own.length > 0 ? [own] : tasksOf(pid).map((task) => readEnvironment(`/proc/${pid}/task/${task}`));
+  return Buffer.concat([Buffer.of(0), ...all]);
+}
+
+function tasksOf(pid: number): string[] {
   try {
-    return Buffer.concat([Buffer.of(0), readFileSync(`/proc/${pid}/environ`)]);
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
-    // It ended meanwhile, or belongs to somebody else
+    return [];
+  }
+}
+
+/** Empty for one that ended meanwhile, or belongs to somebody else. */
+function readEnvironment(place: string): Buffer {
+  try {
+    return readFileSync(`${place}/environ`);
+  } catch {
     return Buffer.alloc(0);
   }
 }

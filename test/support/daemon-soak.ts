@@ -109,11 +109,12 @@ class Soak implements AsyncDisposable {
   /** Now and then something happens to somebody. */
   async mayhem(isOver: () => boolean): Promise<void> {
     const kinds: readonly SoakKill[] = [
-      ...(["daemon", "stopped daemon", "script", "service"] as const),
-      ...(["child", "child", "child", "rest", "rest", "rest", "script's child", "script's child", "backup", "backup"] as const),
+      ...(["child", "rest", "backup", "script's child", "daemon", "child", "rest", "script"] as const),
+      ...(["child", "backup", "service", "rest", "script's child", "stopped daemon"] as const),
     ];
-    while (!isOver() && !this.#ending) {
-      const kind: SoakKill = "backup";
+    // Each in its turn, so that none is left out of a short soak.
+    for (let turn = Math.floor(Math.random() * kinds.length); !isOver() && !this.#ending; turn += 1) {
+      const kind = kinds[turn % kinds.length] ?? "child";
       // Those that are always there must not be the only ones that it happens to.
       const patience = performance.now() + 3 * SECOND;
       let killed = this.#kill(kind);
@@ -165,7 +166,9 @@ class Soak implements AsyncDisposable {
     const events = this.#events();
     const over = new Set(events.flatMap(({ e, pid }) => (e === "end" || e === "rested" ? [pid] : [])));
     const wanted = new Set(
-      events.slice(-40).flatMap(({ e, kind, pid }) => (e === event && kinds.includes(kind) && !over.has(pid) ? [pid] : [])),
+      events
+        .slice(kinds.includes("service") ? 0 : -40)
+        .flatMap(({ e, kind, pid }) => (e === event && kinds.includes(kind) && !over.has(pid) ? [pid] : [])),
     );
     return wanted.size > 0 && this.#killOne(this.#stage.processes().filter((pid) => wanted.has(pid)));
   }

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
 import { describe, expect, it, type TestContext } from "vitest";
 import { leasePlace } from "../../../test/support/lease-place.ts";
 import { leaseProcess, type LeaseProcess } from "../../../test/support/lease-process.ts";
-import { lookAtProcess, pidNamespace } from "../../kernel/index.ts";
+import { lookAtProcess, pidNamespace, processesWithVariable } from "../../kernel/index.ts";
 import { askBeacon, type BeaconAnswer } from "./beacon.ts";
 
 /** Long enough for a killed process to be gone, of which this process is no parent. */
@@ -166,5 +166,31 @@ describe("isAlive()", () => {
       expect(await place.keeper.repair()).toBe("repaired");
       await (await place.hold()).lease.release();
     });
+  });
+});
+
+describe("a process whose first thread has ended", () => {
+  it("is alive while another thread works, and its environment still tells of the lease", async () => {
+    const program = [
+      "import ctypes, os, sys, threading, time",
+      "threading.Thread(target=lambda: (print('working', flush=True), time.sleep(600))).start()",
+      "time.sleep(0.1)",
+      "ctypes.CDLL(None).syscall(60, 0)",
+    ].join("\n");
+    const child = spawn("python3", ["-c", program], {
+      env: { ...process.env, THREADED: "yes-it-is" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = child.pid ?? 0;
+    try {
+      // The first thread is a zombie as soon as it has left: then the kernel says Z of the process.
+      while (!readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z")) await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(lookAtProcess(pid)).toMatchObject({ ended: false });
+      expect(processesWithVariable("THREADED", "yes-it-is")).toContain(pid);
+    } finally {
+      child.kill("SIGKILL");
+      await new Promise((resolve) => child.once("exit", resolve));
+    }
+    expect(lookAtProcess(pid)?.ended ?? true).toBe(true);
   });
 });

@@ -1,6 +1,8 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
-import { isRunning, thisProcess, type ProcessIdentity } from "../../kernel/index.ts";
+import { bootId, isRunning, pidNamespace } from "../../kernel/index.ts";
+import type { Seat } from "../lease-row.ts";
+import { seatOfThisProcess } from "./liveness.ts";
 
 export interface ProgressNote {
   readonly generation: number;
@@ -25,14 +27,14 @@ export function readProgress(path: string, generation: number): (ProgressNote & 
 }
 
 /** The irreversible step that a holder is inside of: what `break` says while it cannot have the lock. */
-export interface FenceNote extends ProcessIdentity {
+export interface FenceNote extends Seat {
   readonly generation: number;
   readonly label: string;
 }
 
 export function writeFence(path: string, generation: number, label: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, JSON.stringify({ ...thisProcess(), generation, label } satisfies FenceNote), { mode: 0o600 });
+  writeFileSync(temporary, JSON.stringify({ ...seatOfThisProcess(), generation, label } satisfies FenceNote), { mode: 0o600 });
   renameSync(temporary, path);
 }
 
@@ -43,7 +45,9 @@ export function clearFence(path: string): void {
 /** null when nobody is inside one: a note that its process died beside says nothing. */
 export function readFence(path: string): FenceNote | null {
   const note = readJson(path) as FenceNote | null;
-  return note !== null && isRunning(note) ? note : null;
+  if (note === null || note.boot_id !== bootId()) return null;
+  // In another namespace its number means nothing here; that the lock cannot be had is what speaks for it.
+  return note.pid_ns !== pidNamespace() || isRunning(note) ? note : null;
 }
 
 function readJson(path: string): unknown {

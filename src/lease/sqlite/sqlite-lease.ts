@@ -1,4 +1,4 @@
-import { errorFromJson, HostError } from "../../kernel/index.ts";
+import { errorFromJson, HostError, InterruptedError } from "../../kernel/index.ts";
 import {
   LEASE_VARIABLE,
   type AcquireOutcome,
@@ -18,7 +18,7 @@ import { writeProgress } from "./progress-file.ts";
 import { ownThread, type StoreThread } from "./store-calls.ts";
 import { threadOfItsOwn } from "./store-thread.ts";
 import { storePlace, type StorePlace } from "./store.ts";
-import type { Grip, TakeAnswer, TakeRequest } from "./take.ts";
+import { tokenPrefix, type Grip, type TakeAnswer, type TakeRequest } from "./take.ts";
 
 export interface SqliteLeaseOptions {
   /** Absolute. The store lies in `lease/` inside it. */
@@ -30,6 +30,8 @@ export interface SqliteLeaseOptions {
 
 /** How long an answer may take while the store is locked. Milliseconds. */
 const BUDGET = 250;
+/** What a joiner waits for its parent. Milliseconds. */
+const JOINING = 30_000;
 /** What a person who intervenes waits for. */
 const PATIENCE = 2000;
 /** A refused attempt costs a tenth of a millisecond and takes no lock. */
@@ -43,8 +45,18 @@ export function sqliteLease(options: SqliteLeaseOptions): LeaseKeeper {
     });
   const place = storePlace(options.stateDir);
   const thread = options.blocking ? ownThread(place) : threadOfItsOwn(place);
+  const acquiring = new Set<Promise<unknown>>();
+  let closing = false;
   return {
-    acquire: async (request) => await acquire(place, thread, request),
+    acquire: async (request) => {
+      const attempt = acquire(place, thread, request, () => closing);
+      acquiring.add(attempt);
+      try {
+        return await attempt;
+      } finally {
+        acquiring.delete(attempt);
+      }
+    },
     inspect: async () => {
       const view = await untilFree(() => thread.call("inspect"), { budget: PATIENCE });
       if (view === BUSY) throw storeBusy(place);
@@ -62,29 +74,43 @@ export function sqliteLease(options: SqliteLeaseOptions): LeaseKeeper {
       if (answer === BUSY) throw storeBusy(place);
       return answer;
     },
-    [Symbol.asyncDispose]: async () => await thread.stop(),
+    [Symbol.asyncDispose]: async () => {
+      // What is being taken at this moment is given back: without its thread nobody could.
+      closing = true;
+      await Promise.allSettled(acquiring);
+      await thread.stop();
+    },
   };
 }
 
-async function acquire(place: StorePlace, thread: StoreThread, request: AcquireRequest): Promise<AcquireOutcome> {
+async function acquire(place: StorePlace, thread: StoreThread, request: AcquireRequest, isClosing: () => boolean): Promise<AcquireOutcome> {
   const { owner, reason = null, token = null, overReservation = false, wait = 0, signal } = request;
   const take: TakeRequest = { owner, reason, token, overReservation };
   const deadline = performance.now() + wait;
+  // A child waits for its own parent to come out of a fence: it is under the same lease, and not deferred behind it.
+  const budget = token?.startsWith(`${tokenPrefix(place)}-`) === true ? JOINING : BUDGET;
   let told = false;
   for (;;) {
     throwIfStopped(signal);
+    if (isClosing()) throw closed();
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
-    const answer = await untilFree(() => thread.call("take", take), { budget: BUDGET, ...(signal === undefined ? {} : { signal }) });
+    const answer = await untilFree(() => thread.call("take", take), { budget, ...(signal === undefined ? {} : { signal }) });
     if (answer !== BUSY && "taken" in answer) {
+      const lease = leaseInHand(place, thread, answer.taken, owner);
+      if (isClosing()) {
+        // oxlint-disable-next-line no-await-in-loop -- the last thing that is done here
+        await lease.release();
+        throw closed();
+      }
       return {
         outcome: answer.taken.joined ? "inherited" : "acquired",
-        lease: leaseInHand(place, thread, answer.taken, owner),
+        lease,
         afterDeadHolder: answer.afterDeadHolder,
         foreignToken: answer.foreignToken,
       };
     }
     // oxlint-disable-next-line no-await-in-loop -- see above
-    const held = answer === BUSY ? await contended(thread, take) : heldBy(answer);
+    const held = answer === BUSY ? await contended(thread) : heldBy(answer);
     const left = deadline - performance.now();
     if (left <= 0) return held;
     if (!told) request.onWaiting?.(held);
@@ -99,10 +125,14 @@ function heldBy({ held, reservedFor, foreignToken }: Extract<TakeAnswer, { held:
 }
 
 /** Locked for too long. That is no error, and never "free"; who has it may be readable all the same. */
-async function contended(thread: StoreThread, { token }: TakeRequest): Promise<Held & { foreignToken: boolean }> {
+async function contended(thread: StoreThread): Promise<Held & { foreignToken: boolean }> {
   const view = await thread.call("inspect");
   const holder: LeaseView | null = view === BUSY || view === null || view.state === "free" ? null : view;
-  return { outcome: "held", holder, contended: true, reservedFor: null, foreignToken: token !== null };
+  return { outcome: "held", holder, contended: true, reservedFor: null, foreignToken: false };
+}
+
+function closed(): InterruptedError {
+  return new InterruptedError("INTERRUPTED", "The keeper of the lease was closed while it was asked");
 }
 
 function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: string): Lease {

@@ -3,6 +3,7 @@ import { leasePlace } from "../../../test/support/lease-place.ts";
 import { leaseProcess } from "../../../test/support/lease-process.ts";
 import { runProgram } from "../../../test/support/run-program.ts";
 import { askBeacon } from "./beacon.ts";
+import { sqliteLease } from "./sqlite-lease.ts";
 
 describe("a lease whose store has a thread of its own", () => {
   it("is held by the process: the end of the thread does not close its beacon, and the end of the process does", async () => {
@@ -59,5 +60,32 @@ describe("a lease whose store has a thread of its own", () => {
     const result = await runProgram([process.execPath, "--input-type=module", "-e", program, place.stateDir]);
     expect(result).toMatchObject({ exitCode: 0, stdout: "held\n" });
     expect((await place.hold()).afterDeadHolder).toBe(true);
+  });
+
+  it("gives back what was being taken when its keeper is closed", async () => {
+    await using place = leasePlace();
+    for (let n = 0; n < 10; n += 1) {
+      const keeper = sqliteLease({ stateDir: place.stateDir, blocking: false });
+      const attempt = keeper.acquire({ owner: "late" });
+      attempt.catch(() => {});
+      await keeper[Symbol.asyncDispose]();
+      await expect(attempt).rejects.toMatchObject({ code: "INTERRUPTED" });
+    }
+    expect(await place.keeper.acquire({ owner: "next" })).toMatchObject({ outcome: "acquired" });
+  });
+
+  it("lets a child in that asked while its parent was inside a fence, and does not call its token foreign", async () => {
+    await using place = leasePlace();
+    await using other = sqliteLease({ stateDir: place.stateDir, blocking: false });
+    const held = await place.keeper.acquire({ owner: "parent" });
+    if (held.outcome === "held") throw new Error("somebody else holds it");
+    const token = held.lease.environment.HOLDFAST_LEASE;
+    let joining: ReturnType<typeof other.acquire> | undefined;
+    await held.lease.fence("a long step", async () => {
+      joining = other.acquire({ owner: "child", token });
+      // Longer than an answer to anybody else may take.
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    });
+    expect(await joining).toMatchObject({ outcome: "inherited", foreignToken: false });
   });
 });
