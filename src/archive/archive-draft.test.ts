@@ -28,6 +28,7 @@ import { liveReading } from "../../test/support/live-reading.ts";
 import { mountTmpfs } from "../../test/support/mount-tmpfs.ts";
 import { runProgram } from "../../test/support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import { UNPACK_WITH_PYTHON } from "../../test/support/unpack-with-python.ts";
 import { writeTree } from "../../test/support/write-tree.ts";
 import { memoryReading, readAll, storeAll, takeBackupOf } from "../testing/index.ts";
 import type { BackupHead, Entry, Reading, ReadingEntry, StoredComponent, Vault } from "../vault/index.ts";
@@ -123,19 +124,16 @@ async function fingerprint(root: string, timeless: string): Promise<string> {
 
 describe("ArchiveDraft", () => {
   it.each([
-    ["GNU tar", ["tar", "xzf"]],
-    ["bsdtar", ["bsdtar", "-xpzf"]],
-    [
-      "Python's tarfile",
-      ["python3", "-c", "import sys,tarfile\nwith tarfile.open(sys.argv[1]) as t: t.extractall(filter='fully_trusted')"],
-    ],
-  ])("writes a .tar.gz that %s unpacks to the same files", async (name, program) => {
+    ["GNU tar", (file: string) => ["tar", "xzf", file]],
+    ["bsdtar", (file: string) => ["bsdtar", "-xpzf", file]],
+    ["Python's tarfile", (file: string) => [...UNPACK_WITH_PYTHON, file, "."]],
+  ])("writes a .tar.gz that %s unpacks to the same files", async (name, unpack) => {
     using folder = temporaryFolder();
     await using vault = await open(folder, "tar.gz");
     const root = difficultTree(folder);
     const { head } = await store(vault, liveReading(root));
     mkdirSync(folder.join("out"));
-    const unpacked = await runProgram([...program, head.location], { cwd: folder.join("out") });
+    const unpacked = await runProgram(unpack(head.location), { cwd: folder.join("out") });
     expect(unpacked.stderr.replace(/^.*implausibly old time stamp.*\n/, "")).toBe("");
     expect(readdirSync(folder.join("out")).toSorted()).toEqual(["entries.jsonl", "manifest.json", "memory"]);
     // Python leaves the times of folders and links to chance.

@@ -6,6 +6,7 @@ import { HIGH_ID, makeHostileTree, SPARSE_SIZE } from "../support/hostile-tree.t
 import { recordTree, timeDifferences, type TreeFacts } from "../support/record-tree.ts";
 import { runProgram } from "../support/run-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { UNPACK_WITH_PYTHON } from "../support/unpack-with-python.ts";
 import { writeTree } from "../support/write-tree.ts";
 
 const ROOT = process.getuid?.() === 0;
@@ -14,13 +15,7 @@ const ROOT = process.getuid?.() === 0;
 const UNPACKERS = {
   "GNU tar": (file: string, into: string) => ["tar", "--warning=no-timestamp", "-xpzf", file, "-C", into],
   bsdtar: (file: string, into: string) => ["bsdtar", "-xpf", file, "-C", into],
-  Python: (file: string, into: string) => [
-    "python3",
-    "-c",
-    "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], **({'filter': 'fully_trusted'} if hasattr(tarfile, 'fully_trusted_filter') else {}))",
-    file,
-    into,
-  ],
+  Python: (file: string, into: string) => [...UNPACK_WITH_PYTHON, file, into],
 } as const;
 
 interface Taken {

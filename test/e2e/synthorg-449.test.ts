@@ -5,6 +5,7 @@ import { readBank } from "../support/bank.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { runProgram } from "../support/run-program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { UNPACK_WITH_PYTHON } from "../support/unpack-with-python.ts";
 import { makeWorkspace } from "../support/workspace.ts";
 import { writerProcess } from "../support/writer-process.ts";
 
@@ -58,10 +59,10 @@ describe("synthorg#449", () => {
   });
 
   it.each([
-    ["GNU tar", ["tar", "-xzf"]],
-    ["bsdtar", ["bsdtar", "-xzf"]],
-    ["Python", ["python3", "-c", "import sys,tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[3])"]],
-  ])("its archive is read by %s, while the database is being written", async (_name, argv) => {
+    ["GNU tar", (file: string, into: string) => ["tar", "-xzf", file, "-C", into]],
+    ["bsdtar", (file: string, into: string) => ["bsdtar", "-xzf", file, "-C", into]],
+    ["Python", (file: string, into: string) => [...UNPACK_WITH_PYTHON, file, into]],
+  ])("its archive is read by %s, while the database is being written", async (_name, unpack) => {
     using folder = temporaryFolder();
     const { config, vault, database } = makeWorkspace(folder.path);
     await using writer = await writerProcess(database);
@@ -70,9 +71,7 @@ describe("synthorg#449", () => {
     await writer.stop();
     const out = folder.join("out");
     await runProgram(["mkdir", out]);
-    const unpacked = await runProgram(
-      [...argv, join(vault, `${id}.tar.gz`), "-C", out].flatMap((part) => (argv[0] === "python3" && part === "-C" ? ["to"] : [part])),
-    );
+    const unpacked = await runProgram(unpack(join(vault, `${id}.tar.gz`), out));
     expect(unpacked.stderr).not.toMatch(/error|warn/i);
     expect(unpacked.exitCode).toBe(0);
     expect(readBank(join(out, "synthorg.db")).last).toBeGreaterThanOrEqual(before);
