@@ -123,12 +123,12 @@ export class CaptureRun {
 
   /** Pauses what asked for it and opens every reading. Gives the failure instead of throwing it: the pauses end first. */
   async #hold(unit: CaptureUnit, pauses: Pause[], open: (readonly [ReadyComponent, WatchedReading])[]): Promise<HoldfastError | undefined> {
-    const { cwd, onProgress, signal } = this.#request;
+    const { pauses: place, onProgress, signal } = this.#request;
     try {
       for (const { plan } of unit) {
         if (plan.pause === undefined) continue;
         onProgress?.({ phase: "pause", component: plan.name, bytes: this.bytes, expected: this.expected });
-        pauses.push(await startPause(plan.name, plan.pause, cwd, signal));
+        pauses.push(await startPause(plan.name, plan.pause, place, signal));
       }
       for (const component of unit)
         await this.#orRecord(
@@ -149,8 +149,8 @@ export class CaptureRun {
     const before = newestGood?.manifest.component_details[plan.name];
     const staging = join(this.#draft.staging, plan.name);
     makeFolder(staging);
-    const { avoid, cwd, signal } = this.#request;
-    const reading = await openComponent({ plan, kind, before, staging, cwd, avoid, ...how, signal, now: this.#started });
+    const { avoid, programs, signal } = this.#request;
+    const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started });
     const { schemaVersion } = this.#request;
     return watchReading(reading, {
       component: plan.name,
@@ -177,6 +177,9 @@ export class CaptureRun {
       // A database that is kept raw needs a folder for its sidecars.
       const storedAs = kind !== "tree" && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
       if (storedAs === undefined) throw new TypeError(`no place for component ${plan.name}`);
+      const tell = (): void => onProgress?.({ phase: "capture", component: plan.name, bytes: this.bytes, expected: this.expected });
+      // A program may take its time before its first byte.
+      tell();
       const stored = await this.#draft.store({
         component: plan.name,
         storedAs,
@@ -184,7 +187,7 @@ export class CaptureRun {
         ...(signal === undefined ? {} : { signal }),
         onBytes: (bytes) => {
           this.bytes += bytes;
-          onProgress?.({ phase: "capture", component: plan.name, bytes: this.bytes, expected: this.expected });
+          tell();
         },
       });
       const details = describeComponent(component, stored, reading, { storedAs, trouble });

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { FileIdentity } from "../kernel/index.ts";
+import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
 import { openReading, type Salvage } from "../sources/index.ts";
 import type { ComponentDetails, Reading, SourceKind } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
@@ -11,7 +11,8 @@ export interface OpenComponent {
   /** What the newest good backup says of it: what was a database must be one still. */
   readonly before: ComponentDetails | undefined;
   readonly staging: string;
-  readonly cwd: string;
+  /** Of its own program. */
+  readonly programs: ProgramPlace;
   readonly avoid: readonly FileIdentity[];
   /** Copy everything before this resolves, because the runtime is paused. */
   readonly cut: boolean;

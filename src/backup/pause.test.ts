@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
+import type { ProgramPlace } from "../kernel/index.ts";
 import type { PausePlan } from "./component-plan.ts";
 import { startPause } from "./pause.ts";
 
@@ -16,6 +17,10 @@ function plan(folder: TemporaryFolder, bodies: { pause?: string; resume?: string
   script(folder, "pause", bodies.pause);
   script(folder, "resume", bodies.resume);
   return { command: ["./pause"], resume: ["./resume"], timeout };
+}
+
+function place(folder: TemporaryFolder): ProgramPlace {
+  return { cwd: folder.path, env: process.env };
 }
 
 interface Line {
@@ -44,7 +49,7 @@ function guardian(): number {
 describe("startPause()", () => {
   it("has run the pause command when it resolves, and the resume command when release() does", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder), folder.path);
+    const pause = await startPause("memory", plan(folder), place(folder));
     expect(names(folder)).toEqual(["pause"]);
     const held = BigInt(Date.now()) * 1_000_000n;
     await pause.release();
@@ -58,7 +63,11 @@ describe("startPause()", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.join("say"), '#!/bin/sh\npwd > place\nprintf "%s|" "$@" >> words\n');
     chmodSync(folder.join("say"), 0o755);
-    const pause = await startPause("memory", { command: ["./say", "a b", "$(id)"], resume: ["./say", "c"], timeout: 30_000 }, folder.path);
+    const pause = await startPause(
+      "memory",
+      { command: ["./say", "a b", "$(id)"], resume: ["./say", "c"], timeout: 30_000 },
+      place(folder),
+    );
     await pause.release();
     expect(readFileSync(folder.join("words"), "utf8")).toBe("a b|$(id)|c|");
     expect(readFileSync(folder.join("place"), "utf8").trim()).toBe(folder.path);
@@ -66,7 +75,7 @@ describe("startPause()", () => {
 
   it("a pause command that fails is told with what it said, and resumed all the same", async () => {
     using folder = temporaryFolder();
-    const failing = startPause("memory", plan(folder, { pause: "echo 'not now, token=abc123' >&2; exit 7" }), folder.path);
+    const failing = startPause("memory", plan(folder, { pause: "echo 'not now, token=abc123' >&2; exit 7" }), place(folder));
     await expect(failing).rejects.toMatchObject({
       code: "PAUSE_FAILED",
       message: 'Cannot pause component "memory": "./pause" ended with exit code 7: not now, token=***',
@@ -76,14 +85,14 @@ describe("startPause()", () => {
 
   it("a pause command that is not there is told, and resumed all the same", async () => {
     using folder = temporaryFolder();
-    const failing = startPause("memory", { ...plan(folder), command: ["./gone"] }, folder.path);
+    const failing = startPause("memory", { ...plan(folder), command: ["./gone"] }, place(folder));
     await expect(failing).rejects.toMatchObject({ code: "PAUSE_FAILED", message: expect.stringContaining("ENOENT") });
     expect(names(folder)).toEqual(["resume"]);
   });
 
   it("a pause command that hangs is stopped at the timeout, and resumed all the same", async () => {
     using folder = temporaryFolder();
-    const hanging = startPause("memory", plan(folder, { pause: "sleep 600" }, 500), folder.path);
+    const hanging = startPause("memory", plan(folder, { pause: "sleep 600" }, 500), place(folder));
     await expect(hanging).rejects.toMatchObject({ code: "PAUSE_FAILED", message: expect.stringContaining("did not end within 500 ms") });
     expect(names(folder)).toEqual(["pause", "resume"]);
     expect(runs(log(folder)[0]?.pid ?? 0)).toBe(false);
@@ -91,7 +100,7 @@ describe("startPause()", () => {
 
   it("names the command to run by hand when neither pausing nor resuming works", async () => {
     using folder = temporaryFolder();
-    const failing = startPause("memory", plan(folder, { pause: "exit 1", resume: "exit 9" }), folder.path);
+    const failing = startPause("memory", plan(folder, { pause: "exit 1", resume: "exit 9" }), place(folder));
     await expect(failing).rejects.toMatchObject({
       code: "PAUSE_FAILED",
       hint: expect.stringMatching(/by hand with \["\.\/resume"\].*exit code 9/),
@@ -101,14 +110,14 @@ describe("startPause()", () => {
 
   it("runs nothing when it is aborted already", async () => {
     using folder = temporaryFolder();
-    await expect(startPause("memory", plan(folder), folder.path, AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
+    await expect(startPause("memory", plan(folder), place(folder), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
     expect(names(folder)).toEqual([]);
   });
 
   it("an abort while the pause command runs stops it, resumes, and throws the reason", async () => {
     using folder = temporaryFolder();
     const abort = new AbortController();
-    const starting = startPause("memory", plan(folder, { pause: "sleep 600" }), folder.path, abort.signal);
+    const starting = startPause("memory", plan(folder, { pause: "sleep 600" }), place(folder), abort.signal);
     await expect.poll(() => names(folder), { timeout: 20_000 }).toEqual(["pause"]);
     abort.abort(new Error("enough"));
     await expect(starting).rejects.toThrow("enough");
@@ -120,14 +129,14 @@ describe("startPause()", () => {
 describe("Pause.release()", () => {
   it("tries a resume command again that fails", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder, { resume: 'test "$(grep -c resume log)" -ge 3' }), folder.path);
+    const pause = await startPause("memory", plan(folder, { resume: 'test "$(grep -c resume log)" -ge 3' }), place(folder));
     await expect(pause.release()).resolves.toBeUndefined();
     expect(names(folder)).toEqual(["pause", "resume", "resume", "resume"]);
   });
 
   it("throws PAUSE_FAILED with the command to run by hand when resuming fails three times", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder, { resume: "echo broken >&2; exit 9" }), folder.path);
+    const pause = await startPause("memory", plan(folder, { resume: "echo broken >&2; exit 9" }), place(folder));
     await expect(pause.release()).rejects.toMatchObject({
       code: "PAUSE_FAILED",
       message: 'Cannot resume component "memory": "./resume" ended with exit code 9: broken',
@@ -138,7 +147,7 @@ describe("Pause.release()", () => {
 
   it("a resume command that hangs is stopped and tried again, and told at last", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder, { resume: "sleep 600" }, 1500), folder.path);
+    const pause = await startPause("memory", plan(folder, { resume: "sleep 600" }, 1500), place(folder));
     await expect(pause.release()).rejects.toMatchObject({
       code: "PAUSE_FAILED",
       message: expect.stringContaining("did not end within 1500 ms"),
@@ -149,7 +158,7 @@ describe("Pause.release()", () => {
 
   it("throws PAUSE_FAILED when the pause had ended at its deadline, and resumes once only", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder, {}, 1500), folder.path);
+    const pause = await startPause("memory", plan(folder, {}, 1500), place(folder));
     await expect.poll(() => names(folder), { timeout: 20_000 }).toEqual(["pause", "resume"]);
     const [paused, resumed] = log(folder);
     expect(Number((resumed?.time ?? 0n) - (paused?.time ?? 0n)) / 1e6).toBeLessThan(1500 + 1500);
@@ -162,7 +171,7 @@ describe("Pause.release()", () => {
 
   it("runs the resume command itself when the guardian was killed, and trusts nothing", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder), folder.path);
+    const pause = await startPause("memory", plan(folder), place(folder));
     process.kill(guardian(), "SIGKILL");
     await expect(pause.release()).rejects.toMatchObject({
       code: "PAUSE_FAILED",
@@ -174,7 +183,7 @@ describe("Pause.release()", () => {
 
   it("names the command to run by hand when the guardian was killed and nothing resumes", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", { ...plan(folder), resume: ["./gone"] }, folder.path);
+    const pause = await startPause("memory", { ...plan(folder), resume: ["./gone"] }, place(folder));
     process.kill(guardian(), "SIGKILL");
     await expect(pause.release()).rejects.toMatchObject({ code: "PAUSE_FAILED", hint: expect.stringContaining('["./gone"]') });
   });
@@ -188,7 +197,7 @@ describe("the guardian", () => {
     then: string,
   ): { pid: number; held: Promise<unknown>; ended: Promise<unknown[]> } {
     const code = `import { startPause } from ${JSON.stringify(new URL("./pause.ts", import.meta.url).href)};
-      const started = startPause("memory", ${JSON.stringify(pausePlan)}, ${JSON.stringify(folder.path)});
+      const started = startPause("memory", ${JSON.stringify(pausePlan)}, { cwd: ${JSON.stringify(folder.path)}, env: process.env });
       ${then}`;
     // A group of its own, as a terminal gives one.
     const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"], detached: true });
@@ -252,7 +261,7 @@ describe("the guardian", () => {
 
   it("resumes although it is sent TERM, INT and HUP itself", async () => {
     using folder = temporaryFolder();
-    const pause = await startPause("memory", plan(folder), folder.path);
+    const pause = await startPause("memory", plan(folder), place(folder));
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.kill(guardian(), signal);
     await expect(pause.release()).resolves.toBeUndefined();
     expect(names(folder)).toEqual(["pause", "resume"]);

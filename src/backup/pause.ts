@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { CaptureError, crashpoint, entryPath, runCommand } from "../kernel/index.ts";
+import { CaptureError, crashpoint, entryPath, runCommand, withholding, type ProgramPlace } from "../kernel/index.ts";
 import type { PausePlan } from "./component-plan.ts";
 import type { GuardianMessage, GuardianRequest } from "./guardian.ts";
 
@@ -14,12 +14,13 @@ export interface Pause {
 }
 
 /** Pauses through a guardian, which is running before the pause command is. */
-export async function startPause(component: string, plan: PausePlan, cwd: string, signal?: AbortSignal): Promise<Pause> {
+export async function startPause(component: string, plan: PausePlan, place: ProgramPlace, signal?: AbortSignal): Promise<Pause> {
   signal?.throwIfAborted();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entryPath(import.meta.url, "./guardian")], {
-    stdio: ["pipe", "pipe", "inherit"],
-    detached: true,
-  });
+  const { cwd, env, withhold } = place;
+  const guardian = ["--disable-warning=ExperimentalWarning", entryPath(import.meta.url, "./guardian")];
+  const child = withholding(withhold, ["pipe", "pipe", "inherit"], (stdio) =>
+    spawn(process.execPath, guardian, { env, stdio: stdio as ["pipe", "pipe", "inherit"], detached: true }),
+  );
   // A guardian that cannot be started or reached says nothing, and silence is dealt with below.
   child.on("error", () => {});
   child.stdin.on("error", () => {});
@@ -33,7 +34,7 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
   signal?.removeEventListener("abort", abandon);
   if (first?.event !== "paused") {
     const end = await messages.next();
-    const trouble = end?.event === "resumed" ? end.problem : await resumeOurselves(plan, cwd);
+    const trouble = end?.event === "resumed" ? end.problem : await resumeOurselves(plan, place);
     if (trouble === null) signal?.throwIfAborted();
     throw new CaptureError(
       "PAUSE_FAILED",
@@ -49,7 +50,7 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
       child.stdin.end("resume\n");
       const end = await messages.next();
       if (end?.event !== "resumed") {
-        const trouble = await resumeOurselves(plan, cwd);
+        const trouble = await resumeOurselves(plan, place);
         throw new CaptureError("PAUSE_FAILED", `The guardian of component "${component}" ended without a word`, {
           hint: trouble === null ? "The resume command was run; the copy is not trusted" : resumeHint(plan, trouble),
         });
@@ -74,9 +75,9 @@ export async function startPause(component: string, plan: PausePlan, cwd: string
 }
 
 /** The guardian was killed and we were not: the runtime must not stay paused. */
-async function resumeOurselves(plan: PausePlan, cwd: string): Promise<string | null> {
+async function resumeOurselves(plan: PausePlan, place: ProgramPlace): Promise<string | null> {
   try {
-    const { exitCode, signal } = await runCommand(plan.resume, { cwd, timeout: plan.timeout });
+    const { exitCode, signal } = await runCommand(plan.resume, { ...place, timeout: plan.timeout });
     return exitCode === 0 ? null : `"${plan.resume[0]}" ended with ${signal ?? `exit code ${exitCode}`}`;
   } catch (error) {
     return `"${plan.resume[0]}" could not be run: ${error instanceof Error ? error.message : String(error)}`;

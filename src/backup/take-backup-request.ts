@@ -1,4 +1,4 @@
-import type { Clock, FileIdentity, Guard } from "../kernel/index.ts";
+import type { Clock, FileIdentity, Guard, ProgramPlace } from "../kernel/index.ts";
 import type { Trigger, Vault } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 
@@ -16,8 +16,10 @@ export interface TakeBackupRequest {
   /** Folder of the vault on this machine, for the space check. */
   readonly vaultPath: string;
   readonly instance: string;
-  /** Where commands run: the configuration's folder. */
-  readonly cwd: string;
+  /** Of components' own programs, which are part of this work. */
+  readonly programs: ProgramPlace;
+  /** Of the commands that pause and resume the runtime, which may leave something running. */
+  readonly pauses: ProgramPlace;
   readonly components: readonly ComponentPlan[];
   readonly trigger: Trigger;
   /**

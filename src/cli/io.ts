@@ -19,7 +19,7 @@ export interface Io {
   readonly print: (text?: string) => void;
   /** One JSON document; nothing without --json. */
   readonly document: (value: unknown) => void;
-  /** Remarks for people on stderr; nothing with --json or --quiet. */
+  /** Remarks for people on stderr, and an event with --json and --progress; nothing with --json alone or --quiet. */
   readonly remark: (text: string) => void;
 }
 
@@ -69,6 +69,7 @@ export function makeIo(
       if (json) stdout.write(`${options.progress ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`);
     },
     remark: (text) => {
+      if (json && options.progress) stdout.write(`${JSON.stringify({ event: "remark", text: redact(text) })}\n`);
       if (!json && !quiet) process.stderr.write(`${printableLines(redact(text))}\n`);
     },
   };

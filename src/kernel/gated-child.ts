@@ -3,12 +3,12 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { HostError, namedSystemError } from "./errors.ts";
 import { identityOfProcess, type ProcessIdentity } from "./process-identity.ts";
+import { withholding, type ProgramPlace, type Stdio } from "./program-place.ts";
 
-export interface GatedChildOptions {
-  readonly cwd?: string;
+export interface GatedChildOptions extends Partial<ProgramPlace> {
   readonly env: NodeJS.ProcessEnv;
   /** Descriptors 0, 1 and 2. */
-  readonly stdio: readonly ["ignore" | "inherit" | "pipe" | number, "inherit" | "pipe" | number, "inherit" | "pipe" | number];
+  readonly stdio: readonly [Stdio, Exclude<Stdio, "ignore">, Exclude<Stdio, "ignore">];
   /** A descriptor of this process that the child, and what it starts, gets under a number of its own. */
   readonly pass?: { readonly descriptor: number; readonly as: number };
   /** In a process group of its own, so that a signal reaches what it starts as well. */
@@ -32,24 +32,32 @@ const GATE = 3;
  */
 const WAIT = `read -r _ <&${GATE} || exit 125; exec ${GATE}<&-; exec "$@"`;
 
+/** Writes a gated program down where somebody wants that; one that could not be written down is ended, and has done nothing. */
+export async function enlisted(child: GatedChild, program: string, { enlist }: Pick<ProgramPlace, "enlist">): Promise<void> {
+  try {
+    await enlist?.(child.identity.pid, program);
+  } catch (error) {
+    child.process.kill("SIGKILL");
+    throw error;
+  }
+}
+
 /**
  * Starts a program behind a gate: its process exists, with a number and a start time that can be written down, and runs
  * nothing until the gate is opened.
  */
 export async function spawnGated(argv: readonly string[], options: GatedChildOptions): Promise<GatedChild> {
   const { pass } = options;
-  const stdio: ("ignore" | "inherit" | "pipe" | number)[] = [...options.stdio];
+  const stdio: Stdio[] = [...options.stdio];
   stdio[GATE] = "pipe";
   if (pass !== undefined) {
     while (stdio.length < pass.as) stdio.push("ignore");
     stdio[pass.as] = pass.descriptor;
   }
-  const child = spawn("/bin/sh", ["-c", WAIT, "sh", ...argv], {
-    cwd: options.cwd,
-    env: options.env,
-    stdio,
-    detached: options.group,
-  });
+  const { cwd, env, group, withhold } = options;
+  const child = withholding(withhold, stdio, (all) =>
+    spawn("/bin/sh", ["-c", WAIT, "sh", ...argv], { cwd, env, stdio: all, detached: group }),
+  );
   const ended = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
   });

@@ -35,7 +35,7 @@ export { removeTree } from "./remove-tree.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
 export { startForeground, type ForegroundProgram } from "./foreground-program.ts";
-export { spawnGated, type GatedChild, type GatedChildOptions } from "./gated-child.ts";
+export { enlisted, spawnGated, type GatedChild, type GatedChildOptions } from "./gated-child.ts";
 export {
   bootId,
   identityOfProcess,
@@ -49,6 +49,7 @@ export {
 export { processesOfGroup, processesWithOpenFiles, processesWithVariable } from "./process-table.ts";
 export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
 export { redact, redactData } from "./redact.ts";
+export { withholding, type ProgramPlace } from "./program-place.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
 export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";

@@ -1,10 +1,11 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { InterruptedError } from "./errors.ts";
+import { enlisted, spawnGated, type GatedChildOptions } from "./gated-child.ts";
+import { withholding, type ProgramPlace } from "./program-place.ts";
 
-export interface RunOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
+/** In this process's folder and with its environment unless told. */
+export interface RunOptions extends Partial<ProgramPlace> {
   /** Milliseconds until the process group gets TERM, and KILL five seconds later. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
@@ -35,12 +36,12 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
   options.signal?.throwIfAborted();
   const keep = options.keep ?? 65_536;
   const input = options.inputFile === undefined ? undefined : openSync(options.inputFile, "r");
-  const child = spawn(program, args, {
-    cwd: options.cwd,
-    env: options.env ?? process.env,
-    stdio: [input ?? "pipe", "pipe", "pipe"],
-    detached: true,
-  });
+  const { cwd, env = process.env, withhold } = options;
+  const stdio = [input ?? "pipe", "pipe", "pipe"] as const;
+  const child =
+    options.enlist === undefined
+      ? withholding(withhold, stdio, (all) => spawn(program, args, { cwd, env, stdio: all, detached: true }))
+      : await startEnlisted(argv, { ...options, env, stdio });
   if (input !== undefined) closeSync(input);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
@@ -86,6 +87,14 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
     child.stdout?.destroy();
     child.stderr?.destroy();
   }
+}
+
+/** Behind a gate until it is written down; one that ends before anybody listens is told by its exit code all the same. */
+async function startEnlisted(argv: readonly string[], options: Omit<GatedChildOptions, "group">): Promise<ChildProcess> {
+  const child = await spawnGated(argv, { ...options, group: true });
+  await enlisted(child, argv[0] ?? "", options);
+  child.open();
+  return child.process;
 }
 
 /** Signals a whole process group; one that is gone already is no error. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type { ProcessIdentity } from "../kernel/index.ts";
+import type { FileIdentity, ProcessIdentity } from "../kernel/index.ts";
 import { isPresent } from "./presence.ts";
 import type { Obstacle, RunEnd, RunRecord, Streak, TaskRecord, Waiter } from "./records.ts";
 import { runOf, streakOf, taskOf, type Raw } from "./rows.ts";
@@ -17,6 +17,13 @@ export interface ClaimRequest {
   readonly endsStreak?: boolean;
 }
 
+/** An open ledger, and which file that is: another one may come to lie in its place. */
+export interface LedgerFile {
+  readonly database: DatabaseSync;
+  readonly path: string;
+  readonly identity: FileIdentity;
+}
+
 /** Of one task. */
 const KEPT_RUNS = 200;
 /** Of one streak: whoever was in the way and was told of already. */
@@ -24,12 +31,31 @@ const KEPT_TOLD = 50;
 
 /** Runs, outcomes, deferral and failure streaks of one instance. Calls are short; a store that stays locked is an error of SQLite's. */
 export class SqliteLedger implements Disposable {
-  readonly #database: DatabaseSync;
+  #file: LedgerFile;
   readonly #stateDir: string;
 
-  constructor(database: DatabaseSync, stateDir: string) {
-    this.#database = database;
+  constructor(file: LedgerFile, stateDir: string) {
+    this.#file = file;
     this.#stateDir = stateDir;
+  }
+
+  get #database(): DatabaseSync {
+    return this.#file.database;
+  }
+
+  get file(): LedgerFile {
+    return this.#file;
+  }
+
+  /** Writes all of it to a file that does not exist. */
+  copyTo(path: string): void {
+    this.#run("VACUUM INTO ?", path);
+  }
+
+  /** Goes on in another file. */
+  moveTo(file: LedgerFile): void {
+    this.#database.close();
+    this.#file = file;
   }
 
   /** One row per configured task, made when it is first seen. */

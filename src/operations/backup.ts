@@ -5,9 +5,10 @@ import type { Lease, LeaseProgress } from "../lease/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
 import { outcomeOf, runAfter, runBefore } from "./hooks.ts";
 import type { Instance } from "./instance.ts";
-import { recordRun } from "./last-run.ts";
+import { recordRun, type LastRun } from "./last-run.ts";
 import { backupFailed, backupTaken, notify } from "./notify/index.ts";
 import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
+import { insideLease, outsideLease } from "./program-places.ts";
 import { makeRoom, prune } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
 import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
@@ -38,11 +39,35 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
       throw new UsageError("USAGE", `Not a tag: ${JSON.stringify(tag)}`, { hint: "Up to 64 letters, digits and . _ : -" });
   }
   chosenNames(instance, options.components);
-  const take = async (): Promise<BackupOutcome> =>
-    await underLease(instance, { owner: "backup", reason: trigger }, options, (lease) =>
-      backupUnder(instance, trigger, { ...options, lease }),
-    );
+  const take = async (): Promise<BackupOutcome> => {
+    let begun = false;
+    try {
+      return await underLease(instance, { owner: "backup", reason: trigger }, options, (lease) => {
+        begun = true;
+        return backupUnder(instance, trigger, { ...options, lease });
+      });
+    } catch (error) {
+      // Without a lease, as on a full disk, there is no backup either.
+      if (!begun && options.salvage !== true) recordFailure(instance, trigger, namedSystemError(error, "take a backup"));
+      throw error;
+    }
+  };
   return options.salvage === true ? await take() : await told(instance, trigger, take, options.signal);
+}
+
+function record(instance: Instance, trigger: Trigger, what: Omit<LastRun, "at" | "trigger">): void {
+  recordRun(instance.config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ...what });
+}
+
+/** An earlier success must not go on speaking for this run. */
+function recordFailure(instance: Instance, trigger: Trigger, failure: HoldfastError): void {
+  if (!saysSomething(failure)) return;
+  try {
+    record(instance, trigger, { ok: false, id: null, code: failure.code, message: failure.message });
+  } catch (unrecorded) {
+    // What failed first is what somebody has to know.
+    failure.cause ??= unrecorded;
+  }
 }
 
 /** After the lease is released: nobody waits for an endpoint but this process, and not longer than its timeout. */
@@ -73,30 +98,14 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   // A restore takes its own; everything else first ends what a crash left half-done, and never captures it.
   if (options.salvage !== true) await settleRestore(instance, options);
   makeFolder(config.stateDir);
-  const record = (ok: boolean, id: string | null, failure: HoldfastError | null): void => {
-    if (options.salvage === true) return;
-    recordRun(config.stateDir, {
-      at: new Date(instance.clock.now()).toISOString(),
-      trigger,
-      ok,
-      id,
-      code: failure?.code ?? null,
-      message: failure?.message ?? null,
-    });
-  };
   let outcome: BackupOutcome;
   try {
     if (options.salvage !== true) await runBefore(instance, trigger, options.signal);
     outcome = await run(instance, trigger, options);
   } catch (error) {
     const failure = namedSystemError(error, "take a backup");
-    try {
-      if (saysSomething(failure)) record(false, null, failure);
-    } catch (unrecorded) {
-      // What failed first is what somebody has to know.
-      failure.cause ??= unrecorded;
-    }
     if (options.salvage === true) throw failure;
+    recordFailure(instance, trigger, failure);
     const ended = options.signal?.aborted === true ? "interrupted" : outcomeOf(failure);
     const problems = await runAfter(instance, { trigger, outcome: ended, failure });
     throw problems.length === 0 ? failure : addHint(failure, problems.join("; "));
@@ -104,7 +113,7 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   const notes = [...outcome.notes];
   // The backup is committed: whatever fails from here on must not be told as its failure.
   try {
-    record(true, outcome.head.id, null);
+    if (options.salvage !== true) record(instance, trigger, { ok: true, id: outcome.head.id, code: null, message: null });
   } catch (error) {
     notes.push(namedSystemError(error, "record that this backup was taken").message);
   }
@@ -145,7 +154,8 @@ async function run(instance: Instance, trigger: Trigger, options: LeasedOptions)
       vault,
       vaultPath: config.backup.path,
       instance: config.name,
-      cwd: config.folder,
+      programs: insideLease(instance, lease),
+      pauses: outsideLease(instance),
       components: [...components, reservedComponent(config.file)],
       trigger,
       salvage: options.salvage === true,

@@ -7,6 +7,7 @@ import type { BackupHead, Content, Vault } from "../vault/index.ts";
 import { avoidedBy, planComponents, RESERVED_COMPONENT } from "./plan-components.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { outsideLease } from "./program-places.ts";
 import { logicalPath } from "./restore.ts";
 
 export interface Difference {
@@ -84,7 +85,7 @@ async function compareLive(
       plan,
       kind: plan.kind,
       before,
-      cwd: instance.config.folder,
+      programs: outsideLease(instance),
       staging: folder,
       avoid: avoidedBy(instance),
       cut: false,

@@ -1,6 +1,7 @@
 import { CaptureError, namedSystemError, type HoldfastError, redact, runCommand } from "../kernel/index.ts";
 import type { Trigger } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
+import { outsideLease } from "./program-places.ts";
 
 export type HookName = "before" | "after" | "error";
 
@@ -25,7 +26,8 @@ const LONGEST_VALUE = 4096;
  * @returns what went wrong, or null
  */
 export async function runHook(instance: Instance, name: HookName, facts: HookFacts, signal?: AbortSignal): Promise<string | null> {
-  const { hooks, folder } = instance.config;
+  const { hooks } = instance.config;
+  const place = outsideLease(instance);
   const argv = hooks?.[name] ?? null;
   if (hooks === null || argv === null) return null;
   try {
@@ -35,8 +37,8 @@ export async function runHook(instance: Instance, name: HookName, facts: HookFac
       timedOut,
       stderr,
     } = await runCommand(argv, {
-      cwd: folder,
-      env: { ...instance.env, ...variables(instance, facts) },
+      ...place,
+      env: { ...place.env, ...variables(instance, facts) },
       timeout: hooks.timeout,
       keep: 2048,
       ...(signal === undefined ? {} : { signal }),

@@ -1,4 +1,4 @@
-import { bePresent, openLedger, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
+import { bePresent, keepInPlace, openLedger, replaceDamaged, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
 import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
 import { awaitHealth } from "../restore/index.ts";
@@ -65,11 +65,13 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     poll: async () => {
       watch.tick();
       try {
+        keepInPlace(ledger, (text) => log("warn", text));
         await services.poll();
         const started = await orchestrator.poll();
         complaint = null;
         return started;
       } catch (error) {
+        if (replaceDamaged(ledger, error, (text) => log("warn", text))) return [];
         const message = error instanceof Error ? error.message : String(error);
         // A full disk fails every poll, and a log that repeats it fills the next disk.
         if (message !== complaint) log("error", `A poll failed: ${message}`);

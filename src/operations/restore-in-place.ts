@@ -14,6 +14,7 @@ import type { BackupHead, BackupReader, Entry } from "../vault/index.ts";
 import { backup } from "./backup.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { outsideLease } from "./program-places.ts";
 import { avoidedBy, RESERVED_COMPONENT } from "./plan-components.ts";
 import { logicalPath } from "./restore.ts";
 import { runOther, undoOthers } from "./restore-others.ts";
@@ -88,8 +89,7 @@ async function restoreUnder(instance: Instance, reference: string, options: InPl
     select: selection(options.paths),
     force: options.force === true,
     runtime: options.noRestart === true || options.online === true ? null : config.runtime,
-    cwd: config.folder,
-    env: instance.env,
+    programs: outsideLease(instance),
     takeSafety:
       options.noSafety === true || live.length === 0
         ? null

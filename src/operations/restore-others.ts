@@ -5,6 +5,7 @@ import { restoreTo, writeOnline, type RestoreTarget } from "../restore/index.ts"
 import type { Lease } from "../lease/index.ts";
 import type { BackupId } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
+import { insideLease } from "./program-places.ts";
 
 /** A component whose way in is no rename. */
 export interface OtherComponent {
@@ -23,7 +24,6 @@ export async function runOther(
   { component, how }: OtherComponent,
   staged: string,
 ): Promise<void> {
-  const { config, env } = instance;
   const target = targets.find((one) => one.component === component);
   const file = onlyFile(staged);
   if (how === "online" && target?.path !== null && target?.path !== undefined) return await writeOnline(file, target.path);
@@ -33,8 +33,7 @@ export async function runOther(
       hint: `Add \`restore: [...]\` to components.${component}`,
     });
   const { exitCode, signal, timedOut, stderr } = await runCommand(command.argv, {
-    cwd: config.folder,
-    env: { ...env, ...lease.environment },
+    ...insideLease(instance, lease),
     timeout: command.timeout,
     inputFile: file,
   });

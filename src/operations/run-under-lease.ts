@@ -1,4 +1,4 @@
-import { startForeground } from "../kernel/index.ts";
+import { redact, startForeground } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Held } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
 import { acquireVisibly } from "./waiting.ts";
@@ -45,7 +45,8 @@ export async function runUnderLease(instance: Instance, request: LeaseRunRequest
     pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR },
   });
   request.onStart?.((signal) => program.forward(signal));
-  const label = request.argv.join(" ").slice(0, 200);
+  // Others read it, and it is kept.
+  const label = redact(request.argv.join(" ")).slice(0, 200);
   // Before it is let go: a program that nobody wrote down could outlive this process unseen.
   await lease.addChild(program.identity.pid, label);
   program.open();

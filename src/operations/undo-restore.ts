@@ -2,6 +2,7 @@ import { NotFoundError } from "../kernel/index.ts";
 import type { Lease } from "../lease/index.ts";
 import { findKept, undoRestore as putBack, type KeptRestore, type UndoResult } from "../restore/index.ts";
 import type { Instance } from "./instance.ts";
+import { outsideLease } from "./program-places.ts";
 import { undoOthers } from "./restore-others.ts";
 import { liveTargets } from "./restore-targets.ts";
 import { settleRestore } from "./settle-restore.ts";
@@ -41,7 +42,7 @@ export async function undoRestore(instance: Instance, reference: string | undefi
 }
 
 async function undoUnder(instance: Instance, reference: string | undefined, options: UndoOptions, lease: Lease): Promise<UndoReport> {
-  const { config, env, clock } = instance;
+  const { config, clock } = instance;
   await settleRestore(instance, { lease });
   const undone = await findUndo(instance, reference);
   const targets = await liveTargets(instance);
@@ -51,8 +52,7 @@ async function undoUnder(instance: Instance, reference: string | undefined, opti
     stateDir: config.stateDir,
     force: options.force === true,
     runtime: options.noRestart === true ? null : config.runtime,
-    cwd: config.folder,
-    env,
+    programs: outsideLease(instance),
     now: () => clock.now(),
     guard: guardOf(lease),
     undoOthers: others.length === 0 || safety === null ? null : () => undoOthers(instance, lease, targets, others, safety),

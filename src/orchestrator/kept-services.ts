@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { formatDuration, isRunning, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
+import { LEASE_DESCRIPTOR } from "../lease/index.ts";
 import type { Presence, RunEnd, SqliteLedger } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
 import { REASON_CODES } from "./deferral.ts";
@@ -7,6 +8,7 @@ import type { Log } from "./log.ts";
 import { failedToStart, messageOf } from "./run-task.ts";
 import { lastLines, openOutput, readTail } from "./run-output.ts";
 import type { ReadyCheck, Service } from "./task.ts";
+import { untilWritten } from "./until-written.ts";
 
 export interface ServiceParts {
   readonly services: readonly Service[];
@@ -80,14 +82,8 @@ export class Services {
     const { ledger, presence, clock } = this.#parts;
     const now = clock.now();
     ledger.ensureTasks([service.name], now);
-    const run = ledger.claim({
-      task: service.name,
-      kind: "service",
-      trigger: "keep-running",
-      now,
-      presence: presence.id,
-      lastRunAt: "any",
-    });
+    const claim = { task: service.name, kind: "service", trigger: "keep-running", now, presence: presence.id, lastRunAt: "any" } as const;
+    const run = await untilWritten(() => (this.#closed ? null : ledger.claim(claim)));
     if (run === null) return;
     try {
       const { child, output } = await this.#spawn(service, run);
@@ -102,7 +98,13 @@ export class Services {
     const { ledger, log, stateDir, cwd, env } = this.#parts;
     const output = openOutput(stateDir, name, run);
     try {
-      const child = await spawnGated(argv, { cwd, env, stdio: ["ignore", output.descriptor, output.descriptor], group: true });
+      const child = await spawnGated(argv, {
+        cwd,
+        env,
+        stdio: ["ignore", output.descriptor, output.descriptor],
+        group: true,
+        withhold: LEASE_DESCRIPTOR,
+      });
       try {
         ledger.recordChild(run, child.identity, output.path);
       } catch (error) {

@@ -11,6 +11,7 @@ import { noticeChange, reasonOf } from "./schedule/index.ts";
 import { Starvation } from "./starvation.ts";
 import type { Supervised } from "./supervise.ts";
 import type { Task } from "./task.ts";
+import { untilWritten } from "./until-written.ts";
 
 export interface Started {
   readonly task: Task;
@@ -52,10 +53,8 @@ export class Orchestrator {
     if (this.#closed) return [];
     const { ledger, tasks, clock } = this.#parts;
     const now = clock.now();
-    ledger.ensureTasks(
-      tasks.map(({ name }) => name),
-      now,
-    );
+    const names = tasks.map(({ name }) => name);
+    await untilWritten(() => ledger.ensureTasks(names, now));
     this.#tidy(now);
     const records = new Map(ledger.tasks().map((record) => [record.name, record]));
     const running = new Set([...this.#active.keys(), ...ledger.running().map(({ task }) => task)]);
@@ -114,12 +113,12 @@ export class Orchestrator {
     const { task } = due;
     const reason = reasonOf(task.schedule);
     try {
-      if (!task.heavy) return this.#claimAndStart(task, reason, null, due.record.lastRunAt, now);
+      if (!task.heavy) return await this.#claimAndStart(task, reason, null, due.record.lastRunAt, now);
       const blocking = heavyOfThisPoll ?? this.#activeHeavy();
-      if (blocking !== null) return this.#defer(due, behindTask({ label: task.label, reason }, blocking), now);
+      if (blocking !== null) return await this.#defer(due, behindTask({ label: task.label, reason }, blocking), now);
       const answer = await this.#acquire(task, reason, now);
       if (answer === null) return null;
-      if ("held" in answer) return this.#defer(due, behindHolder({ label: task.label, reason }, answer.held), now);
+      if ("held" in answer) return await this.#defer(due, behindHolder({ label: task.label, reason }, answer.held), now);
       return await this.#startUnder(answer.lease, task, reason, due.record.lastRunAt, now);
     } catch (error) {
       this.#complaints.say(`start ${task.name}`, `Cannot start ${task.label}: ${messageOf(error)}`, { task: task.name });
@@ -152,8 +151,8 @@ export class Orchestrator {
     }
   }
 
-  #defer({ task }: DueTask, { obstacle, line, key }: Deferral, now: number): null {
-    const { isNew } = this.#parts.ledger.defer(task.name, obstacle, key, now);
+  async #defer({ task }: DueTask, { obstacle, line, key }: Deferral, now: number): Promise<null> {
+    const { isNew } = await untilWritten(() => this.#parts.ledger.defer(task.name, obstacle, key, now));
     this.#complaints.over(`start ${task.name}`);
     if (isNew) this.#parts.log("info", line, { task: task.name });
     return null;
@@ -163,7 +162,7 @@ export class Orchestrator {
   async #startUnder(lease: Lease, task: Task, trigger: string, lastRunAt: number | null | "any", now: number): Promise<Started | null> {
     let started: Started | null = null;
     try {
-      started = this.#claimAndStart(task, trigger, lease, lastRunAt, now);
+      started = await this.#claimAndStart(task, trigger, lease, lastRunAt, now);
       return started;
     } finally {
       if (started === null) await lease.release();
@@ -171,10 +170,17 @@ export class Orchestrator {
   }
 
   /** @returns null when another process runs it, or has since it was found due */
-  #claimAndStart(task: Task, trigger: string, lease: Lease | null, lastRunAt: number | null | "any", now: number): Started | null {
+  async #claimAndStart(
+    task: Task,
+    trigger: string,
+    lease: Lease | null,
+    lastRunAt: number | null | "any",
+    now: number,
+  ): Promise<Started | null> {
     const { ledger, presence, log } = this.#parts;
-    if (this.#closed) return null;
-    const run = ledger.claim({ task: task.name, kind: "task", trigger, now, presence: presence.id, lastRunAt, endsStreak: true });
+    const claim = { task: task.name, kind: "task", trigger, now, presence: presence.id, lastRunAt, endsStreak: true } as const;
+    // Closed while it waits for the ledger, it starts nothing any more.
+    const run = await untilWritten(() => (this.#closed ? null : ledger.claim(claim)));
     if (run === null) return null;
     this.#complaints.over(`start ${task.name}`);
     const stop = new AbortController();
@@ -236,7 +242,7 @@ export class Orchestrator {
     ledger.ensureTasks([task.name], clock.now());
     this.#tidy(clock.now());
     if (ledger.running().some(({ task: name }) => name === task.name)) return "already-running";
-    if (!task.heavy) return this.#claimAndStart(task, "manual", null, "any", clock.now()) ?? "already-running";
+    if (!task.heavy) return (await this.#claimAndStart(task, "manual", null, "any", clock.now())) ?? "already-running";
     const answer = await keeper.acquire({
       owner: task.name,
       reason: "manual",

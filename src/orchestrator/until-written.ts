@@ -8,12 +8,11 @@ const PAUSE = 25;
  * Writes to a ledger that somebody else may be writing to at this moment. For what must not be lost, and has something of
  * its own to wait with: SQLite's waiting would hold up the thread.
  */
-export async function untilWritten(write: () => void): Promise<void> {
+export async function untilWritten<T>(write: () => T): Promise<T> {
   const deadline = performance.now() + PATIENCE;
   for (;;) {
     try {
-      write();
-      return;
+      return write();
     } catch (error) {
       if (!isBusy(error) || performance.now() >= deadline) throw error;
     }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, openSync, fsyncSync, closeSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConflictError, crashpoint, InternalError, lstatAt, type Guard } from "../kernel/index.ts";
+import { ConflictError, crashpoint, InternalError, lstatAt, type Guard, type ProgramPlace } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkStaged, type StagedCheck } from "./check-staged.ts";
 import { dropOutlived, folderStateOf, type JournaledFolder, type JournaledOther, OpenJournal, setMarkers } from "./journal/index.ts";
@@ -28,8 +28,8 @@ export interface InPlaceRequest {
   readonly force: boolean;
   /** null: nothing is stopped and started. */
   readonly runtime: Runtime | null;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Where the commands of the runtime run. */
+  readonly programs: ProgramPlace;
   /** Keeps what is there now; null: nothing is kept but the old set itself. */
   readonly takeSafety: (() => Promise<SafetyBackup>) | null;
   /** Runs a command component or writes a live database, from its staged file. */

@@ -1,4 +1,4 @@
-import { addHint, crashpoint, HostError, namedSystemError, type Guard, type HoldfastError } from "../kernel/index.ts";
+import { addHint, crashpoint, HostError, namedSystemError, type Guard, type HoldfastError, type ProgramPlace } from "../kernel/index.ts";
 import { refuseHolders } from "./refuse-holders.ts";
 import {
   clearAway,
@@ -15,8 +15,8 @@ import { awaitHealth, startRuntime, stopRuntime, type Runtime } from "./runtime/
 export interface SwapRequest {
   readonly open: OpenJournal;
   readonly runtime: Runtime | null;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Where the commands of the runtime run. */
+  readonly programs: ProgramPlace;
   readonly force: boolean;
   /** Called when the runtime is down: what is there now decides what is moved. */
   readonly prepare: () => Promise<{ readonly moves: readonly Unprinted[]; readonly folders: readonly JournaledFolder[] }>;
@@ -106,14 +106,14 @@ export function abandon(open: OpenJournal, error: unknown): HoldfastError {
   }
 }
 
-async function stop({ runtime, onPhase, cwd, env, signal }: SwapRequest): Promise<void> {
+async function stop({ runtime, onPhase, programs, signal }: SwapRequest): Promise<void> {
   if (runtime === null) return;
   onPhase("stop the runtime");
   try {
-    await stopRuntime(runtime, { cwd, env, ...(signal === undefined ? {} : { signal }) });
+    await stopRuntime(runtime, { ...programs, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     // It may be down in part; a start of what still runs is its own business.
-    const trouble = await startQuietly(runtime, cwd, env);
+    const trouble = await startQuietly(runtime, programs);
     throw trouble === null ? error : addHint(namedSystemError(error, "restore"), `starting it again failed as well: ${trouble}`);
   }
 }
@@ -123,33 +123,33 @@ async function startAgainUnless(request: SwapRequest, work: () => Promise<void>)
     await work();
   } catch (error) {
     if (request.runtime === null) throw error;
-    const trouble = await startQuietly(request.runtime, request.cwd, request.env);
+    const trouble = await startQuietly(request.runtime, request.programs);
     throw trouble === null
       ? error
       : addHint(namedSystemError(error, "restore"), `the runtime is stopped, and starting it again failed: ${trouble}`);
   }
 }
 
-async function startQuietly(runtime: Runtime, cwd: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+async function startQuietly(runtime: Runtime, programs: ProgramPlace): Promise<string | null> {
   try {
-    await startRuntime(runtime, { cwd, env });
+    await startRuntime(runtime, programs);
     return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-async function start({ runtime, onPhase, cwd, env }: SwapRequest): Promise<void> {
+async function start({ runtime, onPhase, programs }: SwapRequest): Promise<void> {
   if (runtime === null) return;
   onPhase("start the runtime");
-  await startRuntime(runtime, { cwd, env });
+  await startRuntime(runtime, programs);
   crashpoint("in-place-started");
 }
 
-async function askHealth({ runtime, onPhase, cwd, env, signal }: SwapRequest): Promise<SwapResult["health"]> {
+async function askHealth({ runtime, onPhase, programs, signal }: SwapRequest): Promise<SwapResult["health"]> {
   if (runtime?.health === null || runtime === null) return null;
   onPhase("wait for health");
-  const { healthy, problem, attempts } = await awaitHealth(runtime.health, { cwd, env, ...(signal === undefined ? {} : { signal }) });
+  const { healthy, problem, attempts } = await awaitHealth(runtime.health, { ...programs, ...(signal === undefined ? {} : { signal }) });
   signal?.throwIfAborted();
   if (!healthy)
     throw new HostError("HEALTH_FAILED", `The runtime is not healthy with the restored state: ${problem ?? "no reason was given"}`);
@@ -158,11 +158,11 @@ async function askHealth({ runtime, onPhase, cwd, env, signal }: SwapRequest): P
 
 /** Stop, everything back as it was, start, health, and say so. */
 async function goBack(request: SwapRequest, failure: HoldfastError): Promise<never> {
-  const { open, runtime, onPhase, cwd, env } = request;
+  const { open, runtime, onPhase, programs } = request;
   onPhase("undo");
   if (runtime !== null && open.current.phase === "swapped") {
     try {
-      await stopRuntime(runtime, { cwd, env });
+      await stopRuntime(runtime, programs);
     } catch (error) {
       throw addHint(
         failure,
@@ -189,9 +189,9 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
   }
   const told = abandon(open, failure);
   if (runtime === null) throw addHint(told, "Everything is as it was before");
-  const trouble = await startQuietly(runtime, cwd, env);
+  const trouble = await startQuietly(runtime, programs);
   if (trouble !== null) throw addHint(told, `everything is as it was before, and starting the runtime failed: ${trouble}`);
-  const health = runtime.health === null ? null : await awaitHealth(runtime.health, { cwd, env });
+  const health = runtime.health === null ? null : await awaitHealth(runtime.health, programs);
   throw addHint(
     told,
     health === null

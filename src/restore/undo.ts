@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
-import { InternalError, lstatAt, NotFoundError, type Guard } from "../kernel/index.ts";
+import { InternalError, lstatAt, NotFoundError, type Guard, type ProgramPlace } from "../kernel/index.ts";
 import { SIDECARS } from "../sources/index.ts";
 import {
   clearAway,
@@ -21,8 +21,8 @@ export interface UndoRequest {
   readonly stateDir: string;
   readonly force: boolean;
   readonly runtime: Runtime | null;
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+  /** Where the commands of the runtime run. */
+  readonly programs: ProgramPlace;
   /** Puts back what is no file; null when there is nothing of that sort. */
   readonly undoOthers: (() => Promise<void>) | null;
   /** Runs the swap, and the way back, or refuses them. */

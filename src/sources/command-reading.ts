@@ -1,8 +1,7 @@
 import { createWriteStream } from "node:fs";
-import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { CaptureError, formatDuration, InternalError, redact, stopGroup } from "../kernel/index.ts";
+import { CaptureError, formatDuration, InternalError, enlisted, redact, spawnGated, stopGroup, type GatedChild } from "../kernel/index.ts";
 import type { Content, Reading } from "../vault/index.ts";
 import { stagedContent } from "./content.ts";
 import type { Notes } from "./notes.ts";
@@ -13,6 +12,9 @@ import { groupName, userName } from "./account-names.ts";
 
 /** Milliseconds between TERM and KILL. */
 const GRACE = 5000;
+/** As shells have it. */
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
 /** How much of standard error a message carries. */
 const TAIL = 2000;
 
@@ -90,7 +92,7 @@ interface CommandRun {
 }
 
 function startCommand(command: CommandRequest, request: ReadingRequest): CommandRun {
-  const [program = "", ...args] = command.argv;
+  const [program = ""] = command.argv;
   let stderr = "";
   let late = false;
   let bytes = 0;
@@ -108,26 +110,33 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
       done(null, chunk);
     },
   });
-  let child: ChildProcessByStdio<null, Readable, Readable>;
-  try {
-    child = spawn(program, args, { cwd: request.cwd, stdio: ["ignore", "pipe", "pipe"], detached: true });
-  } catch (cause) {
-    const error = failed("cannot be started", cause);
-    output.destroy(error);
-    return { output, ended: Promise.reject(error), kill: async () => {} };
-  }
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-TAIL)));
+  let child: GatedChild | undefined;
+  let stopped = false;
+  const starting = (async () => {
+    try {
+      child = await spawnGated(command.argv, { ...request.programs, stdio: ["ignore", "pipe", "pipe"], group: true });
+    } catch (cause) {
+      throw failed("cannot be started", cause);
+    }
+    child.process.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-TAIL)));
+    await enlisted(child, program, request.programs);
+    if (stopped) child.process.kill("SIGKILL");
+    child.open();
+    return child;
+  })();
 
   let hardStop: NodeJS.Timeout | undefined;
   const stop = (): void => {
-    stopGroup(child.pid, "SIGTERM");
+    stopped = true;
+    stopGroup(child?.identity.pid, "SIGTERM");
     hardStop ??= setTimeout(() => kill("SIGKILL"), GRACE);
   };
   const kill = (signal: NodeJS.Signals): void => {
-    stopGroup(child.pid, signal);
+    stopped = true;
+    stopGroup(child?.identity.pid, signal);
     // A grandchild in a group of its own may hold the pipe; nobody waits for it.
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child?.process.stdout?.destroy();
+    child?.process.stderr?.destroy();
   };
   const deadline = setTimeout(() => {
     late = true;
@@ -135,16 +144,16 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
   }, command.timeout);
   request.signal?.addEventListener("abort", stop, { once: true });
 
-  const exit = new Promise<void>((resolve, reject) => {
-    child.once("error", (cause) => reject(failed("cannot be started", cause)));
-    child.once("exit", (code, signal) => {
-      if (late) reject(tooLate());
-      else if (signal !== null) reject(failed(`was ended by ${signal}`));
-      else if (code !== 0) reject(failed(`ended with exit code ${code}`));
-      else resolve();
-    });
+  const exit = starting.then(async (started) => {
+    const { exitCode, signal } = await started.ended;
+    if (late) throw tooLate();
+    if (signal !== null) throw failed(`was ended by ${signal}`);
+    if (exitCode === NOT_FOUND || exitCode === NOT_EXECUTABLE) throw failed("cannot be started");
+    if (exitCode !== 0) throw failed(`ended with exit code ${exitCode}`);
   });
-  const copied = pipeline(child.stdout, output, { end: false });
+  const copied = starting.then(async (started) => {
+    if (started.process.stdout !== null) await pipeline(started.process.stdout, output, { end: false });
+  });
   const ended = (async () => {
     try {
       // The exit first: it says why the output stopped.
@@ -170,8 +179,8 @@ function startCommand(command: CommandRequest, request: ReadingRequest): Command
     output,
     ended,
     async kill() {
-      if (child.exitCode === null && child.signalCode === null) kill("SIGKILL");
-      else if (!child.stdout.destroyed) kill("SIGKILL");
+      // Of one that has ended and was read to its end, the number may be another group's by now.
+      if (child === undefined || child.process.exitCode === null || child.process.stdout?.destroyed !== true) kill("SIGKILL");
       output.destroy();
       await ended.catch(() => {});
     },

@@ -1,4 +1,4 @@
-import type { FileIdentity } from "../kernel/index.ts";
+import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
 import type { SourceKind, SqliteDetails } from "../vault/index.ts";
 
 export interface CommandRequest {
@@ -30,8 +30,8 @@ export interface ReadingRequest {
   readonly command: CommandRequest | null;
   /** undefined: sniffed. */
   readonly kind?: SourceKind | undefined;
-  /** Folder of the configuration: where a command runs. */
-  readonly cwd: string;
+  /** Where a command runs. */
+  readonly programs: ProgramPlace;
   /** Private folder (0700) on the vault's file system; a fresh folder inside it is this reading's own. */
   readonly staging: string;
   /** gitignore patterns, relative to the component's root. */

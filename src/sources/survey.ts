@@ -18,7 +18,7 @@ export interface Survey {
 }
 
 /** Walks a component by its own rules, opens no more than the first bytes of a file, and stages nothing. */
-export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" | "cwd">): Survey {
+export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" | "programs">): Survey {
   const { path, component } = request;
   if (path === null)
     return {

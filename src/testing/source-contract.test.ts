@@ -18,7 +18,7 @@ function subject(fill: (state: string) => Partial<ReadingRequest>): () => Promis
       component: "memory",
       path: state,
       command: null,
-      cwd: folder,
+      programs: { cwd: folder, env: process.env },
       staging,
       exclude: [],
       include: [],

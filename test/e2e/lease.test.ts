@@ -520,8 +520,7 @@ describe("a restore under `lease run` that starts a runtime", () => {
     expect(lookAtProcess(pid)?.ended).toBe(false);
   });
 
-  // A known defect: Node passes an inherited descriptor on, so that a runtime keeps the beacon lit. Turn it round with the fix.
-  it.fails("starts it without the descriptor of the lease", async () => {
+  it("starts it without the descriptor of the lease", async () => {
     await using stage = daemonStage();
     await restoreUnderLease(stage);
     expect(stage.read("runtime.fds")).not.toContain("beacon");

@@ -1,10 +1,10 @@
-import { chmodSync, readdirSync, writeFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CRASHPOINTS, type Crashpoint } from "../../src/kernel/index.ts";
 import { readBank } from "../support/bank.ts";
 import { holdfast } from "../support/holdfast.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { makeWorkspace } from "../support/workspace.ts";
+import { copyWorkspace, makeWorkspace } from "../support/workspace.ts";
 
 /** A command that passes each crashpoint; {ID} is the newest backup, {OUT} a path that does not exist. */
 function commandFor(point: Crashpoint): readonly string[] {
@@ -38,13 +38,24 @@ describe.each([
   ["archive", true],
   ["plain folder", false],
 ] as const)("kill -9 at every crashpoint, %s", (_form, compression) => {
+  const nursery = temporaryFolder();
+  const grown = makeWorkspace(nursery.path, { compression });
+  const ids: string[] = [];
+
+  beforeAll(async () => {
+    for (let count = 0; count < 2; count += 1)
+      ids.push((await holdfast(["--config", grown.config, "backup", "--json"])).json<{ id: string }>().id);
+  });
+  afterAll(() => nursery[Symbol.dispose]());
+
   it.each(CRASHPOINTS.filter((point) => !ELSEWHERE.test(point)).map((point) => [point]))(
     "%s: nothing half-made is listed, and the next backup works",
     async (point) => {
       using folder = temporaryFolder();
-      const pause = "  paused: { path: data/memory, pause: { command: [./pause], resume: [./resume], timeout: 20s } }";
-      const { config } = makeWorkspace(folder.path, { compression, ...(PAUSED.includes(point) ? { components: pause } : {}) });
+      const { config } = NEEDS_NO_VAULT.includes(point) ? makeWorkspace(folder.path, { compression }) : copyWorkspace(grown, folder.path);
       if (PAUSED.includes(point)) {
+        const pause = "  paused: { path: data/memory, pause: { command: [./pause], resume: [./resume], timeout: 20s } }";
+        writeFileSync(config, readFileSync(config, "utf8").replace("components:", `components:\n${pause}`));
         for (const name of ["pause", "resume"]) {
           writeFileSync(folder.join(name), `#!/bin/sh\necho ${name} >> ${folder.join("pauses")}\n`);
           chmodSync(folder.join(name), 0o755);
@@ -54,8 +65,7 @@ describe.each([
       const list = async (): Promise<ListDocument> => (await run(["backup", "list", "--json"])).json<ListDocument>();
       const values: Record<string, string> = { OUT: folder.join("out"), PORTABLE: folder.join("portable.tar.gz") };
       if (!NEEDS_NO_VAULT.includes(point)) {
-        values["TRASHED"] = (await run(["backup", "--json"])).json<{ id: string }>().id;
-        values["ID"] = (await run(["backup", "--json"])).json<{ id: string }>().id;
+        [values["TRASHED"] = "", values["ID"] = ""] = ids;
         if (point.startsWith("import-")) {
           expect((await run(["export", values["TRASHED"], "--output", folder.join("portable.tar.gz")])).exitCode).toBe(0);
         }

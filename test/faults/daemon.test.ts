@@ -115,8 +115,7 @@ describe("a backup that is killed while the program of a component works", () =>
     return { works: isRunning(child), exitCode };
   }
 
-  // Known defects: the program is in a group of its own, has no token, and is written down nowhere.
-  it.fails("by hand: nobody gets the lease until that program has ended", async () => {
+  it("by hand: nobody gets the lease until that program has ended", async () => {
     await using stage = daemonStage({ components: dump });
     const backup = stage.start(["backup"]);
     await stage.begun("dump", 1);
@@ -124,7 +123,7 @@ describe("a backup that is killed while the program of a component works", () =>
     expect(await askBeside(stage)).toEqual({ works: true, exitCode: 5 });
   });
 
-  it.fails("under a daemon: nobody gets the lease until that program has ended", async () => {
+  it("under a daemon: nobody gets the lease until that program has ended", async () => {
     await using stage = daemonStage({ components: dump });
     seen(stage, 7 * HOUR, "backup");
     const daemon = await stage.daemon();
@@ -262,8 +261,7 @@ describe("a full disk under the state folder", () => {
     expect(lease.state).toBe("free");
   });
 
-  // A known defect: a release that fails for want of space is not tried again, and the daemon keeps everybody out until it ends.
-  it.fails("keeps no lease held by a daemon whose task ended meanwhile", async (test) => {
+  it("keeps no lease held by a daemon whose task ended meanwhile", async (test) => {
     using disk = mountTmpfs(3_000_000, test);
     const { stage, fill, free } = await onSmallDisk(disk.path, holding("kbSync"));
     await using closing = stage;

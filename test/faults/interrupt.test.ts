@@ -58,6 +58,7 @@ describe.each([
     expect(stopped.stderr).toBe("");
     const lines = stopped.jsonLines<{ event?: string; error?: { code: string; message: string } }>();
     expect(lines.filter(({ event }) => event !== "progress")).toEqual([
+      { event: "begin", id: expect.stringMatching(/_manual$/) as string },
       {
         schema: "holdfast.error/1",
         error: expect.objectContaining({ code: "INTERRUPTED", message: `Stopped by ${signal}; nothing half-made is left` }) as unknown,
@@ -78,7 +79,7 @@ describe.each([
 });
 
 describe("two backups at once", () => {
-  it("the second exits 5 with VAULT_BUSY and names the first; with --wait it succeeds after it", async () => {
+  it("the second exits 5 with LEASE_HELD and names the first; with --wait it succeeds after it", async () => {
     using folder = temporaryFolder();
     execFileSync("mkfifo", [folder.join("gate"), folder.join("begun")]);
     // Begun: written when the command starts. Gate: the command ends when somebody has written to it.
@@ -93,8 +94,8 @@ describe("two backups at once", () => {
 
     const refused = failureOf(await slow.run("backup", "--component", "main", "--json"), 5);
     expect(refused).toMatchObject({
-      code: "VAULT_BUSY",
-      message: expect.stringMatching(/is in use by a backup \(process \d+, for /) as string,
+      code: "LEASE_HELD",
+      message: expect.stringMatching(/^The heavy-maintenance lease is held by backup, pid \d+, since .* \(capture dump/) as string,
     });
     const told = await slow.run("backup", "--component", "main");
     expect([told.exitCode, told.stdout]).toEqual([5, ""]);
@@ -103,7 +104,7 @@ describe("two backups at once", () => {
     expect(documentOf<StatusDocument>(await slow.run("status", "--json"), 4).problems).toEqual([]);
 
     const impatient = failureOf(await slow.run("backup", "--component", "main", "--wait", "200ms", "--json"), 5);
-    expect(impatient.code).toBe("VAULT_BUSY");
+    expect(impatient.code).toBe("LEASE_HELD");
     // Its first line comes before it waits.
     let pid: number | undefined;
     const stop = (): void => {

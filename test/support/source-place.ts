@@ -26,7 +26,7 @@ export function testPlace(): TestPlace {
       component: "memory",
       path: state,
       command: null,
-      cwd: folder,
+      programs: { cwd: folder, env: process.env },
       staging,
       exclude: [],
       include: [],

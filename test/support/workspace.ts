@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBank, moveMoney } from "./bank.ts";
 import { writeTree } from "./write-tree.ts";
@@ -19,6 +20,15 @@ export interface WorkspaceOptions {
   readonly vault?: string;
   /** Journal mode of the database. */
   readonly mode?: "wal" | "delete";
+}
+
+/** Another of the same, with all that lies in it: for tests that each begin where one and the same story has ended. */
+export function copyWorkspace(from: Workspace, folder: string): Workspace {
+  execFileSync("cp", ["-a", `${from.folder}/.`, folder]);
+  const moved = (path: string): string => path.replace(from.folder, folder);
+  const config = moved(from.config);
+  writeFileSync(config, readFileSync(config, "utf8").replaceAll(from.folder, folder));
+  return { folder, config, database: moved(from.database), vault: moved(from.vault) };
 }
 
 /** The state of a small orchestrator in the names of synthorg#449, with a configuration that holds its block word for word. */

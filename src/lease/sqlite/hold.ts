@@ -50,13 +50,16 @@ export function addChild(place: StorePlace, grip: Grip, pid: number, label: stri
 export function release(place: StorePlace, grip: Grip): ReleaseOutcome | Busy {
   let outcome: ReleaseOutcome | Busy | undefined;
   try {
-    outcome = withStore(place, (database) =>
-      inTransaction(database, () => (grip.joined ? leave(database, grip) : free(place, database, grip))),
-    );
+    outcome = giveBack(place, grip);
     return outcome;
   } finally {
     if (outcome !== BUSY) closeSync(grip.descriptor);
   }
+}
+
+/** The same for one whose descriptor is closed already. */
+export function giveBack(place: StorePlace, grip: Grip): ReleaseOutcome | Busy {
+  return withStore(place, (database) => inTransaction(database, () => (grip.joined ? leave(database, grip) : free(place, database, grip))));
 }
 
 function leave(database: DatabaseSync, grip: Grip): ReleaseOutcome {

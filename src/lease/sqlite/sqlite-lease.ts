@@ -18,6 +18,7 @@ import { writeProgress } from "./progress-file.ts";
 import { ownThread, type StoreThread } from "./store-calls.ts";
 import { threadOfItsOwn } from "./store-thread.ts";
 import { storePlace, type StorePlace } from "./store.ts";
+import { Unreleased } from "./unreleased.ts";
 import { tokenPrefix, type Grip, type TakeAnswer, type TakeRequest } from "./take.ts";
 
 export interface SqliteLeaseOptions {
@@ -45,11 +46,12 @@ export function sqliteLease(options: SqliteLeaseOptions): LeaseKeeper {
     });
   const place = storePlace(options.stateDir);
   const thread = options.blocking ? ownThread(place) : threadOfItsOwn(place);
+  const unreleased = new Unreleased(thread);
   const acquiring = new Set<Promise<unknown>>();
   let closing = false;
   return {
     acquire: async (request) => {
-      const attempt = acquire(place, thread, request, () => closing);
+      const attempt = acquire({ place, thread, unreleased }, request, () => closing);
       acquiring.add(attempt);
       try {
         return await attempt;
@@ -78,12 +80,20 @@ export function sqliteLease(options: SqliteLeaseOptions): LeaseKeeper {
       // What is being taken at this moment is given back: without its thread nobody could.
       closing = true;
       await Promise.allSettled(acquiring);
+      await unreleased.close();
       await thread.stop();
     },
   };
 }
 
-async function acquire(place: StorePlace, thread: StoreThread, request: AcquireRequest, isClosing: () => boolean): Promise<AcquireOutcome> {
+interface Parts {
+  readonly place: StorePlace;
+  readonly thread: StoreThread;
+  readonly unreleased: Unreleased;
+}
+
+async function acquire(parts: Parts, request: AcquireRequest, isClosing: () => boolean): Promise<AcquireOutcome> {
+  const { place, thread } = parts;
   const { owner, reason = null, token = null, overReservation = false, wait = 0, signal } = request;
   const take: TakeRequest = { owner, reason, token, overReservation };
   const deadline = performance.now() + wait;
@@ -96,7 +106,7 @@ async function acquire(place: StorePlace, thread: StoreThread, request: AcquireR
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     const answer = await untilFree(() => thread.call("take", take), { budget, ...(signal === undefined ? {} : { signal }) });
     if (answer !== BUSY && "taken" in answer) {
-      const lease = leaseInHand(place, thread, answer.taken, owner);
+      const lease = leaseInHand(parts, answer.taken, owner);
       if (isClosing()) {
         // oxlint-disable-next-line no-await-in-loop -- the last thing that is done here
         await lease.release();
@@ -135,7 +145,7 @@ function closed(): InterruptedError {
   return new InterruptedError("INTERRUPTED", "The keeper of the lease was closed while it was asked");
 }
 
-function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: string): Lease {
+function leaseInHand({ place, thread, unreleased }: Parts, grip: Grip, owner: string): Lease {
   let ended: Promise<ReleaseOutcome> | undefined;
   let seq = 0;
   let yielding = false;
@@ -200,7 +210,7 @@ function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: 
       return yielding;
     },
     release: async () => {
-      ended ??= letGo(thread, grip);
+      ended ??= letGo(thread, unreleased, grip);
       return await ended;
     },
     [Symbol.asyncDispose]: async () => {
@@ -211,8 +221,13 @@ function leaseInHand(place: StorePlace, thread: StoreThread, grip: Grip, owner: 
 }
 
 /** Without limit: to give up would be harmless, since the end of the process lets go as well, and late. */
-async function letGo(thread: StoreThread, grip: Grip): Promise<ReleaseOutcome> {
-  return (await untilFree(() => thread.call("release", grip), { budget: Number.POSITIVE_INFINITY })) as ReleaseOutcome;
+async function letGo(thread: StoreThread, unreleased: Unreleased, grip: Grip): Promise<ReleaseOutcome> {
+  try {
+    return (await untilFree(() => thread.call("release", grip), { budget: Number.POSITIVE_INFINITY })) as ReleaseOutcome;
+  } catch (error) {
+    unreleased.add(grip);
+    throw error;
+  }
 }
 
 async function breakIt(place: StorePlace, thread: StoreThread): Promise<BreakReport> {

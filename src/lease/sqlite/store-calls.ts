@@ -1,6 +1,6 @@
 import { breakLease, insideFence, repair, requestYield, reserve, withdraw } from "./intervene.ts";
 import { inspect } from "./inspect.ts";
-import { addChild, check, openFence, release, type OpenFence } from "./hold.ts";
+import { addChild, check, giveBack, openFence, release, type OpenFence } from "./hold.ts";
 import { BUSY, type Busy } from "./busy.ts";
 import type { StorePlace } from "./store.ts";
 import { take, type Grip } from "./take.ts";
@@ -14,6 +14,7 @@ export interface StoreCalls {
   readonly check: typeof check;
   readonly addChild: typeof addChild;
   readonly release: typeof release;
+  readonly giveBack: typeof giveBack;
   readonly inspect: typeof inspect;
   readonly requestYield: typeof requestYield;
   readonly reserve: typeof reserve;
@@ -31,6 +32,7 @@ export const STORE_CALLS: StoreCalls = {
   check,
   addChild,
   release,
+  giveBack,
   inspect,
   requestYield,
   reserve,

@@ -1,4 +1,4 @@
-import { followPointer, pointerKeys, redact, runCommand } from "../../kernel/index.ts";
+import { followPointer, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
 import { failureOf } from "./runtime.ts";
 
 /** How to know that the runtime works. */
@@ -20,9 +20,7 @@ export interface Health {
   readonly attempts: number;
 }
 
-export interface HealthContext {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
+export interface HealthContext extends Partial<ProgramPlace> {
   readonly signal?: AbortSignal;
 }
 
@@ -49,12 +47,11 @@ async function ask(check: HealthCheck, within: number, context: HealthContext): 
   return "url" in check ? await askAddress(check, within, context) : await askCommand(check.command, within, context);
 }
 
-async function askCommand(argv: readonly string[], within: number, { cwd, env, signal }: HealthContext): Promise<string | null> {
+async function askCommand(argv: readonly string[], within: number, { signal, ...place }: HealthContext): Promise<string | null> {
   try {
     const result = await runCommand(argv, {
+      ...place,
       timeout: within,
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(env === undefined ? {} : { env }),
       ...(signal === undefined ? {} : { signal }),
     });
     return failureOf(argv, Math.round(within), result);

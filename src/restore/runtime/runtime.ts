@@ -1,4 +1,4 @@
-import { HostError, redact, runCommand, type HoldfastError, type RunResult } from "../../kernel/index.ts";
+import { HostError, redact, runCommand, type HoldfastError, type ProgramPlace, type RunResult } from "../../kernel/index.ts";
 import type { HealthCheck } from "./health.ts";
 
 /** How a restore handles the user's program. */
@@ -10,9 +10,7 @@ export interface Runtime {
   readonly health: HealthCheck | null;
 }
 
-export interface RuntimeContext {
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
+export interface RuntimeContext extends ProgramPlace {
   readonly signal?: AbortSignal;
 }
 
@@ -35,10 +33,10 @@ export async function startRuntime(runtime: Runtime, context: RuntimeContext): P
   if (failure !== null) throw new HostError("RUNTIME_START_FAILED", `The runtime could not be started: ${failure}`);
 }
 
-async function attempt(argv: readonly string[], timeout: number, { cwd, env, signal }: RuntimeContext): Promise<string | null> {
+async function attempt(argv: readonly string[], timeout: number, { signal, ...place }: RuntimeContext): Promise<string | null> {
   let result: RunResult;
   try {
-    result = await runCommand(argv, { cwd, env, timeout, ...(signal === undefined ? {} : { signal }) });
+    result = await runCommand(argv, { ...place, timeout, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (isInterruption(error)) throw error;
     return `"${argv[0]}" cannot be run: ${error instanceof Error ? error.message : String(error)}`;
