@@ -43,21 +43,9 @@ export class SoakReport {
     return this.events.filter(({ e }) => e === what);
   }
 
-  /** Two at work at once. */
+  /** Two at work at once; what outlived its backup, which was killed, is at work as well. */
   overlaps(): SoakEvent[] {
-    return this.of("overlap").filter((event) => !this.#isOrphaned(event));
-  }
-
-  /**
-   * The program of a component that outlived its backup, which was killed: it reads, in a process group of its own, and the
-   * daemon releases the lease by the group that it knows. A known defect, counted and told.
-   */
-  orphaned(): SoakEvent[] {
-    return this.of("overlap").filter((event) => this.#isOrphaned(event));
-  }
-
-  #isOrphaned({ orphan, beside }: SoakEvent): boolean {
-    return orphan || beside?.orphan === true;
+    return this.of("overlap");
   }
 
   /** Leases whose number is not above that of the one before. */
@@ -133,7 +121,7 @@ export class SoakReport {
       `  runs in the ledger: ${runs.length}: ${counted(runs.map(({ outcome, reasonCode }) => (reasonCode === null ? outcome : `${outcome}:${reasonCode}`)))}`,
       `  scripts: ${counted(this.scripts.map(({ end }) => String(end.exitCode ?? end.signal)))}`,
       `  kills: ${JSON.stringify(Object.fromEntries(this.kills))}`,
-      `  overlaps ${this.overlaps().length} and ${this.orphaned().length} by orphans of a killed backup, twice ${this.of("twice").length}, backward ${this.backward().length}, starved ${this.starved.size} (shown ${this.shown}, unseen ${this.unseen.length})`,
+      `  overlaps ${this.overlaps().length}, twice ${this.of("twice").length}, backward ${this.backward().length}, starved ${this.starved.size} (shown ${this.shown}, unseen ${this.unseen.length})`,
       `  errors in the log: ${counted(this.log.filter(({ level }) => level === "error").map(({ message }) => message.replaceAll(/\d+/g, "N").slice(0, 120)))}`,
       ...(this.trouble.length === 0 ? [] : [`  trouble: ${counted(this.trouble)}`]),
     ].join("\n");

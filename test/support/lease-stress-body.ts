@@ -15,10 +15,7 @@ async function joinAndWork(): Promise<void> {
   const token = process.env[LEASE_VARIABLE];
   if (token === undefined) throw new Error("There is no token");
   await using keeper = sqliteLease({ stateDir: plan.stateDir, blocking: oneIn(2) });
-  const ask = async (): ReturnType<typeof keeper.acquire> => await keeper.acquire({ owner: "child", token });
-  let answer = await ask();
-  // Somebody was stopped in the middle of a commit or of a step: that says nothing of the token.
-  while (answer.outcome === "held" && answer.contended) answer = await ask();
+  const answer = await keeper.acquire({ owner: "child", token });
   if (answer.outcome !== "inherited") {
     tell(log, generation, { e: "foreign" });
     if (answer.outcome === "acquired") await answer.lease.release();
