@@ -4,6 +4,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = defineConfig({
   test: {
     passWithNoTests: false,
+    globalSetup: "test/support/built-command.ts",
     pool: "forks",
     // V8 may abort in a fork with worker threads when code pages are protected by keys (nodejs/node#64500).
     execArgv: ["--no-memory-protection-keys"],

@@ -5,6 +5,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ["test/soak/**/*.test.ts"],
     passWithNoTests: false,
+    globalSetup: "test/support/built-command.ts",
     pool: "forks",
     // V8 may abort in a fork with worker threads when code pages are protected by keys (nodejs/node#64500).
     execArgv: ["--no-memory-protection-keys"],
