@@ -58,7 +58,7 @@ export async function lease(folder: string, rounds: number, say: (line: string) 
   const row = (what: string, name: string, must: number | null, judged: LatencyRow["judged"] = "median"): LatencyRow => ({
     what,
     values: valuesOf(name),
-    ...(judged === "ratio" ? { commits: othersOf(name) } : {}),
+    ...(judged === "ratio" ? { beside: othersOf(name) } : {}),
     judged,
     must,
   });

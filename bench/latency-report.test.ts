@@ -11,8 +11,12 @@ describe("judge()", () => {
   it("holds to the limit the median, the worst, or the median of each round's ratio", () => {
     expect(judge(row({}))).toMatchObject({ median: 2, min: 1, max: 60, ratio: null, must: "<= 50 ms", ok: true });
     expect(judge(row({ judged: "worst" }))).toMatchObject({ must: "<= 50 ms, always", ok: false });
-    expect(judge(row({ judged: "ratio", must: 4, commits: [0.5, 0.4, 30] }))).toMatchObject({ ratio: 2, must: "<= 4 commits", ok: true });
-    expect(judge(row({ judged: "ratio", must: 1.9, commits: [0.5, 0.4, 30] })).ok).toBe(false);
+    expect(judge(row({ judged: "ratio", must: 4, beside: [0.5, 0.4, 30] }))).toMatchObject({ ratio: 2, must: "<= 4 commits", ok: true });
+    expect(judge(row({ judged: "ratio", must: 3, beside: [1, 1, 1], counted: "times", unit: "MB" }))).toMatchObject({
+      must: "<= 3 times",
+      ok: true,
+    });
+    expect(judge(row({ judged: "ratio", must: 1.9, beside: [0.5, 0.4, 30] })).ok).toBe(false);
   });
 
   it("takes what could not be measured for missed, and judges nothing that has no limit", () => {

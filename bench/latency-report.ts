@@ -1,14 +1,18 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { median } from "./pairs.ts";
 
+export type Unit = "ms" | "%" | "MB";
+
 export interface LatencyRow {
   readonly what: string;
   /** Of each round, in milliseconds unless `unit` says otherwise. */
   readonly values: readonly number[];
-  readonly unit?: "ms" | "%";
-  /** Of the same rounds, where it is compared: a commit of one row on the same disk, in milliseconds. */
-  readonly commits?: readonly number[];
-  /** What is held to the limit: the median of the rounds, the worst of them, or the median of what is divided by the commits. */
+  readonly unit?: Unit;
+  /** Of the same rounds, where it is compared: what it is divided by, in the same unit. */
+  readonly beside?: readonly number[];
+  /** What that is: commits of one row on the same disk unless told. */
+  readonly counted?: "commits" | "times";
+  /** What is held to the limit: the median of the rounds, the worst of them, or the median of the ratios of each. */
   readonly judged: "median" | "worst" | "ratio";
   /** The largest value that is accepted; null: measured for information. */
   readonly must: number | null;
@@ -26,21 +30,21 @@ export interface LatencyFacts {
 
 export interface LatencyFinding {
   readonly what: string;
-  readonly unit: "ms" | "%";
+  readonly unit: Unit;
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** Commits of one row that take as long; null where that says nothing. */
+  /** What it takes divided by what it is compared with; null where that says nothing. */
   readonly ratio: number | null;
   readonly must: string | null;
   readonly ok: boolean | null;
 }
 
-export function judge({ what, values, unit = "ms", commits, judged, must }: LatencyRow): LatencyFinding {
+export function judge({ what, values, unit = "ms", beside, counted = "commits", judged, must }: LatencyRow): LatencyFinding {
   const middle = median(values);
   const max = Math.max(...values);
-  const ratio = commits === undefined ? null : median(values.map((value, round) => value / (commits[round] ?? Number.NaN)));
-  const limits = { median: `<= ${must} ${unit}`, worst: `<= ${must} ${unit}, always`, ratio: `<= ${must} commits` };
+  const ratio = beside === undefined ? null : median(values.map((value, round) => value / (beside[round] ?? Number.NaN)));
+  const limits = { median: `<= ${must} ${unit}`, worst: `<= ${must} ${unit}, always`, ratio: `<= ${must} ${counted}` };
   const value = { median: middle, worst: max, ratio: ratio ?? Number.NaN }[judged];
   return {
     what,
@@ -55,7 +59,7 @@ export function judge({ what, values, unit = "ms", commits, judged, must }: Late
   };
 }
 
-const HEAD = ["measured", "median", "min-max", "commits", "must", "ok"];
+const HEAD = ["measured", "median", "min-max", "ratio", "must", "ok"];
 
 function cellsOf({ what, unit, median: middle, min, max, ratio, must, ok }: LatencyFinding): string[] {
   const spread = `${digits(min)}-${digits(max)}`;

@@ -2,15 +2,21 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { busy } from "./latency-busy.ts";
+import { idle } from "./latency-idle.ts";
 import { lease } from "./latency-lease.ts";
+import { page } from "./latency-page.ts";
 import { judge, type LatencyFacts, type LatencyRow, latencyTable, writeLatency } from "./latency-report.ts";
 import { describeMachine, loadNow } from "./report.ts";
 
-/** `npm run bench:latency`: what waits for the lease, and what it costs who does not. README.md has the results. */
+/** `npm run bench:latency`: what waits for the lease, and what it costs who does not; what the daemon takes, and how fast it answers. README.md has the results. */
 
 /** A section has a table of its own in the README, and leaves those of others. */
 const SECTIONS: Readonly<Record<string, (folder: string, rounds: number, say: (line: string) => void) => Promise<LatencyRow[]>>> = {
   lease,
+  idle,
+  page,
+  busy,
 };
 
 const USAGE = `npm run bench:latency -- [options]

@@ -76,7 +76,7 @@ export async function makeRig(folder: string, workload: Workload, options: { rea
 }
 
 /** The files that npm would publish, built from this checkout, with the dependencies beside them and no sources in reach. */
-async function publishedPackage(home: string): Promise<string> {
+export async function publishedPackage(home: string): Promise<string> {
   await run([process.execPath, join(checkout, "scripts", "build.ts")], checkout);
   await run(["tar", "-xzf", packageTarball(checkout, home).path, "-C", home]);
   symlinkSync(join(checkout, "node_modules"), join(home, "node_modules"));

@@ -1,4 +1,4 @@
-import { openArchiveVault } from "../archive/index.ts";
+import { ListingCache, openArchiveVault } from "../archive/index.ts";
 import { findConfig, loadConfig, type Config } from "../config/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { LEASE_VARIABLE, sqliteLease } from "../lease/index.ts";
@@ -28,6 +28,8 @@ export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "e
   const clock = options.clock ?? systemClock;
   // A runtime that a restore starts must not look like work under the lease that the restore was started under.
   const { [LEASE_VARIABLE]: leaseToken, ...env } = options.env;
+  // Whoever lives long asks again and again; whoever runs once reads everything itself.
+  const listings = options.blocking === false ? { listings: new ListingCache() } : {};
   return {
     config,
     env,
@@ -44,6 +46,7 @@ export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "e
         compression: config.backup.compression,
         create,
         clock,
+        ...listings,
       }),
   };
 }

@@ -24,6 +24,7 @@ import { checkChain } from "./chain.ts";
 import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./claim-draft.ts";
 import { layoutOf, type ArchiveForm, type Layout } from "./layout.ts";
 import { makeListing } from "./listing.ts";
+import type { ListingCache } from "./listing-cache.ts";
 import { readMarks, writeMark } from "./marks-folder.ts";
 import { noteNewest } from "./note-newest.ts";
 import { PlainReader } from "./plain/plain-reader.ts";
@@ -52,6 +53,13 @@ export interface Imported {
   readonly checksum: string;
 }
 
+export interface ArchiveVaultOptions {
+  readonly compression: boolean;
+  readonly clock: Clock;
+  /** For list() alone. */
+  readonly listings?: ListingCache;
+}
+
 /** A vault of folders and .tar.gz files on a local disk. */
 export class ArchiveVault implements Vault {
   readonly location: string;
@@ -59,17 +67,19 @@ export class ArchiveVault implements Vault {
   readonly clock: Clock;
   readonly #layout: Layout;
   readonly #compression: boolean;
+  readonly #listings: ListingCache | undefined;
 
-  constructor(path: string, identity: VaultIdentity, options: { readonly compression: boolean; readonly clock: Clock }) {
+  constructor(path: string, identity: VaultIdentity, options: ArchiveVaultOptions) {
     this.location = path;
     this.identity = identity;
     this.clock = options.clock;
     this.#layout = layoutOf(path);
     this.#compression = options.compression;
+    this.#listings = options.listings;
   }
 
   list(): Promise<Listing> {
-    return Promise.resolve(makeListing(this.#layout, this.#documents()));
+    return Promise.resolve(this.#listings?.list(this.#layout, this.identity.id) ?? makeListing(this.#layout, this.#documents()));
   }
 
   async begin(request: BeginRequest): Promise<Draft> {

@@ -10,4 +10,5 @@ export type { ArchiveVault } from "./archive-vault.ts";
 export { exportBackup } from "./export-backup.ts";
 export { importArchive } from "./import-archive.ts";
 export { openArchiveVault, type OpenArchiveVaultOptions } from "./open-archive-vault.ts";
+export { ListingCache } from "./listing-cache.ts";
 export { trashFolder } from "./layout.ts";

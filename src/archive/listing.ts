@@ -2,12 +2,13 @@ import type { BackupHead, Listing, Marks } from "../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "./layout.ts";
 import { readMarks } from "./marks-folder.ts";
+import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
 import { latestAbout, latestRecords } from "./removal.ts";
 
-export function makeListing(layout: Layout, documents: Documents): Listing {
+export function makeListing(layout: Layout, documents: Documents, reads: Reads = ANEW): Listing {
   const damaged: Damaged[] = [...documents.damaged];
-  const marks = readMarks(layout, damaged);
+  const marks = readMarks(layout, damaged, reads);
   const { missing, problems } = checkChain(documents);
   const records = latestRecords(documents);
   const trashed = new Set(documents.trash.map(({ sha256 }) => sha256));
@@ -17,8 +18,9 @@ export function makeListing(layout: Layout, documents: Documents): Listing {
   return {
     backups: documents.backups
       .filter((found) => !isCopy(found))
-      .map((found) => headOf(found, marks.get(found.id) ?? {}))
-      .toSorted(newestFirst),
+      .map((found) => ({ head: headOf(found, marks.get(found.id) ?? {}), taken: Date.parse(found.manifest.timestamp) }))
+      .toSorted((a, b) => b.taken - a.taken || b.head.manifest.sequence - a.head.manifest.sequence)
+      .map(({ head }) => head),
     damaged,
     unfinished: documents.unfinished,
     foreign: documents.foreign,
@@ -43,8 +45,4 @@ function headOf({ id, form, path, manifest, sha256 }: FoundBackup, marks: Marks)
   // A verdict belongs to exactly one document: an older backup of the same id may have left one behind.
   const valid = verified?.manifest_sha256 === sha256 ? { verified } : {};
   return { id, manifest, manifestSha256: sha256, marks: { ...others, ...valid }, form, location: path };
-}
-
-function newestFirst(a: BackupHead, b: BackupHead): number {
-  return Date.parse(b.manifest.timestamp) - Date.parse(a.manifest.timestamp) || b.manifest.sequence - a.manifest.sequence;
 }

@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { crashpoint, errnoOf, namedSystemError, removeFile, replaceFile } from "../kernel/index.ts";
 import { MARK_KINDS, parseMark, type BackupId, type MarkKind, type Marks } from "../vault/index.ts";
 import type { Layout } from "./layout.ts";
+import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged } from "./read-documents.ts";
 
 /** Every mark of a vault, by backup. Marks need no lock: each is one file, replaced whole. */
-export function readMarks(layout: Layout, damaged: Damaged[]): Map<string, Marks> {
+export function readMarks(layout: Layout, damaged: Damaged[], reads: Reads = ANEW): Map<string, Marks> {
   const marks = new Map<string, Marks>();
   let names: string[];
   try {
@@ -18,16 +19,23 @@ export function readMarks(layout: Layout, damaged: Damaged[]): Map<string, Marks
       const end = `.${kind}.json`;
       if (!name.endsWith(end) || name.startsWith(".")) continue;
       const id = name.slice(0, -end.length);
-      const mark = readMark(layout, name, kind, id, damaged);
+      const mark = readMark({ path: `${layout.marks}/${name}`, name, kind, id }, reads, damaged);
       if (mark !== undefined) marks.set(id, { ...marks.get(id), [kind]: mark });
     }
   }
   return marks;
 }
 
-function readMark(layout: Layout, name: string, kind: MarkKind, id: string, damaged: Damaged[]): Marks[MarkKind] {
+interface MarkFile {
+  readonly path: string;
+  readonly name: string;
+  readonly kind: MarkKind;
+  readonly id: string;
+}
+
+function readMark({ path, name, kind, id }: MarkFile, reads: Reads, damaged: Damaged[]): Marks[MarkKind] {
   try {
-    return parseMark(readFileSync(`${layout.marks}/${name}`), kind, id);
+    return reads.of(path, () => parseMark(readFileSync(path), kind, id));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined; // taken off meanwhile
     const failure = namedSystemError(error, `read the mark "${name}"`);

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from "../kernel/index.ts";
 import { ArchiveVault } from "./archive-vault.ts";
 import { openIdentity, type InstanceName } from "./identity.ts";
 import { layoutOf } from "./layout.ts";
+import type { ListingCache } from "./listing-cache.ts";
 
 export interface OpenArchiveVaultOptions {
   /** Absolute folder of the vault. */
@@ -12,6 +13,8 @@ export interface OpenArchiveVaultOptions {
   /** Make the vault when nothing is there. */
   readonly create: boolean;
   readonly clock?: Clock;
+  /** For list(): one for each vault, kept by a process that lives long and only looks. */
+  readonly listings?: ListingCache;
   /** statfs(2); tests say what it answers. */
   readonly statfs?: (path: string) => { type: number };
 }
@@ -22,7 +25,7 @@ export interface OpenArchiveVaultOptions {
  */
 export async function openArchiveVault(options: OpenArchiveVaultOptions): Promise<ArchiveVault> {
   const clock = options.clock ?? systemClock;
-  const { path, instance, create, statfs } = options;
+  const { path, instance, create, statfs, compression, listings } = options;
   const identity = await openIdentity(layoutOf(path), instance, { create, clock, ...(statfs === undefined ? {} : { statfs }) });
-  return new ArchiveVault(path, identity, { compression: options.compression, clock });
+  return new ArchiveVault(path, identity, { compression, clock, ...(listings === undefined ? {} : { listings }) });
 }

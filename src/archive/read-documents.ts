@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError } from "../kernel/index.ts";
-import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../vault/index.ts";
+import { MANIFEST_NAME, parseRecord, type BackupId, type Manifest, type VaultRecord } from "../vault/index.ts";
 import { readClaim } from "./claim.ts";
 import { OWN_FOLDER, parseBackupName, parsePartialName, type ArchiveForm, type Layout } from "./layout.ts";
-import { readHeadAt, readManifest } from "./read-head.ts";
+import { ANEW, type Reads } from "./read-before.ts";
+import { readHeadAt, readManifest, type StoredManifest } from "./read-head.ts";
 
 export interface FoundBackup {
   readonly id: BackupId;
@@ -33,7 +35,7 @@ export interface DamagedBackup extends Damaged {
 export interface Documents {
   readonly backups: readonly FoundBackup[];
   readonly trash: readonly FoundBackup[];
-  readonly records: readonly { readonly record: VaultRecord; readonly sha256: string }[];
+  readonly records: readonly FoundRecord[];
   readonly damaged: readonly Damaged[];
   /** Those of `damaged` that are backups, by their names in the vault's folder. */
   readonly damagedBackups: readonly DamagedBackup[];
@@ -56,10 +58,10 @@ const ATTEMPTS = 20;
  * Reads a vault without a lock: everything in it appears and goes by one rename. When something went between its name
  * and its content, the reading begins anew, so that what is being deleted is never called damaged.
  */
-export function readDocuments(layout: Layout, vault: string): Documents {
+export function readDocuments(layout: Layout, vault: string, reads: Reads = ANEW): Documents {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return readOnce(layout, vault);
+      return readOnce(layout, vault, reads);
     } catch (error) {
       if (!(error instanceof Moved)) throw error;
       if (attempt === ATTEMPTS)
@@ -73,18 +75,18 @@ export function readDocuments(layout: Layout, vault: string): Documents {
 
 class Moved extends Error {}
 
-function readOnce(layout: Layout, vault: string): Documents {
+function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const damagedBackups: DamagedBackup[] = [];
   const damagedTrash: DamagedBackup[] = [];
   const unfinished: string[] = [];
   const foreign: string[] = [];
   const backups = new Map<BackupId, FoundBackup>();
-  for (const name of namesIn(layout.top)) {
+  const reader: BackupReading = { vault, reads };
+  for (const { name, isFolder, parsed, partial } of placesIn(layout.top, reads)) {
     if (name === OWN_FOLDER) continue;
-    const parsed = parseBackupName(name);
-    const partial = parsePartialName(name);
     if (parsed !== undefined) {
-      const found = readBackup(layout.backup(parsed.id, parsed.form), name, parsed, vault, damagedBackups);
+      const place = { ...parsed, name, isFolder, path: layout.backup(parsed.id, parsed.form) };
+      const found = readBackup(place, reader, damagedBackups);
       if (found === undefined) continue;
       if (backups.has(found.id))
         damagedBackups.push({ ...parsed, name, problem: "Another backup has the same id", sequence: undefined, counted: false });
@@ -100,15 +102,16 @@ function readOnce(layout: Layout, vault: string): Documents {
     } else foreign.push(name);
   }
   const trash: FoundBackup[] = [];
-  for (const name of namesIn(layout.trash)) {
-    const parsed = parseBackupName(name);
-    const found = parsed === undefined ? undefined : readBackup(layout.trashed(parsed.id, parsed.form), name, parsed, vault, damagedTrash);
+  for (const { name, isFolder, parsed } of placesIn(layout.trash, reads)) {
+    if (parsed === undefined) continue;
+    const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form) };
+    const found = readBackup(place, reader, damagedTrash);
     if (found !== undefined) trash.push(found);
   }
   const damaged: Damaged[] = damagedBackups.map(({ name, problem }) => ({ name, problem }));
   const numbers: (number | undefined)[] = damagedBackups.filter(({ counted }) => counted).map(({ sequence }) => sequence);
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
-  const records = readRecords(layout, damaged, numbers);
+  const records = readRecords(layout, reads, damaged, numbers);
   const damagedNumbers = numbers.filter((number) => number !== undefined);
   return {
     backups: [...backups.values()],
@@ -129,19 +132,67 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).toSorted();
   } catch (error) {
-    throw namedSystemError(error, `read the vault's folder "${folder}"`);
+    throw unreadable(folder, error);
   }
 }
 
+function unreadable(folder: string, error: unknown): Error {
+  return namedSystemError(error, `read the vault's folder "${folder}"`);
+}
+
+/** A name in the vault's folder or in its trash, and what it says. */
+interface Place {
+  readonly name: string;
+  /** And no link to one. */
+  readonly isFolder: boolean;
+  readonly parsed: ReturnType<typeof parseBackupName>;
+  readonly partial: BackupId | undefined;
+}
+
+/** What a name is changes only together with the folder that it is in. */
+function placesIn(folder: string, reads: Reads): readonly Place[] {
+  return reads.of(folder, () => {
+    try {
+      return readdirSync(folder, { withFileTypes: true })
+        .map((found) => ({
+          name: found.name,
+          isFolder: found.isDirectory(),
+          parsed: parseBackupName(found.name),
+          partial: parsePartialName(found.name),
+        }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      throw unreadable(folder, error);
+    }
+  });
+}
+
+interface BackupPlace {
+  readonly id: BackupId;
+  readonly form: ArchiveForm;
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly path: string;
+}
+
+interface BackupReading {
+  /** Id of the vault. */
+  readonly vault: string;
+  readonly reads: Reads;
+}
+
 function readBackup(
-  path: string,
-  name: string,
-  { id, form }: { id: BackupId; form: ArchiveForm },
-  vault: string,
+  { id, form, name, isFolder, path }: BackupPlace,
+  { vault, reads }: BackupReading,
   damaged: DamagedBackup[],
 ): FoundBackup | undefined {
   try {
-    const { manifest, sha256 } = readHeadAt(path, form, id);
+    const read = (): Pick<StoredManifest, "manifest" | "sha256"> => {
+      const { manifest, sha256 } = readHeadAt(path, form, id);
+      return { manifest, sha256 };
+    };
+    // Through a link one would look at a file that the vault does not hold.
+    const { manifest, sha256 } = isFolder === (form === "directory") ? reads.of(headOf(path, form), read) : read();
     if (manifest.vault === vault) return { id, form, path, manifest, sha256 };
     damaged.push({
       id,
@@ -159,6 +210,11 @@ function readBackup(
   return undefined;
 }
 
+/** The file whose change is a change of the manifest. */
+function headOf(path: string, form: ArchiveForm): string {
+  return form === "directory" ? join(path, MANIFEST_NAME) : path;
+}
+
 /** The sequence number that a damaged manifest still shows. */
 function numberIn(path: string, form: ArchiveForm): number | undefined {
   try {
@@ -169,17 +225,27 @@ function numberIn(path: string, form: ArchiveForm): number | undefined {
   }
 }
 
-function readRecords(layout: Layout, damaged: Damaged[], numbers: (number | undefined)[]): { record: VaultRecord; sha256: string }[] {
-  const records: { record: VaultRecord; sha256: string }[] = [];
+interface FoundRecord {
+  readonly record: VaultRecord;
+  readonly sha256: string;
+}
+
+function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: (number | undefined)[]): FoundRecord[] {
+  const records: FoundRecord[] = [];
   for (const name of namesIn(layout.records)) {
     const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
     if (sequence === undefined) continue; // a temporary file of a write that was cut off
     try {
-      const bytes = readFileSync(layout.record(Number(sequence)));
-      records.push({
-        record: parseRecord(bytes, { sequence: Number(sequence) }),
-        sha256: createHash("sha256").update(bytes).digest("hex"),
-      });
+      const path = layout.record(Number(sequence));
+      records.push(
+        reads.of(path, () => {
+          const bytes = readFileSync(path);
+          return {
+            record: parseRecord(bytes, { sequence: Number(sequence) }),
+            sha256: createHash("sha256").update(bytes).digest("hex"),
+          };
+        }),
+      );
     } catch (error) {
       const failure = namedSystemError(error, `read record ${sequence}`);
       damaged.push({ name: `records/${name}`, problem: failure.message });

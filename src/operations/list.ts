@@ -1,5 +1,5 @@
 import { protections } from "../retention/index.ts";
-import type { Listing } from "../vault/index.ts";
+import type { BackupHead, Listing } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readListing } from "./read-listing.ts";
 
@@ -20,6 +20,21 @@ export async function list(instance: Instance, options: ListOptions = {}): Promi
   return {
     ...listing,
     backups: listing.backups.filter(({ manifest }) => tags.every((tag) => manifest.tags.includes(tag))),
-    protected: protections(listing.backups, instance.clock.now()),
+    protected: protectionsAt(listing.backups, instance.clock.now()),
   };
+}
+
+const MINUTE = 60_000;
+
+/** Of listings that a vault gives again while nothing in it changes: who pages through ten thousand backups waits for it once. */
+const known = new WeakMap<readonly BackupHead[], { readonly minute: number; readonly found: ListedBackups["protected"] }>();
+
+function protectionsAt(backups: readonly BackupHead[], now: number): ListedBackups["protected"] {
+  // A protection that ends by itself lasts for days.
+  const minute = Math.floor(now / MINUTE);
+  const before = known.get(backups);
+  if (before?.minute === minute) return before.found;
+  const found = protections(backups, now);
+  known.set(backups, { minute, found });
+  return found;
 }

@@ -25,19 +25,21 @@ export function nextOccurrence(schedule: CronSchedule, after: number): number {
   return next(after);
 }
 
-/** Throws ConfigError for an expression or a time zone that is not understood, and for an expression that never occurs. */
+/**
+ * Throws ConfigError for an expression or a time zone that is not understood, and for an expression that never occurs.
+ * Keeps nothing of croner's: each of its patterns has a cell for every year up to 9999, 80 KB, and a thousand tasks would
+ * hold hundreds of megabytes for what is asked once in an occurrence.
+ */
 function compile(schedule: CronSchedule): NextAfter {
   const everyHour = holdsForEveryHour(schedule);
   const clock = clockOf(schedule);
   // On the wall there is no daylight saving: croner's calendar is asked as if the wall stood in UTC.
-  const wall = new Cron(schedule.cron, { timezone: "UTC" });
-  if (wall.nextRun(new Date(0)) === null)
+  const onTheWall = (): Cron => new Cron(schedule.cron, { timezone: "UTC" });
+  if (onTheWall().nextRun(new Date(0)) === null)
     throw unusable(`Cron expression "${schedule.cron}" never occurs`, "Name a day that some month has");
-  if (everyHour) {
-    const elapsed = new Cron(schedule.cron, { timezone: schedule.timezone });
-    return (instant) => present(elapsed.nextRun(new Date(instant)), schedule);
-  }
+  if (everyHour) return (instant) => present(new Cron(schedule.cron, { timezone: schedule.timezone }).nextRun(new Date(instant)), schedule);
   return (instant) => {
+    const wall = onTheWall();
     let time = clock.wallOf(instant);
     for (;;) {
       time = present(wall.nextRun(new Date(time)), schedule);
