@@ -111,7 +111,8 @@ const runIt: Action = async ({ io, instance, args, options, takeSignals }) => {
     reservedFor: held.reservedFor,
     contended: held.contended,
   });
-  if (!io.json) process.stderr.write(`holdfast: deferred ${printable(owner)}: ${printable(describeHeld(held))}\n`);
+  process.stderr.write(`holdfast: deferred ${printable(owner)}: ${printable(describeHeld(held))}\n`);
+  if (!io.json) io.remark("Wait for it with --wait 10m, or look at it with: holdfast lease status");
   return 5;
 };
 
@@ -125,15 +126,19 @@ function breakCommand(runner: Runner): Command {
     const opened = await instance();
     const { lease: before } = await reportLease(opened);
     printView(io, before);
-    if (before === null || before.state === "free") {
-      io.document({ schema: "holdfast.lease-break/1", outcome: "missing", before: null, survivors: [], killed: [] });
+    if (before === null || (before.state === "free" && before.reservedFor === null)) {
+      io.document({ schema: "holdfast.lease-break/1", outcome: "missing", before: null, survivors: [], unreserved: null, killed: [] });
       io.print("Nobody holds it: nothing to break");
       return 0;
     }
-    await confirm(io, `Take the lease from ${before.owner ?? "its holder"}?`, options["yes"] === true);
+    const from = before.state === "free" ? `${before.reservedFor}, which it is kept for` : (before.owner ?? "its holder");
+    await confirm(io, `Take the lease from ${from}?`, options["yes"] === true);
     const report = await breakLease(opened, { kill: options["kill"] === true });
     io.document({ schema: "holdfast.lease-break/1", ...report });
-    io.print(report.outcome === "missing" ? "It was released meanwhile" : `${io.paint.green("broken")}: the next one who asks gets it`);
+    if (report.unreserved !== null)
+      io.print(`It is kept for ${printable(report.unreserved)} no more: ${io.paint.green("the next one who asks gets it")}`);
+    else
+      io.print(report.outcome === "missing" ? "It was released meanwhile" : `${io.paint.green("broken")}: the next one who asks gets it`);
     const left = report.survivors.filter(({ pid }) => !report.killed.includes(pid));
     if (left.length > 0)
       io.print(

@@ -35,7 +35,13 @@ export class Reloading implements AsyncDisposable {
     this.#asked = true;
   }
 
+  /** Since it was last settled. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
   async settle(): Promise<void> {
+    await this.#letGo();
     if (!this.#asked) return;
     this.#asked = false;
     const { log, open } = this.#parts;
@@ -44,10 +50,7 @@ export class Reloading implements AsyncDisposable {
     try {
       instance = await open();
     } catch (error) {
-      log(
-        "error",
-        `The configuration is refused, and the former one stays in force: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      log("error", `The configuration is refused, and the former one stays in force: ${messageOf(error)}`);
       return;
     }
     const fixed = FIXED.find((key) => instance.config[key] !== before.instance.config[key]);
@@ -58,10 +61,29 @@ export class Reloading implements AsyncDisposable {
     const changes = configChanges(before.instance.config, instance.config);
     if (changes.length === 0) return log("info", "The configuration was read again: nothing has changed.");
     for (const change of changes) log("info", `Configuration: ${change}`);
-    const orchestration = orchestrate(instance, log);
-    await before.orchestration.retire(orchestration);
+    let orchestration: Orchestration;
+    try {
+      orchestration = orchestrate(instance, log);
+    } catch (error) {
+      log("error", `The configuration cannot be taken on, and the former one stays in force: ${messageOf(error)}`);
+      return;
+    }
     this.#retired.push(before.orchestration);
     this.#current = { instance, orchestration };
+    try {
+      await before.orchestration.retire(orchestration);
+    } catch (error) {
+      log("error", `What the former configuration kept could not be given back: ${messageOf(error)}`);
+    }
+  }
+
+  /** Of a configuration that is replaced, and under which nothing runs any more, nothing is kept open. */
+  async #letGo(): Promise<void> {
+    for (const one of this.#retired.filter(({ isIdle }) => isIdle)) {
+      this.#retired.splice(this.#retired.indexOf(one), 1);
+      // oxlint-disable-next-line no-await-in-loop -- there is one, or none
+      await one[Symbol.asyncDispose]();
+    }
   }
 
   /** Everything that runs, under whichever configuration it was started. */
@@ -73,4 +95,8 @@ export class Reloading implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const one of [...this.#retired, this.#current.orchestration]) await one[Symbol.asyncDispose]();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

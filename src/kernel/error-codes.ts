@@ -301,6 +301,13 @@ export const ERROR_CODES = {
     retry: true,
     meaning: "The address of the API cannot be listened on: another process has it, or it is not this machine's",
   },
+  ENGINE_KILLED: {
+    kind: "host",
+    exit: 1,
+    http: 500,
+    retry: true,
+    meaning: "The process that did the work was killed from outside, as the system does for want of memory",
+  },
   OWNER_NOT_PERMITTED: {
     kind: "host",
     exit: 1,

@@ -17,6 +17,8 @@ export interface ForegroundProgram {
   /** Lets it start. */
   open(): void;
   forward(signal: NodeJS.Signals): void;
+  /** Ends one that was not let go: nothing of it has run. */
+  abandon(): void;
   /** As a shell has it: 128 and the number of the signal that ended it, 127 when there is no such program. */
   readonly exitCode: Promise<number>;
 }
@@ -35,6 +37,7 @@ export async function startForeground(
   return {
     identity: child.identity,
     open: () => child.open(),
+    abandon: () => void child.process.kill("SIGKILL"),
     forward: (signal) => {
       if (!interactive) stopGroup(child.identity.pid, signal);
       // In a terminal an interrupt from the keyboard reaches both by itself.

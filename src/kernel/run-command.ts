@@ -67,6 +67,8 @@ export async function runCommand(argv: readonly string[], options: RunOptions = 
           stop();
         }, options.timeout);
   options.signal?.addEventListener("abort", stop, { once: true });
+  // Also one that came while the program was written down.
+  if (options.signal?.aborted === true) stop();
   try {
     const end = await new Promise<Pick<RunResult, "exitCode" | "signal">>((resolve, reject) => {
       child.once("error", reject);

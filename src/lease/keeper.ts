@@ -98,6 +98,8 @@ export interface BreakReport {
   readonly before: LeaseView | null;
   /** What still runs of it, which nothing can fence. */
   readonly survivors: readonly Beginning[];
+  /** For whom it was kept while nobody held it, and is not any more; null when it was not. */
+  readonly unreserved: string | null;
 }
 
 /**

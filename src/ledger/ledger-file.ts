@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { HostError, identityAt, tryFileLock } from "../kernel/index.ts";
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from "./schema.ts";
 import type { LedgerFile } from "./sqlite-ledger.ts";
 
 /** The ledger is used a few times in a second at most: what cannot be had in this time is tried again by the caller. Milliseconds. */
@@ -23,6 +23,7 @@ export function openFile(path: string): LedgerFile {
     // What is cut short or overwritten in the middle opens all the same, and would fail every poll from then on.
     const complaint = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
     if (complaint !== "ok") throw unreadable(String(complaint));
+    if (version < SCHEMA_VERSION) upgrade(database);
     database.exec(`PRAGMA busy_timeout=${PATIENCE}`);
     const identity = identityAt(path);
     if (identity === undefined)
@@ -46,21 +47,44 @@ function create(database: DatabaseSync): void {
   }
 }
 
+function upgrade(database: DatabaseSync): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    // Another process may have been first.
+    for (let version = numberOf(database, "user_version"); version < SCHEMA_VERSION; version += 1)
+      database.exec(`${UPGRADES[version] ?? ""}; PRAGMA user_version=${version + 1}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
 function numberOf(database: DatabaseSync, pragma: string): number {
   return Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
 }
 
+const PERM = 3;
+const READONLY = 8;
 const CORRUPT = 11;
+const CANTOPEN = 14;
 const NOTADB = 26;
 
 function unreadable(message: string): Error {
   return Object.assign(new Error(message), { errcode: NOTADB });
 }
 
-export function isUnreadable(error: unknown): boolean {
-  return (
-    error instanceof Error && "errcode" in error && typeof error.errcode === "number" && [CORRUPT, NOTADB].includes(error.errcode & 0xff)
-  );
+export function isUnreadable(error: unknown): error is Error {
+  return saysOneOf(error, [CORRUPT, NOTADB]);
+}
+
+/** The account or the file system lets nobody write there. */
+export function isForbidden(error: unknown): error is Error {
+  return saysOneOf(error, [PERM, READONLY, CANTOPEN]);
+}
+
+function saysOneOf(error: unknown, codes: readonly number[]): error is Error {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && codes.includes(error.errcode & 0xff);
 }
 
 /** Whoever puts another file in the place of the ledger does so alone. */

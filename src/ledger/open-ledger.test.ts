@@ -66,7 +66,7 @@ describe("openLedger()", () => {
       using ledger = openLedger(folder.path, (text) => remarks.push(text));
       expect(ledger.tasks()).toEqual([]);
       ledger.ensureTasks(["backup"], 7);
-      expect(ledger.claim({ task: "backup", kind: "task", trigger: "t", now: 8, presence: "p", lastRunAt: null })).toBe(1);
+      expect(ledger.claim({ task: "backup", kind: "task", trigger: "t", now: 8, presence: "p", lastRunAt: null })).toBe(8);
     }
     const [kept = ""] = aside(folder);
     expect(remarks).toEqual([
@@ -89,9 +89,23 @@ describe("openLedger()", () => {
     using folder = temporaryFolder();
     const path = filled(folder);
     const database = new DatabaseSync(path);
-    database.exec("PRAGMA user_version=2");
+    database.exec("PRAGMA user_version=3");
     database.close();
     expect(() => openLedger(folder.path, refuse)).toThrow(expect.objectContaining({ code: "VERSION_UNSUPPORTED" }));
+    expect(aside(folder)).toEqual([]);
+  });
+
+  it("takes one of an earlier version on, with what is in it", () => {
+    using folder = temporaryFolder();
+    const path = filled(folder);
+    {
+      using database = new DatabaseSync(path);
+      database.exec("ALTER TABLE task DROP COLUMN asked_at; PRAGMA user_version=1");
+    }
+    using ledger = openLedger(folder.path, refuse);
+    expect(ledger.tasks()).toHaveLength(200);
+    ledger.makeDue("backup", 5);
+    expect(ledger.tasks()[0]).toMatchObject({ name: "backup", askedAt: 5 });
     expect(aside(folder)).toEqual([]);
   });
 
@@ -114,7 +128,7 @@ describe("openLedger()", () => {
         using ledger = openLedger(folder.path, refuse);
         ledger.ensureTasks(["backup"], 1);
         const runs = await Promise.all(all.map(async (one) => await one.claim("backup", 2, null)));
-        expect(runs.filter((run) => run !== null)).toEqual([1]);
+        expect(runs.filter((run) => run !== null)).toEqual([2]);
       } finally {
         await Promise.all(all.map(async (one) => await one.kill()));
       }
@@ -132,7 +146,7 @@ describe("openLedger()", () => {
         using ledger = openLedger(folder.path, refuse);
         ledger.ensureTasks(["backup"], 1);
         const runs = await Promise.all(all.map(async (one) => await one.claim("backup", 2, null)));
-        expect(runs.filter((run) => run !== null)).toEqual([1]);
+        expect(runs.filter((run) => run !== null)).toEqual([2]);
       } finally {
         await Promise.all(all.map(async (one) => await one.kill()));
       }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../kernel/index.ts";
-import { isUnreadable, lockForMoving, openFile } from "./ledger-file.ts";
+import { HostError, makeFolder } from "../kernel/index.ts";
+import { isForbidden, isUnreadable, lockForMoving, openFile } from "./ledger-file.ts";
 import { SqliteLedger, type LedgerFile } from "./sqlite-ledger.ts";
 
 /**
@@ -9,6 +9,7 @@ import { SqliteLedger, type LedgerFile } from "./sqlite-ledger.ts";
  * protected may wait for a diary.
  *
  * @param onRemark told when that happened
+ * @throws HostError FILE_SYSTEM when nothing can be written there
  */
 export function openLedger(stateDir: string, onRemark: (text: string) => void): SqliteLedger {
   makeFolder(stateDir);
@@ -16,9 +17,17 @@ export function openLedger(stateDir: string, onRemark: (text: string) => void): 
   try {
     return new SqliteLedger(openFile(path), stateDir);
   } catch (error) {
+    if (isForbidden(error)) throw forbidden(error, stateDir);
     if (!isUnreadable(error)) throw error;
     return new SqliteLedger(openAnew(stateDir, path, onRemark), stateDir);
   }
+}
+
+function forbidden(error: Error, stateDir: string): HostError {
+  return new HostError("FILE_SYSTEM", `Cannot write the ledger in "${stateDir}": ${error.message}`, {
+    cause: error,
+    hint: "Let this account write there, or choose another state_dir",
+  });
 }
 
 /** One process at a time, and each looks again: what another has made meanwhile is sound, and stays. */

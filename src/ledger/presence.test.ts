@@ -24,7 +24,7 @@ describe("bePresent()", () => {
     using ledger = openLedger(folder.path, () => {});
     ledger.ensureTasks(["a"], 1);
     await using other = await ledgerProcess(folder.path);
-    expect(await other.claim("a", 2, null)).toBe(1);
+    expect(await other.claim("a", 2, null)).toBe(2);
     const [run] = ledger.running();
     if (run === undefined) throw new Error("It was not written down");
     expect(ledger.isSupervised(run)).toBe(true);

@@ -18,6 +18,8 @@ export interface TaskRecord {
   readonly scheduleText: string | null;
   readonly anchorAt: number | null;
   readonly notBefore: number | null;
+  /** Since when it is due whatever its schedule says; until its next start. */
+  readonly askedAt: number | null;
 }
 
 export interface RunRecord {

@@ -19,6 +19,7 @@ export function taskOf(raw: Raw): TaskRecord {
     scheduleText: textOrNull(raw["schedule_text"]),
     anchorAt: numberOrNull(raw["anchor_at"]),
     notBefore: numberOrNull(raw["not_before"]),
+    askedAt: numberOrNull(raw["asked_at"]),
   };
 }
 

@@ -1,6 +1,6 @@
 /** "HFlg" */
 export const APPLICATION_ID = 0x48466c67;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const SCHEMA: string = `
 PRAGMA application_id=${APPLICATION_ID};
@@ -11,7 +11,7 @@ CREATE TABLE task(
   last_run_at INTEGER, last_ended_at INTEGER, last_completed_at INTEGER,
   last_outcome TEXT, last_reason_code TEXT, last_reason TEXT,
   failing_since INTEGER, failures INTEGER NOT NULL DEFAULT 0,
-  schedule_text TEXT, anchor_at INTEGER, not_before INTEGER
+  schedule_text TEXT, anchor_at INTEGER, not_before INTEGER, asked_at INTEGER
 ) STRICT;
 CREATE TABLE run(
   id INTEGER PRIMARY KEY,
@@ -44,3 +44,6 @@ CREATE TABLE waiter(
   presence TEXT PRIMARY KEY, owner TEXT NOT NULL, pid INTEGER NOT NULL, since INTEGER NOT NULL
 ) STRICT;
 `;
+
+/** What each version has more than the one before it, by that one. */
+export const UPGRADES: Readonly<Record<number, string>> = { 1: "ALTER TABLE task ADD COLUMN asked_at INTEGER" };

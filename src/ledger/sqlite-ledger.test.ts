@@ -46,13 +46,13 @@ function place(): Place {
 describe("SqliteLedger.claim()", () => {
   it("is had once while a run is on, and once for each time that it was found due", () => {
     using at = place();
-    expect(at.claim({ lastRunAt: null })).toBe(1);
+    expect(at.claim({ lastRunAt: null })).toBe(100);
     expect(at.task()?.lastRunAt).toBe(100);
     expect(at.claim()).toBeNull();
-    at.ledger.end(1, COMPLETED, 110);
+    at.ledger.end(100, COMPLETED, 110);
     // Found due before that run, and late with its claim.
     expect(at.claim({ now: 120, lastRunAt: null })).toBeNull();
-    expect(at.claim({ now: 120, lastRunAt: 100 })).toBe(2);
+    expect(at.claim({ now: 120, lastRunAt: 100 })).toBe(101);
   });
 
   it("by four processes at once, a hundred times, is had by one of them each time", async () => {

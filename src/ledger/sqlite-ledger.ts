@@ -86,7 +86,10 @@ export class SqliteLedger implements Disposable {
       const before = this.#one("SELECT last_run_at FROM task WHERE name=?", task)?.["last_run_at"] ?? null;
       if (lastRunAt !== "any" && before !== lastRunAt) return null;
       const { changes, lastInsertRowid } = this.#run(
-        `INSERT OR IGNORE INTO run(task, kind, trigger, outcome, started_at, last_run_before, presence) VALUES(?,?,?,'running',?,?,?)`,
+        // A ledger that begins anew must not use numbers of the one before, whose runs may end in it.
+        `INSERT OR IGNORE INTO run(id, task, kind, trigger, outcome, started_at, last_run_before, presence)
+         VALUES(coalesce((SELECT max(id) FROM run) + 1, ?), ?,?,?,'running',?,?,?)`,
+        now,
         task,
         kind,
         trigger,
@@ -95,7 +98,7 @@ export class SqliteLedger implements Disposable {
         presence,
       );
       if (changes === 0) return null;
-      if (kind === "task") this.#run("UPDATE task SET last_run_at=? WHERE name=?", now, task);
+      if (kind === "task") this.#run("UPDATE task SET last_run_at=?, asked_at=NULL WHERE name=?", now, task);
       if (endsStreak) this.#endStreak(task, now);
       return Number(lastInsertRowid);
     });
@@ -104,10 +107,7 @@ export class SqliteLedger implements Disposable {
   /** The next poll finds it due, whatever its schedule says. */
   makeDue(task: string, now: number): void {
     this.ensureTasks([task], now);
-    this.#run(
-      "UPDATE task SET last_run_at=NULL, first_seen_at=0, anchor_at=NULL, not_before=NULL, failing_since=NULL, failures=0 WHERE name=?",
-      task,
-    );
+    this.#run("UPDATE task SET asked_at=? WHERE name=?", now, task);
   }
 
   recordChild(run: number, child: ProcessIdentity, output: string): void {

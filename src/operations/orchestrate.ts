@@ -4,6 +4,7 @@ import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log,
 import { awaitHealth } from "../restore/index.ts";
 import { definedTasks } from "./defined-tasks.ts";
 import type { Instance } from "./instance.ts";
+import { readLastRun } from "./last-run.ts";
 import { conditionWatch } from "./notify/index.ts";
 
 export interface Orchestration extends AsyncDisposable {
@@ -11,6 +12,8 @@ export interface Orchestration extends AsyncDisposable {
   readonly orchestrator: Orchestrator;
   readonly ledger: SqliteLedger;
   readonly keeper: LeaseKeeper;
+  /** Nothing runs that was started here. */
+  readonly isIdle: boolean;
   /** Starts nothing any more, and ends what runs, services as well. */
   close(options: CloseOptions): Promise<void>;
   /** Another orchestration, of the same instance configured anew, takes over: nothing new starts here, and what runs goes on. */
@@ -44,6 +47,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     keeper,
     maxDeferral: config.orchestrator.maxDeferral,
     maxHold: config.orchestrator.maxHold,
+    committed: (since) => committedSince(instance, since),
   });
   const services = new Services({
     ...common,
@@ -62,6 +66,9 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     orchestrator,
     ledger,
     keeper,
+    get isIdle() {
+      return orchestrator.running.length === 0 && !services.isRunning;
+    },
     poll: async () => {
       watch.tick();
       try {
@@ -93,4 +100,15 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
       presence[Symbol.dispose]();
     },
   };
+}
+
+/** The engine writes down what it has committed before it does anything else, such as telling of it. */
+function committedSince({ config }: Instance, since: number): string | null {
+  try {
+    const last = readLastRun(config.stateDir);
+    return last?.ok === true && last.trigger === "scheduled" && Date.parse(last.at) >= since ? last.id : null;
+  } catch {
+    // What nobody can read says nothing.
+    return null;
+  }
 }

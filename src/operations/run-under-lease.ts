@@ -48,7 +48,12 @@ export async function runUnderLease(instance: Instance, request: LeaseRunRequest
   // Others read it, and it is kept.
   const label = redact(request.argv.join(" ")).slice(0, 200);
   // Before it is let go: a program that nobody wrote down could outlive this process unseen.
-  await lease.addChild(program.identity.pid, label);
+  try {
+    await lease.addChild(program.identity.pid, label);
+  } catch (error) {
+    program.abandon();
+    throw error;
+  }
   program.open();
   lease.progress({ doing: label });
   return { outcome: "ran", exitCode: await program.exitCode, foreignToken };

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { counting, DAY, ends, HOUR, MINUTE, names, SECOND, taskOf, taskStage } from "../../test/support/task-stage.ts";
 import { recordEnd } from "./run-task.ts";
 
+const NEVER = new AbortController().signal;
+
 const WAYS = [
   { how: "exit code 5", script: "exit 5", reason: "the task deferred itself" },
   {
@@ -69,7 +71,7 @@ describe("field notes: neomjs/neo#13755: a deferred child is no completed run", 
         lastLines: null,
         backupId: null,
       } as const;
-      await recordEnd(stage.parts([task]), task, run ?? 0, end, stage.now, stage.now);
+      await recordEnd(stage.parts([task]), task, run ?? 0, end, stage.now, stage.now, NEVER);
     }
     expect(stage.record("summary")).toMatchObject({ lastRunAt: null, lastCompletedAt: null, lastOutcome: "skipped" });
     expect(stage.streak("summary")).toMatchObject({ count: 502, openedAt: began + MINUTE });

@@ -30,6 +30,7 @@ const RECORD = {
   scheduleText: null,
   anchorAt: null,
   notBefore: null,
+  askedAt: null,
 };
 
 function due(task: Task, since: number, cadence: number): DueTask {
@@ -61,9 +62,19 @@ describe("withoutWaiting()", () => {
   it("keeps back what comes after a task that is due or runs, and nothing else", () => {
     const golden = taskOf("golden-path", "true");
     const all = [due(golden, HOUR, HOUR), due(dream, 1, HOUR)];
-    expect(withoutWaiting(all, new Set()).map(({ task }) => task.name)).toEqual(["dream"]);
-    expect(withoutWaiting([due(golden, HOUR, HOUR)], new Set(["dream"]))).toEqual([]);
-    expect(withoutWaiting([due(golden, HOUR, HOUR)], new Set(["summary"]))).toHaveLength(1);
+    const never = new Map<string, { lastEndedAt: number | null }>();
+    expect(withoutWaiting(all, new Set(), never).map(({ task }) => task.name)).toEqual(["dream"]);
+    expect(withoutWaiting([due(golden, HOUR, HOUR)], new Set(["dream"]), never)).toEqual([]);
+    expect(withoutWaiting([due(golden, HOUR, HOUR)], new Set(["summary"]), never)).toHaveLength(1);
+  });
+
+  it("waits once: a task that is due again at once, or always runs, keeps nobody from ever running", () => {
+    const golden = due(taskOf("golden-path", "true"), HOUR, HOUR);
+    const all = [golden, due(dream, 1, HOUR)];
+    const endedAt = (lastEndedAt: number): Map<string, { lastEndedAt: number | null }> => new Map([["dream", { lastEndedAt }]]);
+    expect(withoutWaiting(all, new Set(), endedAt(golden.due - 1)).map(({ task }) => task.name)).toEqual(["dream"]);
+    expect(withoutWaiting(all, new Set(), endedAt(golden.due + 1))).toHaveLength(2);
+    expect(withoutWaiting([golden], new Set(["dream"]), endedAt(golden.due + 1))).toEqual([golden]);
   });
 });
 

@@ -22,7 +22,8 @@ export interface TaskSight {
 /** When a task is due next, by what is remembered of it. */
 export function lookAtTask(task: Task, record: TaskRecord, instance: string, now: number): TaskSight {
   const cadence = cadenceOf(task.schedule, now);
-  return { task, cadence, due: dueAt(task.schedule, record, now, jitterOf(instance, task.name, cadence)) };
+  const due = dueAt(task.schedule, record, now, jitterOf(instance, task.name, cadence));
+  return { task, cadence, due: Math.min(due, record.askedAt ?? Infinity) };
 }
 
 export function dueTask({ task, due, cadence }: TaskSight, record: TaskRecord, now: number): DueTask | null {
@@ -41,8 +42,16 @@ export function inOrder(due: readonly DueTask[], reserved: string | null): DueTa
   );
 }
 
-/** Those that wait for none of their `after`: neither due themselves nor running. */
-export function withoutWaiting(due: readonly DueTask[], running: ReadonlySet<string>): DueTask[] {
+/**
+ * Those that wait for none of their `after`: neither due themselves nor running. One that has ended since is waited for
+ * once: a task that is due again at once would keep the other from ever running, and nobody would see it.
+ */
+export function withoutWaiting(
+  due: readonly DueTask[],
+  running: ReadonlySet<string>,
+  records: ReadonlyMap<string, Pick<TaskRecord, "lastEndedAt">>,
+): DueTask[] {
   const dueNames = new Set(due.map(({ task }) => task.name));
-  return due.filter(({ task }) => task.after.every((name) => !dueNames.has(name) && !running.has(name)));
+  const hasEndedSince = (name: string, since: number): boolean => (records.get(name)?.lastEndedAt ?? -Infinity) >= since;
+  return due.filter((one) => one.task.after.every((name) => (!dueNames.has(name) && !running.has(name)) || hasEndedSince(name, one.due)));
 }

@@ -92,14 +92,19 @@ describe("a run whose supervisor was killed", () => {
   it("a document of another run of the same number, from before the ledger was lost, makes nothing a success", async () => {
     await using stage = taskStage();
     const backup = taskOf("backup", `echo start > backup.starts; while [ ! -e backup.go ]; do sleep 0.02; done; exit 1`);
-    // Numbers begin anew with the ledger.
+    // Numbers begin with the time; two machines may have had the same.
     mkdirSync(`${stage.stateDir}/tasks/backup`, { recursive: true });
-    writeFileSync(`${stage.stateDir}/tasks/backup/1.log`, `{"schema":"holdfast.backup/1","id":"2025-01-01T00-00-00_scheduled"}\n`);
+    writeFileSync(
+      `${stage.stateDir}/tasks/backup/${stage.now}.log`,
+      `{"schema":"holdfast.backup/1","id":"2025-01-01T00-00-00_scheduled"}\n`,
+    );
     await killedDaemon(stage, backup);
     stage.letGo("backup");
     await childGone(stage);
     await stage.orchestrator([backup]).poll();
-    expect(stage.ledger.history("backup", 1)).toMatchObject([{ id: 1, outcome: "failed", reasonCode: "interrupted", backupId: null }]);
+    expect(stage.ledger.history("backup", 1)).toMatchObject([
+      { id: stage.now, outcome: "failed", reasonCode: "interrupted", backupId: null },
+    ]);
   });
 
   it("before its program was written down has done nothing, and is closed at once", async () => {

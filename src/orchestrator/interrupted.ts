@@ -9,19 +9,20 @@ export interface InterruptedParts {
   readonly presence: Presence;
   readonly clock: Clock;
   readonly log: Log;
+  readonly committed?: (since: number) => string | null;
 }
 
 /**
  * Ends what a supervisor that died left `running`. A program that it started and that lives is left alone until it has
  * ended: its task runs. What became of it nobody saw, and that counts as a failure; a backup that says it was committed was.
  */
-export function closeInterrupted({ ledger, presence, clock, log }: InterruptedParts, isActive: (task: string) => boolean): void {
+export function closeInterrupted({ ledger, presence, clock, log, committed }: InterruptedParts, isActive: (task: string) => boolean): void {
   for (const run of ledger.running()) {
     // One of our own whose end could not be written down is nobody's any more.
     const supervised = run.presence === presence.id ? run.kind === "service" || isActive(run.task) : ledger.isSupervised(run);
     if (supervised || (run.child !== null && isRunning(run.child))) continue;
     const tail = tailOf(run);
-    const backupId = committedBackup(run, tail);
+    const backupId = committedBackup(run, tail) ?? (run.task === "backup" ? (committed?.(run.startedAt) ?? null) : null);
     const facts = { exitCode: null, signal: null, lastLines: tail === null ? null : lastLines(tail), backupId };
     if (backupId !== null)
       ledger.end(run.id, { ...facts, outcome: "completed", reasonCode: null, reason: "ended after its daemon" }, clock.now());

@@ -29,6 +29,8 @@ export interface ServiceParts {
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 60_000;
 const STEADY = 60_000;
+/** From an end that could not be written down to the next attempt. Milliseconds. */
+const AGAIN = 1000;
 
 interface Lane {
   pause: number;
@@ -43,6 +45,7 @@ export class Services {
   readonly #complaints: Complaints;
   /** Ends that could not be written down yet: while one is missing, its service looks as if it ran. */
   readonly #unwritten: Map<number, RunEnd> = new Map();
+  #again: NodeJS.Timeout | undefined;
   /** It is what keeps them running, and not a command that starts one task. */
   #keeps = false;
   #closed = false;
@@ -70,6 +73,11 @@ export class Services {
         this.#complaints.say(service.name, `Cannot start ${service.label}: ${messageOf(error)}`, { task: service.name });
       }
     }
+  }
+
+  /** Whether one of them was started here and has not ended. */
+  get isRunning(): boolean {
+    return this.#unwritten.size > 0 || [...this.#lanes.values()].some(({ stop }) => stop !== null);
   }
 
   #lane(name: string): Lane {
@@ -165,6 +173,9 @@ export class Services {
         this.#complaints.say("ledger", `Cannot write down that a service has ended: ${messageOf(error)}`);
       }
     }
+    // Also when nobody polls any more, since another configuration has taken over.
+    clearTimeout(this.#again);
+    if (this.#unwritten.size > 0) this.#again = setTimeout(() => this.#writeEnds(), AGAIN).unref();
   }
 
   /** @returns how long it is left alone. Milliseconds. */

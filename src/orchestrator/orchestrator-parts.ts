@@ -21,6 +21,8 @@ export interface OrchestratorParts {
   readonly maxHold: number;
   /** From TERM to KILL, for what is stopped. Milliseconds. */
   readonly grace: number;
+  /** Id of a scheduled backup that was committed since then, for one that could not say so itself any more. */
+  readonly committed?: (since: number) => string | null;
 }
 
 export interface CloseOptions {

@@ -6,7 +6,7 @@ import { dueTask, inOrder, lookAtTask, withoutWaiting, type DueTask } from "./du
 import { HolderWatch } from "./holder-watch.ts";
 import { closeInterrupted } from "./interrupted.ts";
 import type { CloseOptions, OrchestratorParts, RunNowOptions } from "./orchestrator-parts.ts";
-import { failedToStart, messageOf, recordEnd, runTask } from "./run-task.ts";
+import { committedAfterAll, failedToStart, messageOf, recordEnd, runTask } from "./run-task.ts";
 import { noticeChange, reasonOf } from "./schedule/index.ts";
 import { Starvation } from "./starvation.ts";
 import type { Supervised } from "./supervise.ts";
@@ -35,6 +35,7 @@ export class Orchestrator {
   readonly #watch: HolderWatch;
   readonly #complaints: Complaints;
   #closed = false;
+  readonly #ending = new AbortController();
 
   constructor(parts: OrchestratorParts) {
     this.#parts = parts;
@@ -69,7 +70,7 @@ export class Orchestrator {
         return [];
       }
     });
-    const ready = withoutWaiting(due, running);
+    const ready = withoutWaiting(due, running, records);
     await this.#lookAfterTheLease(due, ready, now);
     const started: Started[] = [];
     let heavyOfThisPoll: Task | null = null;
@@ -206,8 +207,9 @@ export class Orchestrator {
     onSupervised: (supervised: Supervised) => void,
   ): Promise<RunEnd> {
     this.#starvation.started(task.name);
-    const end = await runTask(this.#parts, { task, run, lease, signal, onSupervised });
-    await recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now());
+    const ended = await runTask(this.#parts, { task, run, lease, signal, onSupervised });
+    const end = committedAfterAll(ended, task, startedAt, this.#parts.committed);
+    await recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now(), this.#ending.signal);
     // Until then its row says that it runs, and is nobody else's to close.
     this.#active.delete(task.name);
     return end;
@@ -265,6 +267,7 @@ export class Orchestrator {
   /** Starts nothing any more, stops what runs (TERM, then KILL) and waits for its end. */
   async close({ grace = null, finish = null, until }: CloseOptions = {}): Promise<void> {
     this.#closed = true;
+    this.#ending.abort();
     const stopAll = (): void => {
       for (const { stop, supervised } of this.#active.values()) {
         stop.abort(0);

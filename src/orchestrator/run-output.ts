@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { redact } from "../kernel/index.ts";
 import type { Level } from "./log.ts";
 
 /**
@@ -49,7 +50,7 @@ export function readTail(path: string, what: "line" | "document"): string {
 const LAST_LINES = 10;
 
 export function lastLines(tail: string): string {
-  return tail.trimEnd().split("\n").slice(-LAST_LINES).join("\n").slice(-2000);
+  return redact(tail.trimEnd().split("\n").slice(-LAST_LINES).join("\n")).slice(-2000);
 }
 
 /** What a child says of its own run on a line of its output: the last such line counts. */

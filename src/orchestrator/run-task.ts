@@ -1,8 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease } from "../lease/index.ts";
 import type { RunEnd, SqliteLedger, TaskRecord } from "../ledger/index.ts";
+import { Complaints } from "./complaints.ts";
 import { REASON_CODES } from "./deferral.ts";
 import { lookAtTask } from "./due-tasks.ts";
 import type { Log } from "./log.ts";
+import type { OrchestratorParts } from "./orchestrator-parts.ts";
 import { supervise, type Supervised, type SuperviseRequest } from "./supervise.ts";
 import type { Task } from "./task.ts";
 import { untilWritten } from "./until-written.ts";
@@ -45,10 +48,24 @@ export async function runTask(parts: TaskRunParts, { task, run, lease, signal, o
   return end;
 }
 
+/** A backup that was killed after its commit is one: to take another would be to take it twice. */
+export function committedAfterAll(end: RunEnd, task: Task, startedAt: number, committed: OrchestratorParts["committed"]): RunEnd {
+  if (task.builtin !== "backup" || end.outcome !== "failed" || end.signal === null) return end;
+  const backupId = committed?.(startedAt) ?? null;
+  return backupId === null ? end : { ...end, outcome: "completed", reasonCode: null, reason: `${end.reason}, after its commit`, backupId };
+}
+
 /** From a child that said it was deferred to the next attempt, at most. Milliseconds. */
 const AFTER_DEFERRED_CHILD = 60_000;
 
-/** Writes down what became of a run, and says it. */
+/** Between two attempts to write down an end that could not be. Milliseconds. */
+const AGAIN = 1000;
+
+/**
+ * Writes down what became of a run, and says it. Until that is possible the task looks as if it ran, here and to others.
+ *
+ * @param ending when this process ends: then whoever comes after it closes the run as interrupted
+ */
 export async function recordEnd(
   { ledger, log }: TaskRunParts,
   task: Task,
@@ -56,19 +73,28 @@ export async function recordEnd(
   end: RunEnd,
   startedAt: number,
   now: number,
+  ending: AbortSignal,
 ): Promise<void> {
-  try {
-    const wait = Math.floor(Math.min(AFTER_DEFERRED_CHILD, lookAtTask(task, NOTHING, "", now).cadence / 4));
-    await untilWritten(() => {
-      ledger.end(run, end, now, end.outcome === "skipped" ? now + wait : null);
-      if (end.outcome !== "skipped") return;
-      // Its start has ended the streak, and it never ran: it waits since it was first deferred.
-      ledger.resumeStreak(task.name, startedAt);
-      ledger.defer(task.name, { ...NOBODY, reasonCode: end.reasonCode ?? "", reason: end.reason ?? "" }, end.reasonCode ?? "", now);
-    });
-  } catch (error) {
-    // Its row stays `running`, and the next poll closes it as interrupted.
-    log("error", `Cannot write down what became of ${task.label}: ${messageOf(error)}`, { task: task.name });
+  const wait = Math.floor(Math.min(AFTER_DEFERRED_CHILD, lookAtTask(task, NOTHING, "", now).cadence / 4));
+  const write = (): void => {
+    ledger.end(run, end, now, end.outcome === "skipped" ? now + wait : null);
+    if (end.outcome !== "skipped") return;
+    // Its start has ended the streak, and it never ran: it waits since it was first deferred.
+    ledger.resumeStreak(task.name, startedAt);
+    ledger.defer(task.name, { ...NOBODY, reasonCode: end.reasonCode ?? "", reason: end.reason ?? "" }, end.reasonCode ?? "", now);
+  };
+  const complaints = new Complaints(log);
+  for (let written = false; !written;) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
+      await untilWritten(write);
+      written = true;
+    } catch (error) {
+      complaints.say("end", `Cannot write down what became of ${task.label}: ${messageOf(error)}`, { task: task.name });
+      if (ending.aborted) break;
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      await sleep(AGAIN, undefined, { signal: ending, ref: false }).catch(() => {});
+    }
   }
   const why = end.reason === null ? "" : `: ${end.reason}`;
   const what = end.backupId === null ? "" : ` ${end.backupId}`;
@@ -95,6 +121,7 @@ const NOTHING: TaskRecord = {
   scheduleText: null,
   anchorAt: null,
   notBefore: null,
+  askedAt: null,
 };
 
 export function failedToStart(reasonCode: string, reason: string): RunEnd {

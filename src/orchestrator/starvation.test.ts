@@ -115,7 +115,7 @@ describe("a lease that is kept for a starving task", () => {
     if (taken.outcome !== "held") await taken.lease.release();
   });
 
-  it("is kept for nobody who waits for another task: golden path synthesis does not keep out the dream that it comes after", async () => {
+  it("lets the one for whom it is kept go before a task that it comes after and has waited for already", async () => {
     await using stage = taskStage();
     const [dream, golden] = [taskOf("dream", counting("dream")), taskOf("golden-path", counting("golden-path"))];
     stage.seen(DAY, golden, dream);
@@ -127,14 +127,14 @@ describe("a lease that is kept for a starving task", () => {
     stage.now += 40 * MINUTE;
     await orchestrator.poll();
     expect(await stage.keeper.inspect()).toMatchObject({ reservedFor: "golden-path" });
-    // Now the dream is due as well, and goes first.
+    // Now the dream is due as well.
     stage.now += 2 * HOUR;
     await holder.lease.release();
     const first = await orchestrator.poll();
-    expect(names(first)).toEqual(["dream"]);
+    expect(names(first)).toEqual(["golden-path"]);
     await ends(first);
     const second = await orchestrator.poll();
-    expect(names(second)).toEqual(["golden-path"]);
+    expect(names(second)).toEqual(["dream"]);
     await ends(second);
   });
 

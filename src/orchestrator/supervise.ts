@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { processesOfGroup, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
+import { processesOfGroup, redact, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { RunEnd } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -48,7 +48,7 @@ export async function supervise(request: SuperviseRequest): Promise<Supervised> 
       env: lease === null ? request.env : { ...request.env, ...lease.environment },
       stdio: [task.yield === "stdin" ? "pipe" : "ignore", output.descriptor, output.descriptor],
       group: true,
-      ...(lease === null ? {} : { pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR } }),
+      ...(lease === null ? { withhold: LEASE_DESCRIPTOR } : { pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR } }),
     });
   } finally {
     closeSync(output.descriptor);
@@ -115,7 +115,7 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
       if (line.trim() === "" || task.builtin !== null) continue;
       const { level, text } = levelOf(line);
       log(level, `${task.name}: ${text}`, { task: task.name });
-      lease?.progress({ doing: `${task.name}: ${text.slice(0, 120)}` });
+      lease?.progress({ doing: `${task.name}: ${redact(text).slice(0, 120)}` });
     }
   };
   const look = (): void => {

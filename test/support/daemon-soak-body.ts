@@ -22,7 +22,7 @@ export interface SoakEvent {
   readonly code?: number;
 }
 
-/** `dump` is a component of the builtin backup; `heavy` and `dump` run under a task's lease, `script` under that of `lease run`. */
+/** `dump` is a program of the builtin backup; `heavy` and `dump` run under a task's lease, `script` under that of `lease run`. */
 export type SoakKind = "heavy" | "dump" | "script" | "light" | "service";
 
 /**

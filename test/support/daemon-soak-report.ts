@@ -62,7 +62,7 @@ export class SoakReport {
 
   /** Work with a token that should have none, or without one that should. */
   wrongTokens(): SoakEvent[] {
-    return this.of("start").filter(({ kind, token }) => (kind === "heavy" || kind === "script" ? !token : token));
+    return this.of("start").filter((event) => isHeavy(event) !== event.token);
   }
 
   /** Two starts of a task nearer to each other than its cadence, although the former completed. Backups go by the clock. */

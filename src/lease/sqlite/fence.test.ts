@@ -130,11 +130,22 @@ describe("LeaseKeeper.break()", () => {
 
   it("finds nothing to break where nobody holds it, and where there never was a store", async () => {
     await using place = leasePlace();
-    expect(await place.keeper.break()).toEqual({ outcome: "missing", before: null, survivors: [] });
+    expect(await place.keeper.break()).toEqual({ outcome: "missing", before: null, survivors: [], unreserved: null });
     expect(existsSync(place.join("lease"))).toBe(false);
     const { lease } = await place.hold();
     await lease.release();
-    expect(await place.keeper.break()).toEqual({ outcome: "missing", before: null, survivors: [] });
+    expect(await place.keeper.break()).toEqual({ outcome: "missing", before: null, survivors: [], unreserved: null });
     expect((await place.keeper.inspect())?.generation).toBe(lease.generation);
+  });
+
+  it("ends a reservation of somebody who lives and does not come, such as one that is stopped", async () => {
+    await using place = leasePlace();
+    const { lease } = await place.hold();
+    await place.keeper.reserve("kbSync");
+    await lease.release();
+    expect((await place.keeper.acquire({ owner: "script" })).outcome).toBe("held");
+    expect(await place.keeper.break()).toMatchObject({ outcome: "missing", unreserved: "kbSync" });
+    const { lease: next } = await place.hold();
+    await next.release();
   });
 });

@@ -55,15 +55,19 @@ export function withdraw(place: StorePlace, owner: string): true | Busy {
 export function breakLease(place: StorePlace): BreakReport | Busy {
   if (!storeExists(place)) {
     inspect(place);
-    return { outcome: "missing", before: null, survivors: [] };
+    return { outcome: "missing", before: null, survivors: [], unreserved: null };
   }
   const report = withStore(place, (database) =>
     inTransaction(database, (): BreakReport => {
       const row = readRow(place, database);
-      if (row.state === "free") return { outcome: "missing", before: null, survivors: [] };
+      if (row.state === "free") {
+        // Whoever it is kept for may be stopped, and would keep everybody out.
+        if (row.reservation !== null) clearReservation(database);
+        return { outcome: "missing", before: null, survivors: [], unreserved: row.reservation?.owner ?? null };
+      }
       const before = viewOf(place, row, readMembers(database, row.generation), { look: true });
       freeRow(database, row.generation + 1);
-      return { outcome: "broken", before, survivors: before.alive };
+      return { outcome: "broken", before, survivors: before.alive, unreserved: null };
     }),
   );
   if (report !== BUSY && report.before !== null) bearWitness(place.witness, report.before.generation + 1);
