@@ -16,6 +16,8 @@ export interface PlainAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null | ReadableStream<Uint8Array>;
+  /** The same request may be answered otherwise later, although this is no failure. */
+  readonly mayEndOtherwise?: boolean;
 }
 
 export function jsonAnswer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): PlainAnswer {

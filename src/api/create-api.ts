@@ -7,11 +7,12 @@ import type { Parts } from "./handler.ts";
 import { idempotency } from "./idempotency.ts";
 import { ledgerRuns } from "./ledger-runs.ts";
 import { listen, type Listening } from "./listen.ts";
+import type { Log } from "./log.ts";
 import { problemOf } from "./problem-of.ts";
 import { readings } from "./readings.ts";
 import { routes } from "./routes.ts";
 import { Runs } from "./runs.ts";
-import { leaseNow, type Log } from "./serve-call.ts";
+import { leaseNow } from "./serve-call.ts";
 import { statusView } from "./status-view.ts";
 import { openTokens } from "./tokens.ts";
 import { watchEvents } from "./watch-events.ts";
@@ -68,7 +69,7 @@ export function createApi({ instance, orchestration = () => null, log }: ApiPart
         `A ${kind} that the API had started failed: ${error instanceof Error ? error.message : String(error)}`,
       ),
   });
-  const parts: Parts = { instance, orchestration, runs, readings: readings(instance), status, hub, clock, version: VERSION };
+  const parts: Parts = { instance, orchestration, runs, readings: readings(instance), status, hub, clock, log, version: VERSION };
   const app = routes({
     parts,
     tokens,

@@ -2,6 +2,7 @@ import type { Answer, Call, Calls } from "../contract/index.ts";
 import type { Clock } from "../kernel/index.ts";
 import type { Instance, Orchestration } from "../operations/index.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { Log } from "./log.ts";
 import type { Readings } from "./readings.ts";
 import type { Runs } from "./runs.ts";
 import type { StatusView } from "./status-view.ts";
@@ -18,6 +19,7 @@ export interface Parts {
   readonly status: StatusView;
   readonly hub: EventHub;
   readonly clock: Clock;
+  readonly log: Log;
   readonly version: string;
 }
 
@@ -33,7 +35,12 @@ export interface Asked<C extends Call> {
   readonly signal: AbortSignal;
 }
 
-type Reply<A extends Answer> = A extends Answer ? A & { readonly headers?: Readonly<Record<string, string>> } : never;
+interface ReplyExtras {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A try that came to nothing: the same Idempotency-Key may try again. */
+  readonly mayEndOtherwise?: boolean;
+}
+type Reply<A extends Answer> = A extends Answer ? A & ReplyExtras : never;
 
 export type Handler<C extends Call> = (parts: Parts, asked: Asked<C>) => Promise<Reply<C["answer"]>>;
 /** One for each row of the table, and no other. */

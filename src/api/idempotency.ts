@@ -15,7 +15,7 @@ interface Kept {
 export interface Idempotency {
   /**
    * Runs a request once for each key of whoever asks; another with the same key gets the same answer, also while the first
-   * still runs. An answer that is a failure is forgotten: the same key may try again.
+   * still runs. An answer that is a failure, or says that nothing came of it, is forgotten: the same key may try again.
    *
    * @throws ConflictError IDEMPOTENCY_MISMATCH
    */
@@ -45,7 +45,7 @@ export function idempotency(): Idempotency {
       const answer = run();
       kept.set(name, { print, since: now, answer });
       const forget = (): void => void (kept.get(name)?.answer === answer && kept.delete(name));
-      answer.then(({ status }) => void (status >= 400 && forget()), forget);
+      answer.then(({ status, mayEndOtherwise = false }) => void ((status >= 400 || mayEndOtherwise) && forget()), forget);
       return await answer;
     },
   };

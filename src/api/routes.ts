@@ -6,13 +6,21 @@ import { problemAnswer, toResponse, type PlainAnswer } from "./answers.ts";
 import type { Handler, Handlers } from "./handler.ts";
 import { backupHandlers } from "./handlers/backups.ts";
 import { contentHandlers } from "./handlers/contents.ts";
+import { lifecycleHandlers } from "./handlers/lifecycle.ts";
 import { restoreHandlers } from "./handlers/restores.ts";
 import { runHandlers } from "./handlers/runs.ts";
 import { stateHandlers } from "./handlers/state.ts";
 import { serveCall, type Arrived, type Desk } from "./serve-call.ts";
 
 /** One for each row of the table: a row without a handler, and a handler without a row, do not compile. */
-const HANDLERS: Handlers = { ...backupHandlers, ...contentHandlers, ...restoreHandlers, ...runHandlers, ...stateHandlers };
+const HANDLERS: Handlers = {
+  ...backupHandlers,
+  ...contentHandlers,
+  ...restoreHandlers,
+  ...lifecycleHandlers,
+  ...runHandlers,
+  ...stateHandlers,
+};
 
 interface Env {
   readonly Bindings: { readonly incoming?: IncomingMessage };

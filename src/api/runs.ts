@@ -18,6 +18,24 @@ export interface RunRequest<Result> {
   readonly finish: (document: Readonly<Record<string, unknown>>, runId: string) => Promise<Result> | Result;
 }
 
+type Ending = Partial<RunDocument> & Pick<RunDocument, "outcome">;
+
+export interface WorkRequest<Result> {
+  readonly kind: RunKind;
+  /** Why; "manual" unless given. */
+  readonly trigger?: string;
+  readonly backupId?: string;
+  readonly work: (told: {
+    readonly id: string;
+    /** What the command prints while it works. */
+    readonly hear: (event: Readonly<Record<string, unknown>>) => void;
+    /** The id of the backup is fixed. */
+    readonly begin: (backup: string) => void;
+  }) => Promise<Result>;
+  /** How a run with this result ended; completed unless given. */
+  readonly ended?: (result: Result) => Ending;
+}
+
 export interface StartedRun<Result> {
   readonly run_id: string;
   /** The id of a backup as soon as it is fixed; rejects with what kept it from having one. */
@@ -50,7 +68,21 @@ export class Runs {
     this.#onFailure = parts.onFailure;
   }
 
-  start<Result extends object>(request: RunRequest<Result>): StartedRun<Result> {
+  /** One command of our own. */
+  start<Result extends object>({ args, urgent, finish, ...request }: RunRequest<Result>): StartedRun<Result> {
+    return this.follow({
+      ...request,
+      work: async ({ id, hear, begin }) => {
+        const document = await this.#instance().runEngine({ args, urgent, onEvent: hear });
+        const result = await finish(document, id);
+        if (typeof document["id"] === "string") begin(document["id"]);
+        return result;
+      },
+    });
+  }
+
+  /** Work whose commands tell through `hear`. */
+  follow<Result extends object>(request: WorkRequest<Result>): StartedRun<Result> {
     const run_id = `run-${randomBytes(8).toString("hex")}`;
     const begun = Promise.withResolvers<string>();
     begun.promise.catch(() => {});
@@ -58,7 +90,7 @@ export class Runs {
       run_id,
       kind: request.kind,
       task: null,
-      trigger: "manual",
+      trigger: request.trigger ?? "manual",
       outcome: "running",
       reason_code: null,
       reason: null,
@@ -77,13 +109,12 @@ export class Runs {
     return { run_id, begun: begun.promise, done };
   }
 
-  async #run<Result extends object>(id: string, request: RunRequest<Result>, begun: PromiseWithResolvers<string>): Promise<Result> {
-    const { kind, args, urgent, finish } = request;
+  async #run<Result extends object>(id: string, request: WorkRequest<Result>, begun: PromiseWithResolvers<string>): Promise<Result> {
+    const { kind, work, ended } = request;
     try {
-      const document = await this.#instance().runEngine({ args, urgent, onEvent: (event) => this.#heard(id, event, begun.resolve) });
-      const result = await finish(document, id);
-      this.#end(id, { outcome: "completed", result: result as Readonly<Record<string, unknown>> });
-      if (typeof document["id"] === "string") begun.resolve(document["id"]);
+      const result = await work({ id, hear: (event) => this.#heard(id, event, begun.resolve), begin: begun.resolve });
+      const ending: Ending = ended?.(result) ?? { outcome: "completed" };
+      this.#end(id, { ...ending, result: result as Readonly<Record<string, unknown>> });
       return result;
     } catch (error) {
       const problem = problemOf(error);
@@ -108,7 +139,7 @@ export class Runs {
     }
   }
 
-  #end(id: string, end: Partial<RunDocument> & Pick<RunDocument, "outcome">): void {
+  #end(id: string, end: Ending): void {
     const run = this.#documents.get(id);
     if (run === undefined) return;
     const key = `${run.kind} ${end.outcome}`;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { backupHead } from "../../test/support/backup-head.ts";
@@ -58,6 +58,23 @@ describe("a request", () => {
     const { engine, runs } = slowEngine();
     using served = fakeApi({ engine });
     expect(await told(await served.fetch(BACKUP, init))).toBe(answer);
+    expect(runs).toEqual([]);
+  });
+
+  it("whose body goes on past one megabyte without saying how long it is, is cut off there", async () => {
+    const { engine, runs } = slowEngine();
+    using served = fakeApi({ engine });
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(0x20));
+      },
+    });
+    expect(await told(await served.fetch(BACKUP, { method: "POST", headers: JSON_TYPE, body, duplex: "half", as: "operate" }))).toBe(
+      "413 PAYLOAD_TOO_LARGE",
+    );
+    expect(sent).toBeLessThan(2 * 1024 * 1024);
     expect(runs).toEqual([]);
   });
 
@@ -161,7 +178,7 @@ describe("while a restore runs", () => {
     const hangUp = new AbortController();
     const body = JSON.stringify({ backup_id: head.id, confirm: head.id });
     const restore = served.fetch("/api/v1/admin/restore", { ...post(body), signal: hangUp.signal });
-    await expect.poll(() => runs.length).toBe(1);
+    await expect.poll(() => runs.length, { timeout: 30_000 }).toBe(1);
     hangUp.abort();
     expect(runs[0]?.signal).toBeUndefined();
     for (const [method, path] of [
@@ -218,5 +235,15 @@ describe("the audit log", () => {
       { token: "read", method: "POST", path: BACKUP, status: 403 },
     ]);
     expect(lines.join()).not.toContain("hush");
+  });
+
+  it("that cannot be written is an error in the log, and the change is answered as it went", async () => {
+    const { engine, runs, finish } = slowEngine();
+    using served = fakeApi({ engine });
+    finish();
+    mkdirSync(join(served.folder, "audit.log"));
+    expect((await served.fetch(BACKUP, post("{}"))).status).toBe(202);
+    expect(runs).toHaveLength(1);
+    expect(served.logged.join("\n")).toMatch(/^error Cannot write the audit log: .*EISDIR/m);
   });
 });

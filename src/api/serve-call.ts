@@ -6,12 +6,11 @@ import type { Audit } from "./audit.ts";
 import type { FailedTokens } from "./failed-tokens.ts";
 import type { Handler, Parts } from "./handler.ts";
 import type { Idempotency } from "./idempotency.ts";
+import type { Log } from "./log.ts";
 import { isDefect } from "./problem-of.ts";
 import { readCall } from "./read-call.ts";
 import type { Token, Tokens } from "./tokens.ts";
 import { refuseForeignHost, refuseForeignOrigin } from "./whence.ts";
-
-export type Log = (level: "debug" | "info" | "warn" | "error", message: string, about?: Readonly<Record<string, string>>) => void;
 
 export interface Desk {
   readonly parts: Parts;
@@ -62,8 +61,8 @@ async function answerCall(
     if (endpoint.changes) await refuseDuringRestore(desk.parts);
     try {
       const asked = { ...read, token, headers: request.headers, signal: request.signal } as Parameters<typeof handler>[1];
-      const { status, body, headers = {} } = await handler(desk.parts, asked);
-      return plain(endpoint, status, body, headers);
+      const { status, body, headers = {}, mayEndOtherwise = false } = await handler(desk.parts, asked);
+      return { ...plain(endpoint, status, body, headers), mayEndOtherwise };
     } finally {
       if (endpoint.changes) desk.parts.status.forget();
     }

@@ -43,8 +43,8 @@ describe("statusView()", () => {
     expect([await newest(), looks()]).toEqual(["2026-03-15T00-01-00_manual", 1]);
     clock = 2001;
     expect(await newest()).toBe("2026-03-15T00-01-00_manual");
-    await expect.poll(looks).toBe(2);
-    await expect.poll(newest).toBe("2026-03-15T00-02-00_manual");
+    await expect.poll(looks, { timeout: 30_000 }).toBe(2);
+    await expect.poll(newest, { timeout: 30_000 }).toBe("2026-03-15T00-02-00_manual");
     clock = 100_000;
     expect(await newest()).toBe("2026-03-15T00-03-00_manual");
     view.forget();

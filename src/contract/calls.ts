@@ -14,6 +14,7 @@ import type {
 } from "./backups.ts";
 import type { DiffDocument, EntryPage, SearchQuery, SearchResult } from "./contents.ts";
 import type { Answered } from "./endpoint.ts";
+import type { LifecycleReport, MigrationRequest, ShutdownRequest, StartupRequest } from "./lifecycle.ts";
 import type { PlanDocument, PlanRequest, RestoreReport, RestoreRequest, UndoReport, UndoRequest } from "./restores.ts";
 import type { PruneReport, RetentionDocument, RunDocument, RunList, RunQuery, VerifyReport, WaitRequest } from "./runs.ts";
 import type { ConfigDocument, DoctorDocument, Health, LeaseReport, Readiness, StatusDocument, TaskList } from "./state.ts";
@@ -40,6 +41,9 @@ export interface Calls {
   readonly undoRestore: { body: UndoRequest; answer: Answered<200, UndoReport> };
   readonly showRetention: { answer: Answered<200, RetentionDocument> };
   readonly prune: { body: WaitRequest; answer: Answered<202, RunStarted> | Answered<200, PruneReport> };
+  readonly startup: { body: StartupRequest; answer: Answered<201, LifecycleReport> | Answered<200, LifecycleReport> };
+  readonly shutdown: { body: ShutdownRequest; answer: Answered<201, LifecycleReport> | Answered<200, LifecycleReport> };
+  readonly beforeMigration: { body: MigrationRequest; answer: Answered<201, LifecycleReport> };
   readonly status: { answer: Answered<200, StatusDocument> };
   readonly lease: { answer: Answered<200, LeaseReport> };
   readonly listTasks: { answer: Answered<200, TaskList> };

@@ -48,6 +48,10 @@ describe("createClient()", () => {
     expectTypeOf<Parameters<Client["showBackup"]>[0]["params"]>().toEqualTypeOf<{ readonly id: string }>();
     expectTypeOf<Client["status"]>().toBeCallableWith();
     expectTypeOf<Client["listBackups"]>().toBeCallableWith({ query: { limit: 3 } });
+    expectTypeOf<Client["startup"]>().toBeCallableWith();
+    expectTypeOf<Client["beforeMigration"]>().toBeCallableWith({ body: { from: 3, to: "4" } });
+    // @ts-expect-error -- what is backed up is in the configuration
+    expectTypeOf<Client["startup"]>().toBeCallableWith({ body: { components: ["memory"] } });
     // @ts-expect-error -- a restore is nothing without what to restore
     expectTypeOf<Client["restore"]>().toBeCallableWith({});
     // @ts-expect-error -- no such word in the query

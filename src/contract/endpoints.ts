@@ -1,6 +1,7 @@
 import type { Calls } from "./calls.ts";
 import type { Endpoint, Method } from "./endpoint.ts";
 import { BACKUP_ENDPOINTS } from "./table/backup-endpoints.ts";
+import { LIFECYCLE_ENDPOINTS } from "./table/lifecycle-endpoints.ts";
 import { RESTORE_ENDPOINTS } from "./table/restore-endpoints.ts";
 import { STATE_ENDPOINTS } from "./table/state-endpoints.ts";
 
@@ -11,12 +12,9 @@ export const PREFIX = "/api/v1";
 export const ALSO_AT_TOP: readonly string[] = ["/health", "/ready", "/metrics"];
 
 /** Every route there is: what server, client, OpenAPI document and reference are made from. */
-export const ENDPOINTS: Endpoints = { ...BACKUP_ENDPOINTS, ...RESTORE_ENDPOINTS, ...STATE_ENDPOINTS };
+export const ENDPOINTS: Endpoints = { ...BACKUP_ENDPOINTS, ...RESTORE_ENDPOINTS, ...LIFECYCLE_ENDPOINTS, ...STATE_ENDPOINTS };
 
 /** Described, and not built yet: answered by name with NOT_AVAILABLE. */
 export const NOT_BUILT: readonly { readonly method: Method; readonly path: string }[] = [
   { method: "POST", path: "/admin/backups/{id}/drill" },
-  { method: "POST", path: "/lifecycle/startup" },
-  { method: "POST", path: "/lifecycle/shutdown" },
-  { method: "POST", path: "/lifecycle/pre-migration" },
 ];

@@ -21,6 +21,7 @@ export { SCOPES, type AnyEndpoint, type Answer, type AnswerSpec, type Call, type
 export { ALSO_AT_TOP, ENDPOINTS, NOT_BUILT, PREFIX, type Endpoints } from "./endpoints.ts";
 export { EVENT, type ApiEvent } from "./events.ts";
 export { errorsOf, openApi } from "./openapi.ts";
+export type { LifecycleReport } from "./lifecycle.ts";
 export { PROBLEM, type Problem } from "./problem.ts";
 export type { PlanDocument, PlanRequest, RestoreReport, RestoreRequest, UndoReport } from "./restores.ts";
 export type { PruneReport, RunDocument, RunKind, RunProgress, VerifyReport } from "./runs.ts";

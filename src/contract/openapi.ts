@@ -9,9 +9,9 @@ import { DOCUMENTS, IN_ADDRESS, type Schema } from "./schema.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** What every route may answer with; those that read a body also the last three. */
-const ALWAYS: readonly ErrorCode[] = ["USAGE", "HOST_REFUSED", "INTERNAL"];
+const ALWAYS: readonly ErrorCode[] = ["USAGE", "HOST_REFUSED", "FILE_SYSTEM", "ENGINE_KILLED", "INTERNAL"];
 const WITH_TOKEN: readonly ErrorCode[] = ["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "TOKENS_INVALID"];
-const WITH_CHANGE: readonly ErrorCode[] = ["ORIGIN_REFUSED", "RESTORE_RUNNING"];
+const WITH_CHANGE: readonly ErrorCode[] = ["ORIGIN_REFUSED", "RESTORE_RUNNING", "ENGINE_KILLED"];
 const WITH_BODY: readonly ErrorCode[] = ["PAYLOAD_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "IDEMPOTENCY_MISMATCH"];
 
 /** Every code that an endpoint may answer with. */

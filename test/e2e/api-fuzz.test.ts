@@ -55,7 +55,22 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
     fc.array(tie("any"), { maxLength: 3 }),
     fc.dictionary(
       fc.oneof(
-        fc.constantFrom("backup_id", "confirm", "components", "paths", "tags", "wait", "force", "restart", "note", "restore_id"),
+        fc.constantFrom(
+          "backup_id",
+          "confirm",
+          "components",
+          "paths",
+          "tags",
+          "wait",
+          "force",
+          "restart",
+          "note",
+          "restore_id",
+          "budget_ms",
+          "from",
+          "to",
+          "wait_ms",
+        ),
         word,
       ),
       tie("any"),

@@ -9,6 +9,8 @@ import { makeRestorable } from "../support/restorable.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { makeWorkspace } from "../support/workspace.ts";
 
+/** For a machine that has other things to do. */
+const PATIENT = { timeout: 30_000, interval: 5 };
 const SERVER = "server: { listen: '127.0.0.1:0' }\n";
 
 /** The status line of a request whose headers are set by hand, which fetch does not allow. */
@@ -57,7 +59,7 @@ describe("the API over a socket", () => {
     const hangUp = new AbortController();
     const restore = client.restore({ body: { backup_id: place.id, confirm: place.id }, signal: hangUp.signal });
     restore.catch(() => {});
-    await expect.poll(async () => (await client.listRuns()).body.runs[0]?.kind).toBe("restore");
+    await expect.poll(async () => (await client.listRuns()).body.runs[0]?.kind, PATIENT).toBe("restore");
     hangUp.abort();
     await expect(restore).rejects.toThrow("aborted");
     await served.api.settled();
@@ -88,7 +90,7 @@ describe("the API over a socket", () => {
     const id = "run_id" in started.body ? started.body.run_id : "";
     expect((await client.showRun({ params: { id } })).body).toMatchObject({ outcome: "running", task: "wait", trigger: "manual" });
     writeFileSync(gate, "");
-    await expect.poll(async () => (await client.showRun({ params: { id } })).body.outcome).toBe("completed");
+    await expect.poll(async () => (await client.showRun({ params: { id } })).body.outcome, PATIENT).toBe("completed");
     const { body } = await client.listRuns({ query: { task: "wait" } });
     expect(body.runs).toMatchObject([{ run_id: id, exit_code: 0, last_lines: expect.stringContaining("token=***") as string }]);
     expect((await client.metrics()).body).toContain('holdfast_task_runs{task="wait",outcome="completed"} 1\n');
@@ -104,7 +106,7 @@ describe("the API over a socket", () => {
       await client.events({ signal: hangUp.signal });
       hangUp.abort();
     }
-    await expect.poll(async () => (await client.events().catch(() => ({ status: 429 }))).status).toBe(200);
+    await expect.poll(async () => (await client.events().catch(() => ({ status: 429 }))).status, PATIENT).toBe(200);
     await close();
   });
 

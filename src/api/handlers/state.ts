@@ -49,7 +49,7 @@ export const stateHandlers: HandlersOf<
 
   metrics: async (parts) => ({
     status: 200,
-    body: metricsText(parts.instance(), await parts.status.recent(), parts.runs.counts()),
+    body: await metricsText(parts.instance(), await parts.status.recent(), parts.runs.counts()),
     headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
   }),
 

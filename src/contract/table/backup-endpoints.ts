@@ -128,7 +128,7 @@ export const BACKUP_ENDPOINTS: Pick<
     params: REFERENCE,
     query: DIFF_QUERY,
     answers: { 200: { means: "What differs, by name", schema: DIFF } },
-    errors: ["BACKUP_NOT_FOUND"],
+    errors: ["BACKUP_NOT_FOUND", "ENGINE_KILLED"],
   },
   readContent: {
     method: "GET",
@@ -149,6 +149,6 @@ export const BACKUP_ENDPOINTS: Pick<
     summary: "Search the paths of all backups",
     query: SEARCH_QUERY,
     answers: { 200: { means: "Newest backup first", schema: SEARCH_RESULT } },
-    errors: ["BACKUP_NOT_FOUND"],
+    errors: ["BACKUP_NOT_FOUND", "ENGINE_KILLED"],
   },
 };

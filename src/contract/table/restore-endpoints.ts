@@ -34,7 +34,7 @@ export const RESTORE_ENDPOINTS: Pick<Endpoints, "restore" | "planRestore" | "und
     summary: "Say what a restore would do, and what speaks against it; changes nothing",
     body: PLAN_REQUEST,
     answers: { 200: { means: "The plan", schema: PLAN } },
-    errors: ["BACKUP_NOT_FOUND", "COMPONENT_NOT_FOUND"],
+    errors: ["BACKUP_NOT_FOUND", "COMPONENT_NOT_FOUND", "ENGINE_KILLED"],
   },
   undoRestore: {
     method: "POST",

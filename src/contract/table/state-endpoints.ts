@@ -87,7 +87,7 @@ export const STATE_ENDPOINTS: Pick<
     changes: false,
     summary: "Look whether this host and set-up can take backups and restore them",
     answers: { 200: { means: "The findings, each with what to do", schema: DOCTOR } },
-    errors: [],
+    errors: ["ENGINE_KILLED"],
   },
   config: {
     method: "GET",
