@@ -3,7 +3,7 @@ import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { EngineRun } from "../operations/index.ts";
-import { errorFromJson, InternalError, InterruptedError } from "../kernel/index.ts";
+import { errorFromJson, HostError, InternalError, InterruptedError, type HoldfastError } from "../kernel/index.ts";
 
 /** The launcher lies two folders above this module, in the sources and in the built package alike. */
 const LAUNCHER = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
@@ -39,19 +39,20 @@ export async function runEngine(run: EngineRun, env: NodeJS.ProcessEnv): Promise
   run.signal?.addEventListener("abort", stop, { once: true });
   try {
     let document: Record<string, unknown> | undefined;
-    const ended = new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+    const ended = new Promise<Ending>((resolve, reject) => child.once("error", reject).once("close", (code, by) => resolve({ code, by })));
     ended.catch(() => {});
     for await (const line of createInterface({ input: child.stdout })) {
-      const value = JSON.parse(line) as Record<string, unknown>;
+      const value = parsed(line);
+      if (value === undefined) continue;
       if (typeof value["event"] === "string") tell(run, value);
       else document = value;
     }
-    const exit = await ended;
+    const ending = await ended;
     // A result that came before the stop did is a result: the backup is listed.
     if (run.signal?.aborted === true && (document === undefined || document["error"] !== undefined)) {
       throw new InterruptedError("INTERRUPTED", "The work was stopped", { cause: run.signal.reason });
     }
-    if (document === undefined) throw new InternalError(`The engine ended with exit code ${exit} and no result: ${stderr.trim()}`);
+    if (document === undefined) throw withoutResult(ending, stderr);
     if (document["error"] !== undefined) throw errorFromJson(document["error"]);
     return document;
   } finally {
@@ -59,6 +60,27 @@ export async function runEngine(run: EngineRun, env: NodeJS.ProcessEnv): Promise
     // Whatever went wrong here, no engine goes on without anybody to hear of its result.
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
   }
+}
+
+interface Ending {
+  readonly code: number | null;
+  readonly by: NodeJS.Signals | null;
+}
+
+/** undefined: cut off by a kill, and what is missing is told by how it ended. */
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutResult({ code, by }: Ending, stderr: string): HoldfastError {
+  if (by === null) return new InternalError(`The engine ended with exit code ${code} and no result: ${stderr.trim()}`);
+  return new HostError("ENGINE_KILLED", `The process that did the work was ended by ${by}`, {
+    hint: "Nothing half-made is listed; look for who sent the signal, such as a limit of memory, and start the work again",
+  });
 }
 
 /** A host's callback is the host's: what it throws is not a failure of the backup. */

@@ -1,7 +1,15 @@
 import { resolve } from "node:path";
 import { findConfig } from "../config/index.ts";
-import { UsageError } from "../kernel/index.ts";
-import { beforeMigration, MIGRATION_WAIT, shutdown, startup, type BackupResult, type Instance } from "../operations/index.ts";
+import { namedSystemError, UsageError } from "../kernel/index.ts";
+import {
+  beforeMigration,
+  MIGRATION_WAIT,
+  shutdown,
+  startup,
+  type BackupResult,
+  type Instance,
+  type LifecycleBackup,
+} from "../operations/index.ts";
 import type { BackupRequest, Holdfast, OpenOptions, RestoreRequest, RestoreResult } from "./holdfast.ts";
 import { heavyMaintenance } from "./heavy-maintenance.ts";
 import { openInstance } from "./open-instance.ts";
@@ -30,18 +38,28 @@ export async function openHoldfast(options: OpenOptions = {}): Promise<Holdfast>
       running.delete(work);
     }
   };
+  /** A configuration that cannot be read is a failure like any other to a program that goes on in any case. */
+  const around = async (trigger: string, take: (instance: Instance) => Promise<LifecycleBackup>): Promise<LifecycleBackup> => {
+    try {
+      return await track(take(open()));
+    } catch (thrown) {
+      const error = namedSystemError(thrown, `take the ${trigger} backup`);
+      log("error", `No ${trigger} backup was taken: ${error.code}: ${error.message}.`);
+      return { outcome: "failed", error };
+    }
+  };
   const until = (signal: AbortSignal | undefined): AbortSignal =>
     signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]);
   return {
     config,
     backup: async (request = {}) => await track(backup(open(), request, until(request.signal))),
-    startup: async ({ signal } = {}) => await track(startup(open(), { log, signal: until(signal) })),
-    shutdown: async ({ budget, signal } = {}) => {
-      const instance = open();
-      return await track(
-        shutdown(instance, { log, budget: budget ?? instance.config.orchestrator.shutdownTimeout, giveUp: until(signal) }),
-      );
-    },
+    startup: async ({ signal } = {}) =>
+      await around("startup", async (instance) => await startup(instance, { log, signal: until(signal) })),
+    shutdown: async ({ budget, signal } = {}) =>
+      await around("shutdown", async (instance) => {
+        const { shutdownTimeout } = instance.config.orchestrator;
+        return await shutdown(instance, { log, budget: budget ?? shutdownTimeout, giveUp: until(signal) });
+      }),
     beforeMigration: async ({ from, to }, migration) => {
       const tags = [`schema-from-${from}`, `schema-to-${to}`];
       const taken = await track(beforeMigration(open(), { wait: MIGRATION_WAIT, log, signal: ending.signal, tags }));

@@ -1,5 +1,5 @@
 import { startForeground, type ForegroundProgram } from "../kernel/index.ts";
-import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
+import { orchestrate, shutdown, startup, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
 
@@ -25,30 +25,56 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   const { config } = instance;
   const starting = new AbortController();
   const giveUp = new AbortController();
+  const late = new AbortController();
   const program: { running: ForegroundProgram | null } = { running: null };
   let endingSince: number | undefined;
   let ended = false;
   onSignals((signal) => {
-    if (signal !== "SIGHUP") endingSince ??= performance.now();
+    const isFirst = endingSince === undefined;
+    if (signal !== "SIGHUP" || ended) endingSince ??= performance.now();
     if (program.running === null) starting.abort();
-    else if (ended) giveUp.abort();
-    else program.running.forward(signal);
+    else if (!ended) program.running.forward(signal);
+    else if (!isFirst) giveUp.abort();
+    else {
+      // Whoever sent it may kill everything when that time is over.
+      setTimeout(() => late.abort(), config.orchestrator.shutdownTimeout).unref();
+      log("info", `${signal}: the last backup is finished first; a second signal gives it up.`);
+    }
   });
   await startup(instance, { log, signal: starting.signal });
   if (starting.signal.aborted) return 130;
   const running = await startForeground(argv, { cwd, env: instance.env, interactive });
   program.running = running;
   running.open();
-  await using orchestration = orchestrate(instance, log);
-  tellWhatIsWatched(orchestration, instance, log);
+  await using orchestration = orchestrateIfPossible(instance, log);
   const over = new AbortController();
-  const polling = pollUntil(async () => ({ instance, orchestration }), over.signal);
+  let polling = Promise.resolve();
+  if (orchestration !== null) {
+    tellWhatIsWatched(orchestration, instance, log);
+    polling = pollUntil(async () => ({ instance, orchestration }), over.signal);
+  }
   const exitCode = await running.exitCode;
   ended = true;
   log("info", `${argv[0]} ended with exit code ${exitCode}.`);
   over.abort();
   await polling;
   const budget = endingSince === undefined ? null : config.orchestrator.shutdownTimeout - (performance.now() - endingSince);
-  await shutdown(instance, { log, orchestration, budget, giveUp: giveUp.signal });
+  await shutdown(instance, {
+    log,
+    budget,
+    giveUp: giveUp.signal,
+    until: late.signal,
+    ...(orchestration === null ? {} : { orchestration }),
+  });
   return exitCode;
+}
+
+/** Where nothing can be written down, nothing runs on schedule; the program has started, and goes on without. */
+function orchestrateIfPossible(instance: Instance, log: Log): Orchestration | null {
+  try {
+    return orchestrate(instance, log);
+  } catch (error) {
+    log("error", `Nothing runs on schedule: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
 }

@@ -21,16 +21,17 @@ export interface FakeApiOptions {
   readonly vault?: () => Promise<Vault>;
   readonly engine?: (run: EngineRun) => Promise<Readonly<Record<string, unknown>>>;
   readonly server?: Partial<Instance["config"]["server"]>;
+  readonly backup?: Partial<Instance["config"]["backup"]>;
 }
 
 /** The API over a vault that a test makes up, and an engine that does what the test says. */
-export function fakeApi({ listing = {}, vault, engine, server = {} }: FakeApiOptions = {}): FakeApi {
+export function fakeApi({ listing = {}, vault, engine, server = {}, backup = {} }: FakeApiOptions = {}): FakeApi {
   const folder = temporaryFolder();
   let now = FAKE_NOW;
   const made = fakeInstance(vault ?? fakeVault(listing), { stateDir: folder.path });
   const instance: Instance = {
     ...made,
-    config: { ...made.config, server: { ...made.config.server, ...server } },
+    config: { ...made.config, server: { ...made.config.server, ...server }, backup: { ...made.config.backup, ...backup } },
     clock: { now: () => now },
     ...(engine === undefined ? {} : { runEngine: engine }),
   };

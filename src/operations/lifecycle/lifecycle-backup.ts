@@ -1,4 +1,4 @@
-import { HoldfastError, namedSystemError } from "../../kernel/index.ts";
+import { HoldfastError, InterruptedError, namedSystemError } from "../../kernel/index.ts";
 import type { Log } from "../../orchestrator/index.ts";
 import type { Instance } from "../instance.ts";
 
@@ -40,11 +40,18 @@ export async function lifecycleBackup(instance: Instance, request: LifecycleRequ
     log(complete ? "info" : "warn", `Backup ${id} is taken${complete ? "" : ", and something declared is not in it"}.`);
     return { outcome: "taken", id, complete };
   } catch (thrown) {
-    const error = thrown instanceof HoldfastError ? thrown : namedSystemError(thrown, `take the ${trigger} backup`);
+    const error = failureOf(thrown, trigger, signal);
     const outcome = error.row.kind === "busy" ? "deferred" : "failed";
     log("error", `No ${trigger} backup was taken: ${error.code}: ${error.message}.`);
     return { outcome, error };
   }
+}
+
+/** One that had to stop before it began was stopped, and is no defect. */
+function failureOf(thrown: unknown, trigger: string, signal: AbortSignal | undefined): HoldfastError {
+  if (thrown instanceof HoldfastError) return thrown;
+  if (signal?.aborted !== true) return namedSystemError(thrown, `take the ${trigger} backup`);
+  return new InterruptedError("INTERRUPTED", `The ${trigger} backup was stopped before it began`, { cause: thrown });
 }
 
 /** Whoever holds the lease is asked; what does not listen is waited for, and never interrupted. */

@@ -11,6 +11,8 @@ export interface ShutdownOptions {
   readonly budget: number | null;
   /** A second signal: gives up at once, with nothing half-made. */
   readonly giveUp: AbortSignal;
+  /** The time is over, for who had all the time there is until somebody was in a hurry. */
+  readonly until?: AbortSignal;
 }
 
 /** Of the budget, for tasks to end when they are asked. */
@@ -20,9 +22,16 @@ const FOR_TASKS = 8;
  * After a runtime has stopped: no new work, a running backup is finished and never cancelled or refused, then the last
  * backup is taken within the budget. What was not taken is said. Never throws.
  */
-export async function shutdown(instance: Instance, { log, orchestration, budget, giveUp }: ShutdownOptions): Promise<LifecycleBackup> {
+export async function shutdown(
+  instance: Instance,
+  { log, orchestration, budget, giveUp, until }: ShutdownOptions,
+): Promise<LifecycleBackup> {
   const { backup } = instance.config;
-  const over = AbortSignal.any([giveUp, ...(budget === null ? [] : [AbortSignal.timeout(Math.max(1, Math.round(budget)))])]);
+  const over = AbortSignal.any([
+    giveUp,
+    ...(until === undefined ? [] : [until]),
+    ...(budget === null ? [] : [AbortSignal.timeout(Math.max(1, Math.round(budget)))]),
+  ]);
   const began = performance.now();
   await orchestration?.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
   if (!backup.enabled || !backup.onShutdown) return { outcome: "off" };
