@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { join, relative } from "node:path";
 import { rolldown, type OutputChunk } from "rolldown";
 import { behindDoors, isRare, ownPlace, rareBuiltins } from "./command-plugins.ts";
@@ -26,7 +27,7 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
     cwd: dist,
     input: { main: join(dist, "cli/main.js") },
     platform: "node",
-    external: (id) => id.startsWith("node:") && !isRare(id),
+    external: (id) => isBuiltin(id) && !isRare(id),
     // No module of ours, and none of what it stands on, is imported for what it does and not for what it gives.
     treeshake: { moduleSideEffects: false },
     plugins: [ownPlace(dist), behindDoors(dist), rareBuiltins()],
@@ -52,18 +53,18 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
   });
   const chunks = output.filter((file) => file.type === "chunk");
   const names = new Set(chunks.map(({ fileName }) => fileName));
-  const loose = chunks.flatMap((chunk) => chunk.imports).filter((name) => !name.startsWith("node:") && !names.has(name));
+  const loose = chunks.flatMap((chunk) => chunk.imports).filter((name) => !isBuiltin(name) && !names.has(name));
   if (loose.length > 0) throw new Error(`Not in the bundle: ${loose.join(", ")}`);
   const packages = packagesIn(chunks);
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), [...packages].map(([name, place]) => licenceOf(name, place)).join("\n"));
   return { chunks: chunks.length, modules: chunks.reduce((sum, chunk) => sum + chunk.moduleIds.length, 0), packages: [...packages.keys()] };
 }
 
-/** Name and folder of each package that the chunks hold code of. */
+/** Name and folder of each package that the chunks hold code of; a folder whose name begins with a dot is a cache and no package. */
 function packagesIn(chunks: readonly OutputChunk[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const id of chunks.flatMap((chunk) => chunk.moduleIds)) {
-    const [, place, name] = /^(.*\/node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(id) ?? [];
+    const [, place, name] = /^(.*\/node_modules\/((?:@[^/]+\/)?[^/.][^/]*))\//.exec(id) ?? [];
     if (place !== undefined && name !== undefined) found.set(name, place);
   }
   return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));

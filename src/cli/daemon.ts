@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import { redact } from "../kernel/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
-import type { Io } from "./io.ts";
-import { printableLines } from "./table.ts";
+import { logTo } from "./log-to.ts";
 
 export function daemonCommand(runner: Runner): Command {
   const about = {
@@ -19,8 +17,9 @@ export function daemonCommand(runner: Runner): Command {
       else (stop.signal.aborted ? giveUp : stop).abort();
     });
     await runDaemon({
+      env: io.env,
       open: async () => await instance({ blocking: false }),
-      log: logTo(io, process.stdout),
+      log: await logTo(io, process.stdout),
       stop: stop.signal,
       giveUp: giveUp.signal,
       onReload: (how) => (reload = how),
@@ -42,24 +41,8 @@ export function runCommand(runner: Runner): Command {
       argv: args[0] as readonly string[],
       cwd: io.cwd,
       interactive: process.stdin.isTTY,
-      log: logTo(io, process.stderr),
+      log: await logTo(io, process.stderr),
       onSignals: takeSignals,
     });
   }).argument("<command...>", "program and arguments, after --");
-}
-
-type Level = "debug" | "info" | "warn" | "error";
-
-/** One line for each word: text for people, JSON Lines with --json. */
-export function logTo(io: Io, stream: NodeJS.WriteStream): (level: Level, message: string, about?: { readonly task?: string }) => void {
-  const colours = { debug: io.paint.dim, info: io.paint.green, warn: io.paint.yellow, error: io.paint.red };
-  return (level, message, about = {}) => {
-    if (io.quiet && (level === "debug" || level === "info")) return;
-    const time = new Date().toISOString();
-    const text = redact(message);
-    const line = io.json
-      ? JSON.stringify({ time, level, ...about, message: text })
-      : printableLines(`${time} ${colours[level](level.toUpperCase().padEnd(5))} ${text}`);
-    stream.write(`${line}\n`);
-  };
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { makeCommand, type Runner } from "./command.ts";
-import { logTo } from "./daemon.ts";
+import { logTo } from "./log-to.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
 
 export function migrateCommand(runner: Runner): Command {
@@ -11,7 +11,7 @@ export function migrateCommand(runner: Runner): Command {
   return makeCommand("migrate", about, runner, async ({ io, instance, args, options, takeSignals }) => {
     const { migrate, MIGRATION_WAIT } = await import("../operations/index.ts");
     const argv = args[0] as readonly string[];
-    const log = logTo(io, process.stderr);
+    const log = await logTo(io, process.stderr);
     const migration = await migrate(await instance(), {
       argv,
       cwd: io.cwd,

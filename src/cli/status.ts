@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ComponentStatus, TaskStatus } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
@@ -10,11 +11,21 @@ const SHOWN = 8;
 export function statusCommand(runner: Runner): Command {
   const about = {
     summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not",
-    examples: ["status", "status --json", "status --quiet > report || mail-the-operator report"],
+    examples: [
+      "status",
+      "status --json",
+      "status --quiet > report || mail-the-operator report",
+      "status --quiet --metrics-file /var/lib/prometheus/node-exporter/holdfast.prom",
+    ],
   };
-  return makeCommand("status", about, runner, async ({ io, instance }) => {
+  return makeCommand("status", about, runner, async ({ io, instance, options }) => {
     const { status } = await import("../operations/index.ts");
-    const report = await status(await instance());
+    const opened = await instance();
+    const report = await status(opened);
+    if (options["metricsFile"] !== undefined) {
+      const { writeMetrics } = await import("../operations/index.ts");
+      await writeMetrics(opened, report, resolve(io.cwd, String(options["metricsFile"])));
+    }
     io.document({ schema: "holdfast.status/1", ...report });
     io.print(`${io.paint.bold(report.instance)}: ${report.backups === 1 ? "1 backup" : `${report.backups} backups`} in ${report.vault}`);
     io.print();
@@ -46,7 +57,7 @@ export function statusCommand(runner: Runner): Command {
       report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`,
     );
     return report.safe ? 0 : 4;
-  });
+  }).option("--metrics-file <file>", "write what GET /metrics of the daemon says to a file, for a collector of text files (*.prom)");
 }
 
 /** What waits or fails is named; of the rest only when it is due next. */

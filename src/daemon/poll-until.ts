@@ -3,11 +3,12 @@ import { formatDuration } from "../kernel/index.ts";
 import type { Instance, Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 
-export function tellWhatIsWatched({ defined }: Orchestration, { config }: Instance, log: Log): void {
-  log(
-    "info",
-    `Watching ${counted(defined.tasks.length, "task")} and ${counted(defined.services.length, "service")} of ${config.name} every ${formatDuration(config.orchestrator.pollInterval)}, pid ${process.pid}.`,
-  );
+export function tellWhatIsWatched(orchestration: Orchestration, instance: Instance, log: Log): void {
+  log("info", `${whatIsWatched({ instance, orchestration })}, pid ${process.pid}.`);
+}
+
+export function whatIsWatched({ instance: { config }, orchestration: { defined } }: Watched): string {
+  return `Watching ${counted(defined.tasks.length, "task")} and ${counted(defined.services.length, "service")} of ${config.name} every ${formatDuration(config.orchestrator.pollInterval)}`;
 }
 
 export interface Watched {

@@ -1,10 +1,13 @@
 import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
-import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
+import { notifySystemd } from "./notify-systemd.ts";
+import { pollUntil, tellWhatIsWatched, whatIsWatched } from "./poll-until.ts";
 import { serveApi } from "./serve-api.ts";
 import { Reloading } from "./reloading.ts";
 
 export interface DaemonOptions {
+  /** What systemd has passed to the process is taken out of it. */
+  readonly env: NodeJS.ProcessEnv;
   /** Reads the configuration, each time anew; its lease does not hold up this thread. */
   readonly open: () => Promise<Instance>;
   readonly log: Log;
@@ -20,7 +23,9 @@ export interface DaemonOptions {
  * A restore that was cut off is settled, a backup is taken, then what is due runs until the daemon is told to stop; then the
  * last backup is taken. Any number of daemons may run on one state folder.
  */
-export async function runDaemon({ open, log, stop, giveUp, onReload }: DaemonOptions): Promise<void> {
+export async function runDaemon({ env, open, log, stop, giveUp, onReload }: DaemonOptions): Promise<void> {
+  await using systemd = notifySystemd(env, log);
+  systemd.starting();
   const instance = await open();
   let stoppedAt: number | undefined;
   stop.addEventListener("abort", () => (stoppedAt = performance.now()), { once: true });
@@ -29,12 +34,19 @@ export async function runDaemon({ open, log, stop, giveUp, onReload }: DaemonOpt
   await startup(instance, { log, signal: AbortSignal.any([giveUp, sometimeAfter(stop, shutdownTimeout)]) });
   await using reloading = new Reloading({ instance, orchestration: orchestrate(instance, log), open, log });
   tellWhatIsWatched(reloading.current.orchestration, instance, log);
-  onReload(() => reloading.ask());
+  onReload(() => {
+    systemd.reloading();
+    reloading.ask();
+  });
   const api = await serveApi(() => reloading.current, log);
+  systemd.ready(whatIsWatched(reloading.current));
   await pollUntil(async () => {
+    systemd.looking(reloading.current.instance.config.orchestrator.pollInterval);
     await reloading.settle();
+    if (!reloading.asked) systemd.reloaded(() => whatIsWatched(reloading.current));
     return reloading.current;
   }, stop);
+  systemd.stopping();
   await api.close();
   const { current } = reloading;
   const { running } = current.orchestration.orchestrator;

@@ -42,7 +42,7 @@ export { orchestrate, type Orchestration } from "./orchestrate.ts";
 export { listTasks, taskHistory, type TaskStatus } from "./list-tasks.ts";
 export { runTask, type TaskRun } from "./run-task.ts";
 export { runUnderLease, type LeaseRun, type LeaseRunRequest } from "./run-under-lease.ts";
-export { metricsText } from "./serve-metrics.ts";
+export { metricsText, writeMetrics } from "./serve-metrics.ts";
 export { settleRestore } from "./settle-restore.ts";
 export { findUndo, undoRestore, type UndoReport } from "./undo-restore.ts";
 export { show } from "./show.ts";

@@ -1,21 +1,25 @@
+import { namedSystemError, replaceFile, VERSION } from "../kernel/index.ts";
 import { taskHistory } from "./list-tasks.ts";
-import { VERSION } from "../kernel/index.ts";
 import type { Instance } from "./instance.ts";
 import type { Status } from "./status.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
+/** A value that is not known is null, and left out: a made-up one would be believed. */
+type Values = readonly (readonly [Labels, number | null])[];
+
 /** Kept runs of tasks that are counted. */
 const RUNS = 1000;
 
 /** What a monitoring system reads, in the text format of Prometheus. Ages are in seconds, by this machine's clock. */
-export function metricsText(
+export async function metricsText(
   instance: Instance,
   { components, backups, safe, failedRun, restore, lease, tasks }: Status,
   apiRuns: readonly { readonly kind: string; readonly outcome: string; readonly count: number }[] = [],
-): string {
+): Promise<string> {
   const now = instance.clock.now();
-  const text = new Exposition();
+  const text = await openExposition();
+  text.gauge("holdfast_read_timestamp_seconds", "When all this was read: what lies in a file is as old as that", [[{}, now / 1000]]);
   text.gauge("holdfast_info", "Which version runs", [[{ version: VERSION, instance: instance.config.name }, 1]]);
   text.gauge("holdfast_safe", "1 when every critical component is safe", [[{}, Number(safe)]]);
   text.gauge("holdfast_backups", "Backups in the vault", [[{}, backups]]);
@@ -27,9 +31,19 @@ export function metricsText(
     components.map(({ name, safe: good }) => [{ component: name }, Number(good)]),
   );
   text.gauge(
+    "holdfast_component_captured_timestamp_seconds",
+    "Time of the newest backup that carries the component",
+    components.map(({ name, capturedAt }) => [{ component: name }, capturedAt === null ? null : Date.parse(capturedAt) / 1000]),
+  );
+  text.gauge(
     "holdfast_component_captured_age_seconds",
     "Age of the newest backup that carries the component",
     components.map(({ name, capturedAt }) => [{ component: name }, age(capturedAt, now)]),
+  );
+  text.gauge(
+    "holdfast_component_verified_timestamp_seconds",
+    "Time of the newest verdict that the component reads back",
+    components.map(({ name, verifiedAt }) => [{ component: name }, verifiedAt === null ? null : Date.parse(verifiedAt) / 1000]),
   );
   text.gauge(
     "holdfast_component_verified_age_seconds",
@@ -66,7 +80,20 @@ export function metricsText(
     "What the API has started and what became of it",
     apiRuns.map(({ kind, outcome, count }) => [{ kind, outcome }, count]),
   );
-  return text.toString();
+  return await text.read();
+}
+
+/**
+ * The same for a machine without a daemon: a file that a collector of text files reads, such as node_exporter's. It is
+ * replaced whole, and may be read by everybody, for the collector is another account.
+ */
+export async function writeMetrics(instance: Instance, seen: Status, file: string): Promise<void> {
+  const text = await metricsText(instance, seen);
+  try {
+    replaceFile(file, text, 0o644);
+  } catch (error) {
+    throw namedSystemError(error, `write the metrics to "${file}"`);
+  }
 }
 
 function age(instant: string | null, now: number): number | null {
@@ -83,31 +110,35 @@ function runsOf(instance: Instance): [Labels, number][] {
   return [...counts.values()].map(({ labels, count }) => [labels, count]);
 }
 
-/** The text format: one family after the other; what has no value is left out, for a made-up one would be believed. */
-class Exposition {
-  #text = "";
-
-  gauge(name: string, help: string, values: readonly (readonly [Labels, number | null])[]): void {
-    this.#family(name, "gauge", help, values);
-  }
-
-  counter(name: string, help: string, values: readonly (readonly [Labels, number | null])[]): void {
-    this.#family(name, "counter", help, values);
-  }
-
-  #family(name: string, type: string, help: string, values: readonly (readonly [Labels, number | null])[]): void {
-    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-    for (const [labels, value] of values) if (value !== null) this.#text += `${name}${labelsOf(labels)} ${value}\n`;
-  }
-
-  toString(): string {
-    return this.#text;
-  }
+interface Exposition {
+  gauge(name: string, help: string, values: Values): void;
+  counter(name: string, help: string, values: Values): void;
+  read(): Promise<string>;
 }
 
-function labelsOf(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) => `${name}="${value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll("\n", String.raw`\n`)}"`,
-  );
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+/** Loaded by whoever is asked for metrics, which most daemons and most commands never are. */
+async function openExposition(): Promise<Exposition> {
+  const { Counter, Gauge, Registry } = await import("@prometheus-io/client");
+  const registry = new Registry();
+  const family = (name: string, help: string, values: Values) => ({
+    name,
+    help,
+    labelNames: [...new Set(values.flatMap(([labels]) => Object.keys(labels)))],
+    registers: [registry],
+  });
+  return {
+    gauge: (name, help, values) => {
+      const gauge = new Gauge(family(name, help, values));
+      // Without labels it begins at 0, which nobody has measured.
+      gauge.remove({});
+      for (const [labels, value] of values) if (value !== null) gauge.set(labels, value);
+    },
+    counter: (name, help, values) => {
+      const counter = new Counter(family(name, help, values));
+      counter.remove({});
+      for (const [labels, value] of values) if (value !== null) counter.inc(labels, value);
+    },
+    // The blank lines between families say nothing.
+    read: async () => (await registry.metrics()).replaceAll("\n\n", "\n"),
+  };
 }

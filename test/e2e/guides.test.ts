@@ -117,6 +117,15 @@ describe("docs/guides", () => {
     expect(readdirSync(place("srv/agent/backups")).some((name) => name.endsWith("_manual.tar.gz"))).toBe(true);
   });
 
+  it("run-as-a-service: metrics in a file for a collector, without a daemon", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    writeFileSync(place("srv/agent/holdfast.yaml"), "components:\n  persistence: { path: data/agent.db }\nbackup: { path: backups }\n");
+    await follow("run-as-a-service");
+    expect(readFileSync(place("srv/agent/textfile/holdfast.prom"), "utf8")).toContain("\nholdfast_safe 1\n");
+  });
+
   it("heavy-maintenance: a wrapped script, tasks, a holder that hangs and is broken", async () => {
     using folder = temporaryFolder();
     const { place, follow } = makeMachine(folder);
