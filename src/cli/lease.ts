@@ -111,8 +111,7 @@ const runIt: Action = async ({ io, instance, args, options, takeSignals }) => {
     reservedFor: held.reservedFor,
     contended: held.contended,
   });
-  process.stderr.write(`holdfast: deferred ${printable(owner)}: ${printable(describeHeld(held))}\n`);
-  if (!io.json) io.remark("Wait for it with --wait 10m, or look at it with: holdfast lease status");
+  if (!io.json) process.stderr.write(`holdfast: deferred ${printable(owner)}: ${printable(describeHeld(held))}\n`);
   return 5;
 };
 
@@ -147,7 +146,7 @@ function breakCommand(runner: Runner): Command {
     if (report.killed.length > 0) io.print(`Ended: pid ${report.killed.join(", ")}`);
     return 0;
   })
-    .option("--kill", "end its holder and what it started: TERM, after five seconds KILL")
+    .option("--kill", "end what its holder started, or the holder when it started nothing: TERM, after five seconds KILL")
     .option("-y, --yes", "do not ask");
 }
 

@@ -7,7 +7,11 @@ import { printable, table } from "./table.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
 
 export function taskCommand(runner: Runner): Command {
-  const group = new Command("task").summary("what the daemon runs, when, and what became of it");
+  const group = new Command("task")
+    .summary("what the daemon runs, when, and what became of it")
+    .description(
+      "Tasks are declared under `tasks` of the configuration. Heavy ones run one at a time, over all processes; what each printed lies in tasks/ of the state folder",
+    );
   for (const command of [listCommand(runner), runCommand(runner), historyCommand(runner)]) group.addCommand(command);
   return group;
 }
@@ -45,11 +49,17 @@ function cellsOf(task: TaskStatus): string[] {
     task.name,
     task.label,
     task.heavy ? "heavy" : "-",
-    task.schedule ?? (task.kind === "service" ? "kept running" : "-"),
+    scheduleText(task),
     `${state}${failing}${task.reasonCode === null ? "" : `: ${task.reasonCode}`}`,
     shortTime(task.lastRunAt),
     task.state === "running" ? "-" : shortTime(task.nextDueAt),
   ];
+}
+
+function scheduleText({ schedule, kind }: TaskStatus): string {
+  if (schedule === null) return kind === "service" ? "kept running" : "-";
+  const [, every] = /^periodic-sweep:(\d+)$/.exec(schedule) ?? [];
+  return every === undefined ? schedule.replace(/^cron-sweep:/, "cron ") : `every ${formatDuration(Number(every)).replace(/ 0[ms]$/, "")}`;
 }
 
 function times(count: number): string {

@@ -45,8 +45,10 @@ export async function breakLease(instance: Instance, { kill }: { readonly kill: 
   return { ...report, killed: kill ? await end(report.survivors) : [] };
 }
 
+/** A holder that only waits for what it started, such as a daemon, is left: it goes on without the lease. */
 async function end(survivors: readonly Beginning[]): Promise<number[]> {
-  const pids = survivors.map(({ pid }) => pid).filter((pid) => pid !== process.pid);
+  const started = survivors.filter(({ role }) => role !== "holder");
+  const pids = (started.length > 0 ? started : survivors).map(({ pid }) => pid).filter((pid) => pid !== process.pid);
   for (const pid of pids) signal(pid, "SIGTERM");
   const deadline = performance.now() + GRACE;
   while (pids.some(isThere) && performance.now() < deadline) await sleep(50);

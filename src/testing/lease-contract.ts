@@ -62,7 +62,7 @@ export function leaseContract(runner: ContractRunner, name: string, makeLease: (
   runner.describe(name, () => {
     test("begins with nothing to look at, break or repair", async (keeper) => {
       assert.equal(await keeper.inspect(), null);
-      assert.deepEqual(await keeper.break(), { outcome: "missing", before: null, survivors: [] });
+      assert.deepEqual(await keeper.break(), { outcome: "missing", before: null, survivors: [], unreserved: null });
       assert.equal(await keeper.repair(), "sound");
       await keeper.requestYield("nobody");
       await keeper.withdraw("nobody");

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "node:sqlite";
@@ -19,10 +19,11 @@ function example(name: string): string {
   return readFileSync(join(EXAMPLES, name), "utf8");
 }
 
-/** Triggers of what was taken, the oldest first. */
+/** Triggers of what was taken, the oldest first: two ids of one second say nothing of their order. */
 function triggersIn({ vault }: Instance): string[] {
+  const writtenAt = (name: string): number => statSync(join(vault, name)).mtimeMs;
   return readdirSync(vault)
-    .toSorted()
+    .toSorted((a, b) => writtenAt(a) - writtenAt(b))
     .flatMap((name) => /_([a-z-]+?)(?:-\d+)?\.tar\.gz$/.exec(name)?.[1] ?? []);
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { LAUNCHER } from "../support/holdfast.ts";
 import { makeInstance } from "../support/instance.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -18,6 +18,7 @@ function startDaemon(config: string): {
   readonly ended: Promise<number | null>;
 } {
   const child = spawn(process.execPath, [LAUNCHER, "--config", config, "daemon", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     pid: child.pid ?? 0,
@@ -68,6 +69,40 @@ describe("holdfast daemon at SIGHUP", () => {
 
     process.kill(daemon.pid, "SIGTERM");
     await daemon.until(/_shutdown is taken/);
+    expect(await daemon.ended).toBe(0);
+  });
+
+  it("keeps nothing of what it has replaced open, lets what runs under it end, and goes on without the store of the lease", async () => {
+    using folder = temporaryFolder();
+    const instance = makeInstance(folder.path, "  state: { path: state.json }", { more: "orchestrator: { poll_interval: 100ms }\n" });
+    writeFileSync(folder.join("state.json"), "{}\n");
+    const plain = readFileSync(instance.config, "utf8");
+    const light = "light: { command: [sh, -c, 'touch begun; while [ ! -e go ]; do sleep 0.02; done'], every: 1s, heavy: false }";
+    const withLimit = (minutes: number): string =>
+      `${plain.replace("poll_interval: 100ms", `poll_interval: 100ms, max_deferral: ${minutes}m`)}tasks: { ${light} }\n`;
+    writeFileSync(instance.config, withLimit(60));
+    const daemon = startDaemon(instance.config);
+    await daemon.until(/^Starting light/);
+    const present = (): number => readdirSync(folder.join(".holdfast", "present")).filter((name) => /^[0-9a-f-]{36}$/.test(name)).length;
+    for (const minutes of [61, 62, 63]) {
+      writeFileSync(instance.config, withLimit(minutes));
+      process.kill(daemon.pid, "SIGHUP");
+      await daemon.until(/^Configuration: orchestrator\.maxDeferral/);
+    }
+    // The one under which the task runs, and the one in force.
+    await expect.poll(present, { timeout: 30_000, interval: 20 }).toBe(2);
+    writeFileSync(folder.join("go"), "");
+    await daemon.until(/^Completed light/);
+    await daemon.until(/^Completed light/);
+    await expect.poll(present, { timeout: 30_000, interval: 20 }).toBe(1);
+
+    rmSync(folder.join(".holdfast", "lease"), { recursive: true, force: true });
+    writeFileSync(instance.config, withLimit(64));
+    process.kill(daemon.pid, "SIGHUP");
+    await daemon.until(/^Configuration: orchestrator\.maxDeferral/);
+    await daemon.until(/^Completed light/);
+    process.kill(daemon.pid, "SIGTERM");
+    await daemon.until(/^Stopping/);
     expect(await daemon.ended).toBe(0);
   });
 });

@@ -59,7 +59,7 @@ describe("holdfast task list", () => {
     expect(tasks.get("kbSync")).toMatchObject({ kind: "not declared", label: "knowledge base sync", schedule: null });
     const { stdout } = await stage.run("task", "list");
     expect(stdout).toMatch(/^TASK +LABEL +HEAVY +SCHEDULE +STATE +LAST RUN +NEXT DUE$/m);
-    expect(stdout).toMatch(/^summary +session summarization +heavy +periodic-sweep:3600000 +never ran/m);
+    expect(stdout).toMatch(/^summary +session summarization +heavy +every 1h +never ran/m);
     expect(stdout).toMatch(/^chroma +chroma +- +kept running +not running/m);
     expect(stdout).toMatch(/^kbSync +knowledge base sync +- +- +no command/m);
     expect(existsSync(stage.stateDir)).toBe(false);
