@@ -1,4 +1,4 @@
-import { VERSION } from "../kernel/index.ts";
+import { messageOf, VERSION } from "../kernel/index.ts";
 import type { Instance, Orchestration } from "../operations/index.ts";
 import { auditLog } from "./audit.ts";
 import { EventHub } from "./event-hub.ts";
@@ -52,7 +52,7 @@ export function createApi({ instance, orchestration = () => null, log }: ApiPart
     runs: () => ledgerRuns(instance(), orchestration(), NEWEST),
     publish: (event) => hub.publish(event),
     now: () => new Date(clock.now()).toISOString(),
-    onFailure: (error) => log("debug", `Cannot look for events: ${error instanceof Error ? error.message : String(error)}`),
+    onFailure: (error) => log("debug", `Cannot look for events: ${messageOf(error)}`),
   });
   const status = statusView(instance);
   const runs = new Runs({
@@ -64,10 +64,7 @@ export function createApi({ instance, orchestration = () => null, log }: ApiPart
     },
     // What the caller has to mend is told to the caller alone.
     onFailure: (kind, error) =>
-      log(
-        problemOf(error).status >= 500 ? "warn" : "debug",
-        `A ${kind} that the API had started failed: ${error instanceof Error ? error.message : String(error)}`,
-      ),
+      log(problemOf(error).status >= 500 ? "warn" : "debug", `A ${kind} that the API had started failed: ${messageOf(error)}`),
   });
   const parts: Parts = { instance, orchestration, runs, readings: readings(instance), status, hub, clock, log, version: VERSION };
   const app = routes({

@@ -6,7 +6,7 @@
  * Line in: the request, then "resume". Lines out: GuardianMessage.
  */
 import { createInterface } from "node:readline";
-import { crashpoint, redact, runCommand } from "../kernel/index.ts";
+import { crashpoint, messageOf, redact, runCommand } from "../kernel/index.ts";
 
 export interface GuardianRequest {
   readonly command: readonly string[];
@@ -34,7 +34,7 @@ async function runStep(argv: readonly string[], request: GuardianRequest, signal
     const said = redact(result.stderr.trim().slice(-500));
     return `"${argv[0]}" ended with ${result.signal ?? `exit code ${result.exitCode}`}${said === "" ? "" : `: ${said}`}`;
   } catch (error) {
-    return `"${argv[0]}" could not be run: ${error instanceof Error ? error.message : String(error)}`;
+    return `"${argv[0]}" could not be run: ${messageOf(error)}`;
   }
 }
 

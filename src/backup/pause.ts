@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { CaptureError, crashpoint, entryPath, runCommand, withholding, type ProgramPlace } from "../kernel/index.ts";
+import { CaptureError, crashpoint, entryPath, messageOf, runCommand, withholding, type ProgramPlace } from "../kernel/index.ts";
 import type { PausePlan } from "./component-plan.ts";
 import type { GuardianMessage, GuardianRequest } from "./guardian.ts";
 
@@ -80,7 +80,7 @@ async function resumeOurselves(plan: PausePlan, place: ProgramPlace): Promise<st
     const { exitCode, signal } = await runCommand(plan.resume, { ...place, timeout: plan.timeout });
     return exitCode === 0 ? null : `"${plan.resume[0]}" ended with ${signal ?? `exit code ${exitCode}`}`;
   } catch (error) {
-    return `"${plan.resume[0]}" could not be run: ${error instanceof Error ? error.message : String(error)}`;
+    return `"${plan.resume[0]}" could not be run: ${messageOf(error)}`;
   }
 }
 

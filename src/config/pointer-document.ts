@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { CaptureError, errnoOf, type Position } from "../kernel/index.ts";
+import { CaptureError, errnoOf, messageOf, type Position } from "../kernel/index.ts";
 import { decodeText } from "./decode-text.ts";
 
 /** A runtime's configuration is far smaller; what is larger is another file. Bytes. */
@@ -64,7 +64,7 @@ async function readLimited(file: string): Promise<Buffer> {
       "COMPONENT_PATH",
       missing
         ? `No document at "${file}", which holds the path`
-        : `Cannot read the document "${file}", which holds the path: ${error instanceof Error ? error.message : String(error)}`,
+        : `Cannot read the document "${file}", which holds the path: ${messageOf(error)}`,
       { cause: error, hint: "Correct `from` in the configuration, or put the document there" },
     );
   }

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from "yaml";
-import type { Position } from "../kernel/index.ts";
+import { messageOf, type Position } from "../kernel/index.ts";
 import { type KeyPath, keyText, type Problem } from "./problem.ts";
 
 /** The file as plain data, with the place of every key and value. */
@@ -27,7 +27,7 @@ export function readDocument(file: string, text: string): ReadDocument {
     // The parser recurses; a few thousand nested lists end its stack.
     const problem = {
       key: "",
-      message: `Not readable: ${error instanceof Error ? error.message : String(error)}`,
+      message: `Not readable: ${messageOf(error)}`,
       place: { file, line: 1, column: 1 },
     };
     return { value: undefined, problems: [problem], locate: () => problem.place };

@@ -1,4 +1,4 @@
-import { errnoOf, runCommand } from "../kernel/index.ts";
+import { errnoOf, messageOf, runCommand } from "../kernel/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 
 /** Milliseconds for one word to systemd. */
@@ -109,6 +109,6 @@ async function sendThrough(
   } catch (error) {
     return errnoOf(error) === "ENOENT"
       ? { text: "systemd-notify is not installed, and a unit of Type=notify needs it", lasting: true }
-      : { text: error instanceof Error ? error.message : String(error), lasting: false };
+      : { text: messageOf(error), lasting: false };
   }
 }

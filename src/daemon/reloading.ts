@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { orchestrate, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { configChanges } from "./config-changes.ts";
@@ -95,8 +96,4 @@ export class Reloading implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const one of [...this.#retired, this.#current.orchestration]) await one[Symbol.asyncDispose]();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { startForeground, type ForegroundProgram } from "../kernel/index.ts";
+import { messageOf, startForeground, type ForegroundProgram } from "../kernel/index.ts";
 import { orchestrate, shutdown, startup, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
@@ -74,7 +74,7 @@ function orchestrateIfPossible(instance: Instance, log: Log): Orchestration | nu
   try {
     return orchestrate(instance, log);
   } catch (error) {
-    log("error", `Nothing runs on schedule: ${error instanceof Error ? error.message : String(error)}`);
+    log("error", `Nothing runs on schedule: ${messageOf(error)}`);
     return null;
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { createApi } from "../api/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import type { Watched } from "./poll-until.ts";
@@ -14,7 +15,7 @@ export async function serveApi(current: () => Watched, log: Log): Promise<{ clos
     // What was started through it is a process of its own, and the last backup waits for its lease.
     return { close: async () => await listening.close() };
   } catch (error) {
-    log("warn", `Without HTTP: ${error instanceof Error ? error.message : String(error)}.`);
+    log("warn", `Without HTTP: ${messageOf(error)}.`);
     return { close: async () => {} };
   }
 }

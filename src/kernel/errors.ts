@@ -172,9 +172,14 @@ export function namedSystemError(error: unknown, doing: string): HoldfastError {
       hint: "Free space on that file system, or move backup.path to a larger one",
     });
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (errno !== undefined && /^E[A-Z0-9]+$/.test(errno)) {
     return new HostError("FILE_SYSTEM", `Cannot ${doing}: ${message}`, { cause: error });
   }
   return new InternalError(`Cannot ${doing}: ${message}`, { cause: error });
+}
+
+/** What was thrown says, whatever it is. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

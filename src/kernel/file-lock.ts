@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { HostError } from "./errors.ts";
+import { HostError, messageOf } from "./errors.ts";
 
 /**
  * - `shared`: any number at once, beside one writer
@@ -31,7 +31,7 @@ export function tryFileLock(path: string, mode: LockMode): Disposable | undefine
         cause: error,
         hint: "Free space there; nothing was changed",
       });
-    throw new HostError("FILE_SYSTEM", `Cannot lock "${path}": ${error instanceof Error ? error.message : String(error)}`, {
+    throw new HostError("FILE_SYSTEM", `Cannot lock "${path}": ${messageOf(error)}`, {
       cause: error,
       hint: "It must be a file that this account can write, on a file system that keeps locks",
     });

@@ -16,6 +16,7 @@ export {
   HostError,
   InternalError,
   InterruptedError,
+  messageOf,
   namedSystemError,
   NotFoundError,
   UsageError,

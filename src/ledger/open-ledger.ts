@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { HostError, makeFolder } from "../kernel/index.ts";
+import { HostError, makeFolder, messageOf } from "../kernel/index.ts";
 import { isForbidden, isUnreadable, lockForMoving, openFile } from "./ledger-file.ts";
 import { SqliteLedger, type LedgerFile } from "./sqlite-ledger.ts";
 
@@ -43,7 +43,7 @@ export function openOrReplace(stateDir: string, path: string, onRemark: (text: s
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     const aside = moveAside(stateDir, path);
-    const why = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, " ");
+    const why = messageOf(error).replaceAll(/\s+/g, " ");
     onRemark(`The ledger could not be read (${why}), was moved to "${aside}", and begins anew`);
     return openFile(path);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { bePresent, keepInPlace, openLedger, replaceDamaged, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
 import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
@@ -79,7 +80,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
         return started;
       } catch (error) {
         if (replaceDamaged(ledger, error, (text) => log("warn", text))) return [];
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         // A full disk fails every poll, and a log that repeats it fills the next disk.
         if (message !== complaint) log("error", `A poll failed: ${message}`);
         complaint = message;

@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { LeaseView } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
@@ -82,7 +83,7 @@ async function readLease(instance: Instance): Promise<{ readonly view: LeaseView
     const { lease } = await reportLease(instance);
     return { view: lease?.state === "free" ? null : lease, problems: [] };
   } catch (error) {
-    return { view: null, problems: [`lease: ${error instanceof Error ? error.message : String(error)}`] };
+    return { view: null, problems: [`lease: ${messageOf(error)}`] };
   }
 }
 

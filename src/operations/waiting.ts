@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { bePresent, openLedger } from "../ledger/index.ts";
 import type { AcquireOutcome, AcquireRequest, LeaseKeeper } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
@@ -38,7 +39,7 @@ function beSeenWaiting(instance: Instance, owner: string): Disposable | undefine
       },
     };
   } catch (error) {
-    remark(`Nobody can see that this waits: ${error instanceof Error ? error.message : String(error)}`);
+    remark(`Nobody can see that this waits: ${messageOf(error)}`);
     return undefined;
   }
 }

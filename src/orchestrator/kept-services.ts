@@ -1,11 +1,11 @@
 import { closeSync } from "node:fs";
-import { formatDuration, isRunning, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
+import { formatDuration, isRunning, messageOf, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR } from "../lease/index.ts";
 import type { Presence, RunEnd, SqliteLedger } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
 import { REASON_CODES } from "./deferral.ts";
 import type { Log } from "./log.ts";
-import { failedToStart, messageOf } from "./run-task.ts";
+import { failedToStart } from "./run-task.ts";
 import { lastLines, openOutput, readTail } from "./run-output.ts";
 import type { ReadyCheck, Service } from "./task.ts";
 import { untilWritten } from "./until-written.ts";

@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import type { Held, Lease } from "../lease/index.ts";
 import type { RunEnd, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -6,7 +7,7 @@ import { dueTask, inOrder, lookAtTask, withoutWaiting, type DueTask } from "./du
 import { HolderWatch } from "./holder-watch.ts";
 import { closeInterrupted } from "./interrupted.ts";
 import type { CloseOptions, OrchestratorParts, RunNowOptions } from "./orchestrator-parts.ts";
-import { committedAfterAll, failedToStart, messageOf, recordEnd, runTask } from "./run-task.ts";
+import { committedAfterAll, failedToStart, recordEnd, runTask } from "./run-task.ts";
 import { noticeChange, reasonOf } from "./schedule/index.ts";
 import { Starvation } from "./starvation.ts";
 import type { Supervised } from "./supervise.ts";

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../kernel/index.ts";
 import type { Lease } from "../lease/index.ts";
 import type { RunEnd, SqliteLedger, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -126,8 +127,4 @@ const NOTHING: TaskRecord = {
 
 export function failedToStart(reasonCode: string, reason: string): RunEnd {
   return { outcome: "failed", reasonCode, reason, exitCode: null, signal: null, lastLines: null, backupId: null };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { processesOfGroup, redact, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
+import { messageOf, processesOfGroup, redact, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { RunEnd } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -104,7 +104,7 @@ async function standBy(child: GatedChild, path: string, { task, signal, log, lea
       return lines;
     } catch (error) {
       // Its output was removed, or no file can be opened at the moment: that ends neither the task nor its supervision.
-      complaints.say("output", `Cannot read the output of ${task.name}: ${error instanceof Error ? error.message : String(error)}`, {
+      complaints.say("output", `Cannot read the output of ${task.name}: ${messageOf(error)}`, {
         task: task.name,
       });
       return [];

@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
@@ -65,8 +66,4 @@ function needsApplication(error: unknown): boolean {
     typeof error.errcode === "number" &&
     (error.errcode & 0xff) === SQLITE_ERROR
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

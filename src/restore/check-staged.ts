@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
+import { messageOf } from "../kernel/index.ts";
 import { problemInJson } from "../sources/index.ts";
 import { checkDatabase } from "./check-database.ts";
 import type { StagedFile } from "./staging.ts";
@@ -42,6 +43,6 @@ function problemInYaml(path: string): string | null {
     const [first] = Array.isArray(documents) ? documents.flatMap(({ errors }) => errors) : [];
     return first === undefined ? null : `not whole YAML: ${first.message}`;
   } catch (error) {
-    return `not whole YAML: ${error instanceof Error ? error.message : String(error)}`;
+    return `not whole YAML: ${messageOf(error)}`;
   }
 }

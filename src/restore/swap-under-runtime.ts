@@ -1,4 +1,13 @@
-import { addHint, crashpoint, HostError, namedSystemError, type Guard, type HoldfastError, type ProgramPlace } from "../kernel/index.ts";
+import {
+  addHint,
+  crashpoint,
+  HostError,
+  messageOf,
+  namedSystemError,
+  type Guard,
+  type HoldfastError,
+  type ProgramPlace,
+} from "../kernel/index.ts";
 import { refuseHolders } from "./refuse-holders.ts";
 import {
   clearAway,
@@ -135,7 +144,7 @@ async function startQuietly(runtime: Runtime, programs: ProgramPlace): Promise<s
     await startRuntime(runtime, programs);
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
@@ -200,8 +209,4 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
         ? "Everything is as it was before, and the runtime is healthy again"
         : `everything is as it was before, and the runtime is not healthy with that either: ${health.problem ?? "no reason was given"}`,
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

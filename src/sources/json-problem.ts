@@ -1,3 +1,4 @@
+import { messageOf } from "../kernel/index.ts";
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -21,7 +22,7 @@ export async function problemInJson(file: string, whole: number = WHOLE): Promis
       return undefined;
     } catch (error) {
       // The parser's own message names a place in some cases only, so the tokenizer looks again.
-      return (await problemInTokens(file)) ?? { line: 1, column: 1, message: error instanceof Error ? error.message : String(error) };
+      return (await problemInTokens(file)) ?? { line: 1, column: 1, message: messageOf(error) };
     }
   }
   return problemInTokens(file);

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { errnoOf, HostError, unsafeFileSystem } from "../../kernel/index.ts";
+import { errnoOf, HostError, messageOf, unsafeFileSystem } from "../../kernel/index.ts";
 import type { LeaseMember, LeaseRow, LeaseState, Seat } from "../lease-row.ts";
 import { BUSY, errcodeOf, isBusy, type Busy } from "./busy.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
@@ -201,5 +201,5 @@ export function named(place: StorePlace, error: unknown): unknown {
       hint: `Run as the account that owns "${dirname(place.folder)}", on a file system that can be written`,
     });
   // SQLITE_ERROR: a table that is not there. IOERR, CORRUPT, NOTADB: not what was written.
-  return DAMAGE.has(code) ? storeDamaged(place.folder, error instanceof Error ? error.message : String(error), error) : error;
+  return DAMAGE.has(code) ? storeDamaged(place.folder, messageOf(error), error) : error;
 }

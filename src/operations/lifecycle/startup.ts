@@ -1,3 +1,4 @@
+import { messageOf } from "../../kernel/index.ts";
 import { openLedger } from "../../ledger/index.ts";
 import type { Log } from "../../orchestrator/index.ts";
 import type { Instance } from "../instance.ts";
@@ -18,7 +19,7 @@ export async function startup(instance: Instance, { log, signal }: StartupOption
   try {
     await settleRestore(instance, { wait: orchestrator.startupWait, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
-    log("error", `A restore that was cut off is not settled: ${error instanceof Error ? error.message : String(error)}`);
+    log("error", `A restore that was cut off is not settled: ${messageOf(error)}`);
   }
   if (!backup.enabled || !backup.onStartup) return { outcome: "off" };
   const taken = await lifecycleBackup(instance, {
@@ -37,6 +38,6 @@ function makeDue({ config, clock }: Instance, log: Log): void {
     using ledger = openLedger(config.stateDir, (text) => log("warn", text));
     ledger.makeDue("backup", clock.now());
   } catch (error) {
-    log("warn", `The backup could not be made due: ${error instanceof Error ? error.message : String(error)}`);
+    log("warn", `The backup could not be made due: ${messageOf(error)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { redact, stopGroup } from "../../kernel/index.ts";
+import { messageOf, redact, stopGroup } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { DELIVERED, undone, type Delivery } from "./delivery.ts";
 import type { Notification } from "./notification.ts";
@@ -35,7 +35,7 @@ export async function tellCommand(
     const line = redact(last.trim().split("\n").at(-1) ?? "");
     return undone(`It ${how}${line === "" ? "" : `: ${line}`}`, true);
   } catch (error) {
-    return undone(`It cannot be run: ${error instanceof Error ? error.message : String(error)}`, true);
+    return undone(`It cannot be run: ${messageOf(error)}`, true);
   } finally {
     clearTimeout(soft);
     signal.removeEventListener("abort", kill);

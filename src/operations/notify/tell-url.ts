@@ -1,4 +1,4 @@
-import { errnoOf, redact } from "../../kernel/index.ts";
+import { errnoOf, messageOf, redact } from "../../kernel/index.ts";
 import type { NotifyConfig } from "../../config/index.ts";
 import { DELIVERED, undone, type Delivery } from "./delivery.ts";
 import { LinkLocalError } from "./link-local.ts";
@@ -21,7 +21,7 @@ export async function tellUrl(endpoint: Address, notification: Notification, sig
   } catch (error) {
     if (error instanceof LinkLocalError || error instanceof ForeignRedirectError) return undone(error.message, false);
     if (signal.aborted) return undone("It did not answer in time", true);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return undone(redact(message === "" ? (errnoOf(error) ?? "The connection failed") : message), true);
   }
 }

@@ -1,4 +1,4 @@
-import { followPointer, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
+import { followPointer, messageOf, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
 import { failureOf } from "./runtime.ts";
 
 /** How to know that the runtime works. */
@@ -57,7 +57,7 @@ async function askCommand(argv: readonly string[], within: number, { signal, ...
     return failureOf(argv, Math.round(within), result);
   } catch (error) {
     signal?.throwIfAborted();
-    return `"${argv[0]}" cannot be run: ${error instanceof Error ? error.message : String(error)}`;
+    return `"${argv[0]}" cannot be run: ${messageOf(error)}`;
   }
 }
 

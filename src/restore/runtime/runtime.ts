@@ -1,4 +1,4 @@
-import { HostError, redact, runCommand, type HoldfastError, type ProgramPlace, type RunResult } from "../../kernel/index.ts";
+import { HostError, messageOf, redact, runCommand, type HoldfastError, type ProgramPlace, type RunResult } from "../../kernel/index.ts";
 import type { HealthCheck } from "./health.ts";
 
 /** How a restore handles the user's program. */
@@ -39,7 +39,7 @@ async function attempt(argv: readonly string[], timeout: number, { signal, ...pl
     result = await runCommand(argv, { ...place, timeout, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     if (isInterruption(error)) throw error;
-    return `"${argv[0]}" cannot be run: ${error instanceof Error ? error.message : String(error)}`;
+    return `"${argv[0]}" cannot be run: ${messageOf(error)}`;
   }
   return failureOf(argv, timeout, result);
 }
