@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { HostError, messageOf } from "./errors.ts";
+import { SQLITE, sqliteCodeOf } from "./sqlite-code.ts";
 
 /**
  * - `shared`: any number at once, beside one writer
@@ -25,8 +26,8 @@ export function tryFileLock(path: string, mode: LockMode): Disposable | undefine
     if (mode === "shared") database.prepare("SELECT count(*) FROM sqlite_schema").get();
   } catch (error) {
     database.close();
-    if (isBusy(error)) return undefined;
-    if (isFull(error))
+    if (sqliteCodeOf(error) === SQLITE.BUSY) return undefined;
+    if (sqliteCodeOf(error) === SQLITE.FULL)
       throw new HostError("NO_SPACE", `Cannot lock "${path}": the disk is full`, {
         cause: error,
         hint: "Free space there; nothing was changed",
@@ -58,20 +59,4 @@ function open(path: string, mode: LockMode): DatabaseSync {
       hint: "Run as the account that owns the folder it lies in",
     });
   }
-}
-
-const SQLITE_BUSY = 5;
-const SQLITE_FULL = 13;
-
-function isBusy(error: unknown): boolean {
-  return codeOf(error) === SQLITE_BUSY;
-}
-
-function isFull(error: unknown): boolean {
-  return codeOf(error) === SQLITE_FULL;
-}
-
-/** Without what an extended code adds. */
-function codeOf(error: unknown): number | undefined {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }

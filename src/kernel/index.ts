@@ -52,6 +52,7 @@ export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quanti
 export { redact, redactData } from "./redact.ts";
 export { withholding, type ProgramPlace } from "./program-place.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
+export { SQLITE, sqliteCodeOf } from "./sqlite-code.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
 export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";
 export { VERSION } from "./version.ts";

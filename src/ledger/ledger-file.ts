@@ -1,8 +1,14 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { HostError, identityAt, tryFileLock } from "../kernel/index.ts";
+import { HostError, identityAt, SQLITE, sqliteCodeOf, tryFileLock, type FileIdentity } from "../kernel/index.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from "./schema.ts";
-import type { LedgerFile } from "./sqlite-ledger.ts";
+
+/** An open ledger, and which file that is: another one may come to lie in its place. */
+export interface LedgerFile {
+  readonly database: DatabaseSync;
+  readonly path: string;
+  readonly identity: FileIdentity;
+}
 
 /** The ledger is used a few times in a second at most: what cannot be had in this time is tried again by the caller. Milliseconds. */
 const PATIENCE = 40;
@@ -36,24 +42,27 @@ export function openFile(path: string): LedgerFile {
 }
 
 function create(database: DatabaseSync): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  inTransaction(database, () => {
     // Another process may have been first.
     if (numberOf(database, "application_id") === 0) database.exec(SCHEMA);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+  });
 }
 
 function upgrade(database: DatabaseSync): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    // Another process may have been first.
+  inTransaction(database, () => {
+    // As above.
     for (let version = numberOf(database, "user_version"); version < SCHEMA_VERSION; version += 1)
       database.exec(`${UPGRADES[version] ?? ""}; PRAGMA user_version=${version + 1}`);
+  });
+}
+
+/** All of a change or nothing, under the write lock. */
+export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = change();
     database.exec("COMMIT");
+    return result;
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
@@ -64,27 +73,22 @@ function numberOf(database: DatabaseSync, pragma: string): number {
   return Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma] ?? 0);
 }
 
-const PERM = 3;
-const READONLY = 8;
-const CORRUPT = 11;
-const CANTOPEN = 14;
-const NOTADB = 26;
-
 function unreadable(message: string): Error {
-  return Object.assign(new Error(message), { errcode: NOTADB });
+  return Object.assign(new Error(message), { errcode: SQLITE.NOTADB });
 }
 
 export function isUnreadable(error: unknown): error is Error {
-  return saysOneOf(error, [CORRUPT, NOTADB]);
+  return saysOneOf(error, [SQLITE.CORRUPT, SQLITE.NOTADB]);
 }
 
 /** The account or the file system lets nobody write there. */
 export function isForbidden(error: unknown): error is Error {
-  return saysOneOf(error, [PERM, READONLY, CANTOPEN]);
+  return saysOneOf(error, [SQLITE.PERM, SQLITE.READONLY, SQLITE.CANTOPEN]);
 }
 
 function saysOneOf(error: unknown, codes: readonly number[]): error is Error {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && codes.includes(error.errcode & 0xff);
+  const code = sqliteCodeOf(error);
+  return code !== undefined && codes.includes(code);
 }
 
 /** Whoever puts another file in the place of the ledger does so alone. */

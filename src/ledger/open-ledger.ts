@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, makeFolder, messageOf } from "../kernel/index.ts";
-import { isForbidden, isUnreadable, lockForMoving, openFile } from "./ledger-file.ts";
-import { SqliteLedger, type LedgerFile } from "./sqlite-ledger.ts";
+import { isForbidden, isUnreadable, lockForMoving, openFile, type LedgerFile } from "./ledger-file.ts";
+import { SqliteLedger } from "./sqlite-ledger.ts";
 
 /**
  * Opens the ledger of an instance, and makes it when there is none. One that cannot be read is moved aside: nothing that is

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type { FileIdentity, ProcessIdentity } from "../kernel/index.ts";
+import type { ProcessIdentity } from "../kernel/index.ts";
+import { inTransaction, type LedgerFile } from "./ledger-file.ts";
 import { isPresent } from "./presence.ts";
 import type { Obstacle, RunEnd, RunRecord, Streak, TaskRecord, Waiter } from "./records.ts";
 import { runOf, streakOf, taskOf, type Raw } from "./rows.ts";
@@ -15,13 +16,6 @@ export interface ClaimRequest {
   readonly lastRunAt: number | null | "any";
   /** It starts, so that it waits no longer; not when it is written down as failed without having begun. */
   readonly endsStreak?: boolean;
-}
-
-/** An open ledger, and which file that is: another one may come to lie in its place. */
-export interface LedgerFile {
-  readonly database: DatabaseSync;
-  readonly path: string;
-  readonly identity: FileIdentity;
 }
 
 /** Of one task. */
@@ -278,15 +272,7 @@ export class SqliteLedger implements Disposable {
   }
 
   #write<T>(change: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = change();
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    return inTransaction(this.#database, change);
   }
 
   #run(sql: string, ...values: readonly SQLInputValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { SQLITE, sqliteCodeOf } from "../kernel/index.ts";
 
 /** For how long a write is tried while others write. Milliseconds. */
 const PATIENCE = 2000;
@@ -14,15 +15,9 @@ export async function untilWritten<T>(write: () => T): Promise<T> {
     try {
       return write();
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= deadline) throw error;
+      if (sqliteCodeOf(error) !== SQLITE.BUSY || performance.now() >= deadline) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     await sleep(PAUSE);
   }
-}
-
-const SQLITE_BUSY = 5;
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === SQLITE_BUSY;
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "../kernel/index.ts";
+import { messageOf, SQLITE, sqliteCodeOf } from "../kernel/index.ts";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
@@ -55,15 +55,7 @@ function referencesOf(database: DatabaseSync): DatabaseCheck {
   }
 }
 
-const SQLITE_ERROR = 1;
-
 /** A collation, function or module that only the application has says nothing about the bytes. */
 function needsApplication(error: unknown): boolean {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    "errcode" in error &&
-    typeof error.errcode === "number" &&
-    (error.errcode & 0xff) === SQLITE_ERROR
-  );
+  return sqliteCodeOf(error) === SQLITE.ERROR;
 }

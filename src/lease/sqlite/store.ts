@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { errnoOf, HostError, messageOf, unsafeFileSystem } from "../../kernel/index.ts";
+import { errnoOf, HostError, messageOf, SQLITE, sqliteCodeOf, unsafeFileSystem } from "../../kernel/index.ts";
 import type { LeaseMember, LeaseRow, LeaseState, Seat } from "../lease-row.ts";
-import { BUSY, errcodeOf, isBusy, type Busy } from "./busy.ts";
+import { BUSY, isBusy, type Busy } from "./busy.ts";
 import { APPLICATION_ID, SCHEMA_VERSION } from "./schema.ts";
 import { storeDamaged, storeMissing, storeOlder } from "./store-error.ts";
 import { readWitness } from "./witness.ts";
@@ -174,15 +174,12 @@ function textOf(value: SQLOutputValue | undefined): string | null {
   return typeof value === "string" ? value : null;
 }
 
-const CANTOPEN = 14;
-const DAMAGE: ReadonlySet<number | undefined> = new Set([1, 10, 11, 26]);
-const FULL = 13;
-const READONLY = 8;
+const DAMAGE: ReadonlySet<number | undefined> = new Set([SQLITE.ERROR, SQLITE.IOERR, SQLITE.CORRUPT, SQLITE.NOTADB]);
 
 /** What SQLite says of a store, as an error with a name. */
 export function named(place: StorePlace, error: unknown): unknown {
-  const code = errcodeOf(error);
-  if (code === CANTOPEN || errnoOf(error) === "ENOENT") {
+  const code = sqliteCodeOf(error);
+  if (code === SQLITE.CANTOPEN || errnoOf(error) === "ENOENT") {
     const found = statSync(place.database, { throwIfNoEntry: false });
     if (found === undefined) return storeMissing(place.folder, `"${basename(place.database)}" was removed`, error);
     return new HostError("FILE_SYSTEM", `Cannot open the lease store "${place.folder}"`, {
@@ -190,12 +187,12 @@ export function named(place: StorePlace, error: unknown): unknown {
       hint: `Run as the account that owns "${dirname(place.folder)}"`,
     });
   }
-  if (code === FULL || errnoOf(error) === "ENOSPC")
+  if (code === SQLITE.FULL || errnoOf(error) === "ENOSPC")
     return new HostError("NO_SPACE", `Cannot write to the lease store "${place.folder}": the disk is full`, {
       cause: error,
       hint: "Free space there; nothing was changed",
     });
-  if (code === READONLY)
+  if (code === SQLITE.READONLY)
     return new HostError("FILE_SYSTEM", `Cannot write to the lease store "${place.folder}"`, {
       cause: error,
       hint: `Run as the account that owns "${dirname(place.folder)}", on a file system that can be written`,
