@@ -1,27 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { specDocument } from "../../test/support/spec-document.ts";
 import { LEASE_EVENTS, LEASE_SIGHTS, LEASE_TABLE, type LeaseAnswer } from "./states.ts";
 
-const SPEC = readFileSync(new URL("./SPEC.md", import.meta.url), "utf8");
+const { rows } = specDocument(new URL("./SPEC.md", import.meta.url));
 
 function cellText(answer: LeaseAnswer | null, sight: string): string {
   if (answer === null) return "-";
   const { reply, next, raise } = answer;
   const change = next === sight && raise === 0 ? "" : `${next}${raise === 1 ? ", +1" : raise === null ? ", above all" : ""}`;
   return [reply, change].filter((part) => part !== null && part !== "").join(" → ") || "stays";
-}
-
-function rows(heading: string): string[][] {
-  const section = SPEC.split(/^## /m).find((part) => part.startsWith(heading)) ?? "";
-  return section
-    .split("\n")
-    .filter((line) => line.startsWith("| "))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
 }
 
 describe("SPEC.md", () => {

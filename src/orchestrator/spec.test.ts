@@ -1,25 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { specDocument } from "../../test/support/spec-document.ts";
 import { behindHolder, behindTask } from "./deferral.ts";
 import { DEFAULT_HEAVY_MAINTENANCE_TASK_NAMES, REASON_CODES } from "./index.ts";
 
-const SPEC = readFileSync(new URL("./SPEC.md", import.meta.url), "utf8");
-
-function section(heading: string): string {
-  return SPEC.split(/^## /m).find((part) => part.startsWith(heading)) ?? "";
-}
-
-function rows(heading: string): string[][] {
-  return section(heading)
-    .split("\n")
-    .filter((line) => line.startsWith("| "))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    );
-}
+const { section, rows } = specDocument(new URL("./SPEC.md", import.meta.url));
 
 /** As the code has them; a code that is missing here does not compile. */
 const OUTCOMES: Readonly<Record<keyof typeof REASON_CODES, string>> = {

@@ -400,22 +400,15 @@ describe("a lease whose store was removed", () => {
   });
 });
 
+const HOG = ["lease", "run", "--owner", "hog", "--", "sh", "-c", "touch held; while [ ! -e let-go ]; do sleep 0.02; done"];
+
 describe("commands that take the lease, while somebody else has it", () => {
   it("exit with 5 and LEASE_HELD, and change nothing: backup, prune, restore, restore --undo", async () => {
     using folder = temporaryFolder();
     const restorable = await makeRestorable(folder.path);
     const done = folder.join("let-go");
     const live = restorable.see();
-    const hold = restorable.run([
-      "lease",
-      "run",
-      "--owner",
-      "hog",
-      "--",
-      "sh",
-      "-c",
-      `touch held; while [ ! -e let-go ]; do sleep 0.02; done`,
-    ]);
+    const hold = restorable.run(HOG);
     await expect.poll(() => existsSync(folder.join("held")), { timeout: 30_000, interval: 5 }).toBe(true);
     const vault = readdirSync(folder.join("backups"));
     for (const command of [["backup"], ["prune"], ["restore", restorable.id, "--yes"]]) {
@@ -446,16 +439,7 @@ describe("commands that take the lease, while somebody else has it", () => {
     const restored = restorable.see();
     rmSync(done);
     rmSync(folder.join("held"));
-    const again = restorable.run([
-      "lease",
-      "run",
-      "--owner",
-      "hog",
-      "--",
-      "sh",
-      "-c",
-      `touch held; while [ ! -e let-go ]; do sleep 0.02; done`,
-    ]);
+    const again = restorable.run(HOG);
     await expect.poll(() => existsSync(folder.join("held")), { timeout: 30_000, interval: 5 }).toBe(true);
     expect(failureOf(await restorable.run(["restore", "--undo", "--yes", "--json"]), 5).code).toBe("LEASE_HELD");
     expect(restorable.see()).toEqual(restored);

@@ -1,10 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleCommand } from "../../scripts/bundle-command.ts";
 import { asUser } from "../support/as-user.ts";
-import { CHECKOUT } from "../support/holdfast.ts";
+import { CHECKOUT, LAUNCHER } from "../support/holdfast.ts";
 import { runProgram, type ProgramResult } from "../support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { makeWorkspace } from "../support/workspace.ts";
@@ -17,19 +15,10 @@ const ENVIRONMENT = { HOLDFAST_CONFIG: undefined, HOLDFAST_CRASHPOINT: undefined
 
 let top: TemporaryFolder;
 
-beforeAll(async () => {
+beforeAll(() => {
   top = temporaryFolder();
-  // Below the checkout, where the dependencies are found; not its dist, which other tests build at the same time.
-  const dist = mkdtempSync(join(CHECKOUT, "dist.new-"));
-  try {
-    const tsc = [join(CHECKOUT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--outDir", dist];
-    execFileSync(process.execPath, tsc, { cwd: CHECKOUT, stdio: "pipe" });
-    await bundleCommand(dist);
-    cpSync(dist, top.join("dist"), { recursive: true });
-  } finally {
-    rmSync(dist, { recursive: true, force: true });
-  }
-  for (const name of ["bin", "package.json"]) cpSync(join(CHECKOUT, name), top.join(name), { recursive: true });
+  // A copy of its own, below which it keeps what it has compiled.
+  cpSync(dirname(dirname(LAUNCHER)), top.path, { recursive: true });
   writeTree(top.path, {
     "count.cjs": `
       const { registerHooks } = require("node:module");

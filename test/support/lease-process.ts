@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { errorFromJson, identityOfProcess, isRunning, processesOfGroup } from "../../src/kernel/index.ts";
 import type { AcquireRequest, BreakReport, Held, LeaseView, ReleaseOutcome } from "../../src/lease/index.ts";
+import { answeringProcess } from "./answering-process.ts";
 
 type ChildRequest = Omit<AcquireRequest, "signal" | "onWaiting">;
 
@@ -82,45 +80,24 @@ export interface LeaseProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `pid` in the first line only. */
-interface Answer {
-  readonly pid: number;
-  readonly result: unknown;
-  readonly error?: unknown;
-}
-
 const PROGRAM = fileURLToPath(new URL("./lease-child.ts", import.meta.url));
 
 /** Another process that takes the lease, works under it and lets go of it as it is told. */
 export async function leaseProcess({ stateDir, thread = false, before = [], env = {} }: LeaseProcessOptions = {}): Promise<LeaseProcess> {
-  const [program, ...args] = [...before, process.execPath, PROGRAM, thread ? "thread" : "inline"];
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.on("error", () => {});
-  const ended = once(child, "exit");
-  const lines = createInterface({ input: child.stdout });
-  const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
-  lines.on("line", (line) => waiting.shift()?.resolve(line));
-  // With the end of its output, whoever it is that was in front of it.
-  const silent = once(lines, "close").then(() => {
-    for (const { reject } of waiting.splice(0)) reject(new Error("The process of the lease ended before it answered"));
+  const other = await answeringProcess<{ readonly pid: number }>([...before, process.execPath, PROGRAM, thread ? "thread" : "inline"], {
+    env: { ...process.env, ...env },
+    errorOf: errorFromJson,
   });
-  const answer = async (): Promise<Answer> =>
-    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject }))) as Answer;
-  const { pid } = await answer();
-  const ask = async <T>(command: LeaseCommand): Promise<T> => {
-    child.stdin.write(`${JSON.stringify(command)}\n`);
-    const { result, error } = await answer();
-    if (error !== undefined) throw errorFromJson(error);
-    return result as T;
-  };
+  const { child } = other;
+  const { pid } = other.first;
+  const ask = async <T>(command: LeaseCommand): Promise<T> => await other.ask(command);
   const started: Started[] = [];
   const acquire = async (request: Partial<ChildRequest> = {}): ReturnType<LeaseProcess["acquire"]> =>
     await ask({ do: "acquire", request: { owner: `process ${pid}`, ...request } });
   const kill = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    await ended;
+    await other.kill();
     // What stood in front of it may be gone before it is.
-    await silent;
+    await other.silent;
   };
   const one: LeaseProcess = {
     pid,

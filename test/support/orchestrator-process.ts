@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { RunEnd } from "../../src/ledger/index.ts";
 import type { Service, Task } from "../../src/orchestrator/index.ts";
+import { answeringProcess } from "./answering-process.ts";
 import type { Line } from "./task-stage.ts";
 
 export interface OrchestratorSetting {
@@ -38,28 +36,8 @@ export interface OrchestratorProcess extends AsyncDisposable {
 const PROGRAM = fileURLToPath(new URL("./orchestrator-child.ts", import.meta.url));
 
 export async function orchestratorProcess(setting: OrchestratorSetting): Promise<OrchestratorProcess> {
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(setting)], { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.on("error", () => {});
-  const ended = once(child, "exit");
-  const lines = createInterface({ input: child.stdout });
-  const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
-  lines.on("line", (line) => waiting.shift()?.resolve(line));
-  lines.once("close", () => {
-    for (const { reject } of waiting.splice(0)) reject(new Error("The process ended before it answered"));
-  });
-  const answer = async (): Promise<{ readonly result: unknown; readonly error?: string }> =>
-    JSON.parse(await new Promise<string>((resolve, reject) => waiting.push({ resolve, reject }))) as { result: unknown; error?: string };
-  const ask = async <T>(command: OrchestratorCommand): Promise<T> => {
-    child.stdin.write(`${JSON.stringify(command)}\n`);
-    const { result, error } = await answer();
-    if (error !== undefined) throw new Error(error);
-    return result as T;
-  };
-  await answer();
-  const kill = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    await ended;
-  };
+  const { child, kill, ...other } = await answeringProcess([process.execPath, PROGRAM, JSON.stringify(setting)]);
+  const ask = async <T>(command: OrchestratorCommand): Promise<T> => await other.ask(command);
   return {
     pid: child.pid ?? 0,
     poll: async (now) => await ask({ do: "poll", now }),
