@@ -36,6 +36,7 @@ const WALKS: readonly (readonly LeaseStep[])[] = [
   [["acquire", 0], ["acquire", 1], ["join", 1], ["check", 0], ["check", 1], ["child", 0], ["stop", 0], ["go", 0], ["kill", 0], ["check", 1], ["end", 0], ["kill", 1], ["acquire", 2], ["release", 2], ["release", 2]],
   [["reserve", 0], ["acquire", 1], ["over", 1], ["release", 1], ["acquire", 0], ["child", 0], ["release", 0], ["check", 0], ["acquire", 1], ["join", 1], ["check", 1], ["end", 0], ["release", 1], ["stale", 2], ["stop", 2], ["break", 0], ["acquire", 0], ["go", 2], ["check", 2], ["release", 2], ["check", 0], ["release", 0], ["repair", 0]],
   [["reserve", 0], ["kill", 0], ["acquire", 1], ["reserve", 2], ["withdraw", 2], ["stale", 0], ["kill", 1], ["stale", 0], ["child", 0], ["kill", 0], ["join", 1], ["release", 1], ["end", 0], ["acquire", 2]],
+  [["reserve", 0], ["break", 0], ["acquire", 2], ["reserve", 1], ["break", 0], ["acquire", 0]],
 ]; // prettier-ignore
 
 const EXPECTED: readonly LeaseEvent[] = [

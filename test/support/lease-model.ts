@@ -239,6 +239,8 @@ export class LeaseModel implements AsyncDisposable {
     else {
       const { outcome } = await this.#place.keeper.break();
       this.#expect("break", outcome, () => {
+        // What nobody holds is at most kept for somebody, and that is what ends then.
+        if (this.#stored === "free") this.#reservation = null;
         this.#stored = "free";
         this.#holder = null;
         this.#joiners = new Set();
