@@ -1,5 +1,6 @@
-import { ListingCache, openArchiveVault } from "../archive/index.ts";
+import { openArchiveVault } from "../archive/index.ts";
 import { findConfig, loadConfig, type Config } from "../config/index.ts";
+import { ListingCache } from "../local-vault/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { LEASE_VARIABLE, sqliteLease } from "../lease/index.ts";
 import { engineCommand, runEngine } from "./engine-process.ts";

@@ -36,16 +36,16 @@ async function expectSound(vault: Vault, before: number, content: string): Promi
   expect(readdirSync(vault.location).filter((name) => name.startsWith("."))).toEqual([".vault"]);
 }
 
-describe.each(FORMS)("ArchiveVault (%s), killed", (form) => {
+describe.each(FORMS)("archive vault (%s), killed", (form) => {
   const backup: readonly (readonly [Crashpoint, number])[] = [
     ["vault-created", 0],
     ["backup-claimed", 0],
     ["backup-component-stored", 0],
     ...(form === "tar.gz" ? ([["archive-body-written", 0]] as const) : []),
     ["backup-all-stored", 0],
-    ["archive-before-sync", 0],
-    ["archive-before-publish", 0],
-    ["archive-published", 1],
+    ["backup-before-sync", 0],
+    ["backup-before-publish", 0],
+    ["backup-published", 1],
   ];
   it.each(backup)("at %s of a backup lists %i and goes on", async (point, listed) => {
     expect.hasAssertions();

@@ -3,10 +3,8 @@ import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, mk
 import { basename, dirname, join } from "node:path";
 import { ConflictError, crashpoint, errnoOf, namedSystemError, syncFolder } from "../kernel/index.ts";
 import { openFile, type BackupHead, type BackupId, type BackupReader, type Vault } from "../vault/index.ts";
-import { asArchiveVault } from "./archive-vault.ts";
+import { asLocalVault, storeReading, StoredReading } from "../local-vault/index.ts";
 import { EntriesFile } from "./entries-file.ts";
-import { ArchivedReading } from "./archived-reading.ts";
-import { storeReading } from "./store-reading.ts";
 import { TarGzBody } from "./targz/targz-body.ts";
 import { sealArchive } from "./targz/seal-archive.ts";
 import { TarGzReader } from "./targz/targz-reader.ts";
@@ -23,7 +21,7 @@ export async function exportBackup(
   outFile: string,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly bytes: number }> {
-  const archive = asArchiveVault(vault);
+  const archive = asLocalVault(vault);
   if (existsSync(outFile)) throw fileExists(outFile);
   const temporary = join(dirname(outFile), `.${basename(outFile).slice(0, 200)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
@@ -52,7 +50,7 @@ async function pack(reader: BackupReader, manifest: Buffer, file: string, signal
   try {
     await using body = new TarGzBody(work);
     using entries = new EntriesFile(join(work, "entries.jsonl"));
-    await using archived = new ArchivedReading(reader, work, signal);
+    await using archived = new StoredReading(reader, work, signal);
     for await (const { component, storedAs, reading } of archived.components()) {
       await storeReading({ component, storedAs, reading, ...(signal === undefined ? {} : { signal }) }, { body, entries, staging: work });
     }

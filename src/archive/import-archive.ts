@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { crashpoint, errnoOf, namedSystemError, NotFoundError } from "../kernel/index.ts";
 import { openFile, parseManifest, type BackupHead, type OpenedFile, type Vault } from "../vault/index.ts";
-import { asArchiveVault } from "./archive-vault.ts";
-import { ArchivedReading } from "./archived-reading.ts";
+import { asLocalVault, StoredReading } from "../local-vault/index.ts";
 import { readManifestBytes } from "./targz/read-manifest.ts";
 import { TarGzReader } from "./targz/targz-reader.ts";
 
@@ -14,7 +13,7 @@ import { TarGzReader } from "./targz/targz-reader.ts";
  * @throws ConflictError FILE_EXISTS when the id is taken · DamageError BACKUP_DAMAGED, ARCHIVE_HOSTILE, MANIFEST_INVALID
  */
 export async function importArchive(vault: Vault, path: string, options: { readonly signal?: AbortSignal } = {}): Promise<BackupHead> {
-  const archive = asArchiveVault(vault);
+  const archive = asLocalVault(vault);
   const file = open(path);
   let head: BackupHead;
   try {
@@ -36,7 +35,7 @@ export async function importArchive(vault: Vault, path: string, options: { reado
   const { manifest } = head;
   const origin = { vault: manifest.vault, instance: manifest.instance, sequence: manifest.sequence, manifest_sha256: head.manifestSha256 };
   await using draft = await archive.beginImport(head.id, { origin, checksum: manifest.checksum }, options);
-  await using archived = new ArchivedReading(reader, draft.staging, options.signal);
+  await using archived = new StoredReading(reader, draft.staging, options.signal);
   for await (const { component, storedAs, reading } of archived.components()) {
     await draft.store({ component, storedAs, reading, ...(options.signal === undefined ? {} : { signal: options.signal }) });
   }

@@ -2,21 +2,22 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { takeBackupOf } from "../testing/index.ts";
-import { openArchiveVault, type ArchiveVault } from "./index.ts";
+import { openArchiveVault } from "./index.ts";
+import { type LocalVault } from "../local-vault/index.ts";
 
 const FORMS = ["tar.gz", "directory"] as const;
 
 function open(
   folder: TemporaryFolder,
   options: { form?: "tar.gz" | "directory"; name?: string; create?: boolean } = {},
-): Promise<ArchiveVault> {
+): Promise<LocalVault> {
   const { form = "directory", name = "contract", create = true } = options;
   return openArchiveVault({ path: folder.join("vault"), instance: { name }, compression: form === "tar.gz", create });
 }
 
 const FILES = { "a.txt": "alpha", "sub/b.txt": "beta" };
 
-describe("ArchiveVault.list()", () => {
+describe("LocalVault.list()", () => {
   it("reports what cannot be trusted, what is unfinished and what is not ours, and touches none of it", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder);

@@ -2,12 +2,13 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { takeBackupOf } from "../testing/index.ts";
-import { adoptVault, inspectVault, openArchiveVault, type ArchiveVault } from "./index.ts";
+import { openArchiveVault, ARCHIVE_FORMS } from "./index.ts";
+import { adoptVault, inspectVault, type LocalVault } from "../local-vault/index.ts";
 
 function open(
   folder: TemporaryFolder,
   options: { form?: "tar.gz" | "directory"; name?: string; create?: boolean } = {},
-): Promise<ArchiveVault> {
+): Promise<LocalVault> {
   const { form = "directory", name = "contract", create = true } = options;
   return openArchiveVault({ path: folder.join("vault"), instance: { name }, compression: form === "tar.gz", create });
 }
@@ -18,9 +19,9 @@ describe("openArchiveVault()", () => {
   it("makes a private vault where it is told to, and nothing where it is not", async () => {
     using folder = temporaryFolder();
     await expect(open(folder, { create: false })).rejects.toMatchObject({ code: "BACKUP_NOT_FOUND" });
-    expect(await inspectVault(folder.join("vault"))).toBeUndefined();
+    expect(await inspectVault(folder.join("vault"), ARCHIVE_FORMS)).toBeUndefined();
     await using vault = await open(folder);
-    expect(await inspectVault(folder.join("vault"))).toEqual(vault.identity);
+    expect(await inspectVault(folder.join("vault"), ARCHIVE_FORMS)).toEqual(vault.identity);
     expect(vault.identity.instance).toBe("contract");
     for (const path of ["vault", "vault/.vault", "vault/.vault/marks"]) expect(statSync(folder.join(path)).mode & 0o777).toBe(0o700);
     for (const path of ["vault.json", "vault.lock"]) expect(statSync(folder.join("vault/.vault", path)).mode & 0o777).toBe(0o600);
@@ -36,7 +37,7 @@ describe("openArchiveVault()", () => {
       message: expect.stringContaining('"contract"') as string,
       details: { owner: "contract" },
     });
-    const adopted = await adoptVault(folder.join("vault"), { instance: { name: "other" } });
+    const adopted = await adoptVault(folder.join("vault"), { instance: { name: "other" }, forms: ARCHIVE_FORMS });
     expect(adopted).toEqual({ ...vault.identity, instance: "other" });
     await using mine = await open(folder, { name: "other" });
     expect((await mine.list()).backups.map(({ id }) => id)).toEqual([head.id]);
@@ -49,8 +50,8 @@ describe("openArchiveVault()", () => {
     const head = await takeBackupOf(vault, FILES);
     rmSync(folder.join("vault/.vault"), { recursive: true });
     await expect(open(folder)).rejects.toMatchObject({ code: "VAULT_DAMAGED", hint: expect.stringContaining("adopt") as string });
-    expect(await inspectVault(folder.join("vault"))).toMatchObject({ id: vault.identity.id, instance: "contract" });
-    await adoptVault(folder.join("vault"), { instance: { name: "contract" } });
+    expect(await inspectVault(folder.join("vault"), ARCHIVE_FORMS)).toMatchObject({ id: vault.identity.id, instance: "contract" });
+    await adoptVault(folder.join("vault"), { instance: { name: "contract" }, forms: ARCHIVE_FORMS });
     await using again = await open(folder);
     expect((await again.list()).backups.map(({ id }) => id)).toEqual([head.id]);
     expect((await takeBackupOf(again, FILES)).manifest.sequence).toBe(2);
@@ -64,7 +65,7 @@ describe("openArchiveVault()", () => {
       message: expect.stringContaining("NFS") as string,
     });
     await open(folder);
-    writeFileSync(folder.join("vault/.vault/vault.json"), '{"format":2}');
+    writeFileSync(folder.join("vault/.vault/vault.json"), '{"format":3}');
     await expect(open(folder)).rejects.toMatchObject({ code: "VERSION_UNSUPPORTED" });
     for (const text of ["", "null", "{}", '{"format":1,"id":7}']) {
       writeFileSync(folder.join("vault/.vault/vault.json"), text);

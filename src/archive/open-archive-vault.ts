@@ -1,8 +1,6 @@
 import { systemClock, type Clock } from "../kernel/index.ts";
-import { ArchiveVault } from "./archive-vault.ts";
-import { openIdentity, type InstanceName } from "./identity.ts";
-import { layoutOf } from "./layout.ts";
-import type { ListingCache } from "./listing-cache.ts";
+import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache } from "../local-vault/index.ts";
+import { ARCHIVE_FORMS, archiveForm } from "./archive-form.ts";
 
 export interface OpenArchiveVaultOptions {
   /** Absolute folder of the vault. */
@@ -21,11 +19,16 @@ export interface OpenArchiveVaultOptions {
 
 /**
  * @throws NotFoundError BACKUP_NOT_FOUND when no vault is there · ConflictError VAULT_FOREIGN · DamageError VAULT_DAMAGED ·
- * HostError FILE_SYSTEM_UNSUPPORTED, VERSION_UNSUPPORTED
+ * ConflictError VAULT_OTHER_FORM · HostError FILE_SYSTEM_UNSUPPORTED, VERSION_UNSUPPORTED
  */
-export async function openArchiveVault(options: OpenArchiveVaultOptions): Promise<ArchiveVault> {
+export async function openArchiveVault(options: OpenArchiveVaultOptions): Promise<LocalVault> {
   const clock = options.clock ?? systemClock;
   const { path, instance, create, statfs, compression, listings } = options;
-  const identity = await openIdentity(layoutOf(path), instance, { create, clock, ...(statfs === undefined ? {} : { statfs }) });
-  return new ArchiveVault(path, identity, { compression, clock, ...(listings === undefined ? {} : { listings }) });
+  const identity = await openIdentity(layoutOf(path, ARCHIVE_FORMS), instance, {
+    form: "archive",
+    create,
+    clock,
+    ...(statfs === undefined ? {} : { statfs }),
+  });
+  return new LocalVault(path, identity, { form: archiveForm(compression), clock, ...(listings === undefined ? {} : { listings }) });
 }

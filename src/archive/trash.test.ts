@@ -4,16 +4,17 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { takeBackupOf } from "../testing/index.ts";
 import type { BackupHead } from "../vault/index.ts";
-import { openArchiveVault, type ArchiveVault } from "./index.ts";
+import { openArchiveVault } from "./index.ts";
+import { type LocalVault } from "../local-vault/index.ts";
 
 const FORMS = ["tar.gz", "directory"] as const;
 const TIME = Date.parse("2026-03-15T20:00:00Z");
 
-function open(folder: TemporaryFolder, form: "tar.gz" | "directory" = "directory"): Promise<ArchiveVault> {
+function open(folder: TemporaryFolder, form: "tar.gz" | "directory" = "directory"): Promise<LocalVault> {
   return openArchiveVault({ path: folder.join("vault"), instance: { name: "contract" }, compression: form === "tar.gz", create: true });
 }
 
-async function take(vault: ArchiveVault, count: number): Promise<BackupHead[]> {
+async function take(vault: LocalVault, count: number): Promise<BackupHead[]> {
   const heads: BackupHead[] = [];
   for (let number = 1; number <= count; number += 1) heads.push(await takeBackupOf(vault, { a: String(number), "b/c.txt": "c" }));
   return heads;
@@ -26,12 +27,12 @@ function ruin({ location, form }: BackupHead, numbered: boolean): void {
   writeFileSync(path, numbered ? readFileSync(path, "utf8").replace('"host": "contract"', '"host": 7') : "{");
 }
 
-async function expectSound(vault: ArchiveVault): Promise<void> {
+async function expectSound(vault: LocalVault): Promise<void> {
   const { damaged, missing, chain } = await vault.list();
   expect([damaged, missing, chain]).toEqual([[], [], []]);
 }
 
-describe.each(FORMS)("the trash of an ArchiveVault (%s)", (form) => {
+describe.each(FORMS)("the trash of an archive vault (%s)", (form) => {
   it("sweepTrash() waits for the next run while somebody reads, and what is read stays whole: a removal inside a restore takes nothing away", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder, form);

@@ -93,6 +93,13 @@ export const ERROR_CODES = {
     retry: false,
     meaning: "The Idempotency-Key was used before, for another request",
   },
+  VAULT_OTHER_FORM: {
+    kind: "conflict",
+    exit: 2,
+    http: 409,
+    retry: false,
+    meaning: "The vault is in the other form than backup.format says",
+  },
   VAULT_FOREIGN: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The vault belongs to another instance" },
   TARGET_NOT_EMPTY: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The target folder holds something already" },
   FILE_EXISTS: { kind: "conflict", exit: 1, http: 409, retry: false, meaning: "The file exists already and is not overwritten" },

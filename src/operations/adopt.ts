@@ -1,11 +1,13 @@
-import { adoptVault, inspectVault } from "../archive/index.ts";
+import { ARCHIVE_FORMS } from "../archive/index.ts";
 import { ConflictError, NotFoundError } from "../kernel/index.ts";
+import { adoptVault } from "../local-vault/index.ts";
 import type { VaultIdentity } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
+import { vaultAt } from "./vault-at.ts";
 
 /** Who owns the vault that the configuration names. */
 export async function vaultOwner(instance: Instance): Promise<VaultIdentity> {
-  const owner = await inspectVault(instance.config.backup.path);
+  const owner = await vaultAt(instance.config.backup.path);
   if (owner === undefined)
     throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${instance.config.backup.path}"`, {
       hint: "The first backup makes one",
@@ -25,5 +27,5 @@ export async function adopt(instance: Instance, owner: string): Promise<VaultIde
       },
     );
   }
-  return adoptVault(instance.config.backup.path, { instance: { name: instance.config.name } });
+  return adoptVault(instance.config.backup.path, { instance: { name: instance.config.name }, forms: ARCHIVE_FORMS });
 }

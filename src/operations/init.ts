@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { inspectVault } from "../archive/index.ts";
 import { loadConfig, renderConfig } from "../config/index.ts";
 import { ConfigError, createFile, identityAt, removeFile, UsageError } from "../kernel/index.ts";
 import { detect, type Detected, type Detection } from "./detect.ts";
+import { vaultAt } from "./vault-at.ts";
 import { chooseVaultPlace } from "./vault-place.ts";
 
 export interface InitOptions {
@@ -75,7 +75,7 @@ export async function init(options: InitOptions): Promise<InitResult> {
 /** What lies in a vault's folder is left out of every backup, so a folder of state must not become one. */
 async function refuseOccupied(vault: string): Promise<void> {
   if (!existsSync(vault)) return;
-  if (statSync(vault).isDirectory() && (readdirSync(vault).length === 0 || (await inspectVault(vault)) !== undefined)) return;
+  if (statSync(vault).isDirectory() && (readdirSync(vault).length === 0 || (await vaultAt(vault)) !== undefined)) return;
   throw new UsageError("USAGE", `"${vault}" holds something that is no vault`, {
     hint: "Give --vault a folder that is empty or does not exist; nothing was changed",
   });

@@ -108,6 +108,8 @@ export interface VaultIdentity {
   /** Instance that owns it. */
   readonly instance: string;
   readonly created_at: string;
+  /** How its backups are kept. */
+  readonly form: "archive" | "repository";
 }
 
 /** Where backups are kept. One instance owns it; one process writes to it at a time. */

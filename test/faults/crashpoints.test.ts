@@ -24,7 +24,7 @@ const NEEDS_NO_VAULT: readonly Crashpoint[] = ["vault-created"];
 /** Passed only under a pause. */
 const PAUSED: readonly Crashpoint[] = ["pause-requested", "pause-held", "cut-complete"];
 /** From here on the backup exists, and must be whole. */
-const COMMITTED: readonly Crashpoint[] = ["archive-published", "backup-committed", "import-published" as Crashpoint];
+const COMMITTED: readonly Crashpoint[] = ["backup-published", "backup-committed", "import-published" as Crashpoint];
 
 interface ListDocument {
   readonly backups: readonly { readonly id: string }[];

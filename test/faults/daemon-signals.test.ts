@@ -11,7 +11,7 @@ const PHASES: readonly (readonly [string, Crashpoint])[] = [
   ["preflight", "vault-created"],
   ["pause", "pause-held"],
   ["capture", "backup-component-stored"],
-  ["commit", "archive-before-publish"],
+  ["commit", "backup-before-publish"],
 ];
 
 function pausing(backup: string): DaemonStage {

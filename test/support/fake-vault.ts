@@ -14,7 +14,7 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
   const changes: unknown[][] = [];
   return {
     location: "/vault",
-    identity: { id: "00000000-0000-4000-8000-000000000000", instance: "acme", created_at: "2026-03-15T00:00:00Z" },
+    identity: { id: "00000000-0000-4000-8000-000000000000", instance: "acme", form: "archive", created_at: "2026-03-15T00:00:00Z" },
     changes,
     disposed: 0,
     list: async () => ({ backups: [], damaged: [], unfinished: [], foreign: [], missing: [], chain: [], trash: [], ...listing }),

@@ -3,7 +3,8 @@
  * "hang", in the middle of a backup. Arguments: vault folder, "tar.gz" or "directory", action, and what the action needs.
  */
 import { setTimeout } from "node:timers/promises";
-import { adoptVault, exportBackup, importArchive, openArchiveVault } from "../../src/archive/index.ts";
+import { ARCHIVE_FORMS, exportBackup, importArchive, openArchiveVault } from "../../src/archive/index.ts";
+import { adoptVault } from "../../src/local-vault/index.ts";
 import { memoryReading, storeAll, takeBackupOf } from "../../src/testing/index.ts";
 import { toBackupId } from "../../src/vault/index.ts";
 
@@ -41,7 +42,7 @@ switch (action) {
     await importArchive(vault, argument);
     break;
   case "adopt":
-    await adoptVault(path, { instance: { name: argument } });
+    await adoptVault(path, { instance: { name: argument }, forms: ARCHIVE_FORMS });
     break;
   default:
     throw new Error(`Unknown action ${action}`);

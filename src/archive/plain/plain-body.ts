@@ -2,7 +2,7 @@ import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmdirSync, rm
 import { dirname, join } from "node:path";
 import { crashpoint, entryPoint, WorkerPool } from "../../kernel/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME } from "../../vault/index.ts";
-import type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../body.ts";
+import type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
 import { storeFile, type FileDone, type FileJob } from "./store-file.ts";
 
 /** Files that one message to a worker holds, at most, and bytes after which it is sent. */

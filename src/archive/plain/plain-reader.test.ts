@@ -2,9 +2,10 @@ import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "no
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { readAll, takeBackupOf } from "../../testing/index.ts";
-import { openArchiveVault, type ArchiveVault } from "../index.ts";
+import { openArchiveVault } from "../index.ts";
+import { type LocalVault } from "../../local-vault/index.ts";
 
-function open(folder: TemporaryFolder): Promise<ArchiveVault> {
+function open(folder: TemporaryFolder): Promise<LocalVault> {
   return openArchiveVault({ path: folder.join("vault"), instance: { name: "contract" }, compression: false, create: true });
 }
 

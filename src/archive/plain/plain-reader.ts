@@ -12,10 +12,16 @@ import {
   type Entry,
   type OpenedEntry,
 } from "../../vault/index.ts";
-import { checkedContent } from "../checked-content.ts";
-import { checkEntries, givenEntries, placeIn, type CheckedEntries } from "../checked-entries.ts";
-import type { ReaderParts } from "../targz/targz-reader.ts";
-import { throwIfAborted } from "../throw-if-aborted.ts";
+import {
+  checkedContent,
+  checkEntries,
+  givenEntries,
+  placeIn,
+  type CheckedEntries,
+  throwIfAborted,
+  type ReaderParts,
+} from "../../local-vault/index.ts";
+import { parseLines } from "../parse-lines.ts";
 
 const PIECE = 1024 * 1024;
 
@@ -42,7 +48,7 @@ export class PlainReader implements BackupReader {
 
   async *entries(): AsyncGenerator<Entry> {
     await this.#check();
-    yield* givenEntries(() => this.#entryBytes(), this.head.manifest);
+    yield* givenEntries(() => parseLines(this.#entryBytes()), this.head.manifest);
   }
 
   async *read(options: ReadOptions = {}): AsyncGenerator<OpenedEntry> {
@@ -88,7 +94,7 @@ export class PlainReader implements BackupReader {
   }
 
   #check(): Promise<CheckedEntries> {
-    this.#checked ??= checkEntries(() => this.#entryBytes(), this.head.manifest, this.#parts);
+    this.#checked ??= checkEntries(() => parseLines(this.#entryBytes()), this.head.manifest, this.#parts);
     return this.#checked;
   }
 

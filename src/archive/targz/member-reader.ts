@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { DamageError } from "../../kernel/index.ts";
-import { readStored } from "../read-stored.ts";
+import { readStored } from "../../local-vault/index.ts";
 import { contentLength, decodeMember, MEMBER_HEADER, memberLength } from "./gzip-member.ts";
 
 /** Parts that are decoded ahead: two cores stay busy, and the memory does not grow with the archive. */

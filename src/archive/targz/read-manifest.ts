@@ -1,6 +1,6 @@
 import { DamageError } from "../../kernel/index.ts";
 import { MANIFEST_NAME } from "../../vault/index.ts";
-import { readStored } from "../read-stored.ts";
+import { readStored } from "../../local-vault/index.ts";
 import { decodeMemberSync, MEMBER_HEADER, memberLength } from "./gzip-member.ts";
 import { padded, TAR_BLOCK } from "./tar-entry.ts";
 

@@ -1,8 +1,14 @@
 import { join } from "node:path";
 import { crashpoint } from "../../kernel/index.ts";
 import { readContent, type LiveFacts, type ReadableContent } from "../../vault/index.ts";
-import type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../body.ts";
-import { withFacts } from "../with-facts.ts";
+import {
+  withFacts,
+  type Body,
+  type BodyItem,
+  type BodyResult,
+  type ComponentOptions,
+  type ComponentWriter,
+} from "../../local-vault/index.ts";
 import { MemberWriter, type StreamMark } from "./member-writer.ts";
 import { sealArchive } from "./seal-archive.ts";
 import { encodeTarEntry, padded, TAR_BLOCK } from "./tar-entry.ts";

@@ -8,22 +8,13 @@ import {
   type OpenedEntry,
   type OpenedFile,
 } from "../../vault/index.ts";
-import { checkedContent } from "../checked-content.ts";
-import { checkEntries, givenEntries, placeIn } from "../checked-entries.ts";
-import { throwIfAborted } from "../throw-if-aborted.ts";
+import { checkedContent, checkEntries, givenEntries, placeIn, throwIfAborted, type ReaderParts } from "../../local-vault/index.ts";
+import { parseLines } from "../parse-lines.ts";
 import { decodeTarEntry, type DecodedTarEntry } from "./decode-tar-entry.ts";
 import { MemberReader } from "./member-reader.ts";
 import { readManifestBytes } from "./read-manifest.ts";
 import { padded, TAR_BLOCK, type TarEntry } from "./tar-entry.ts";
 import { tarOfEntry } from "./tar-of-entry.ts";
-
-export interface ReaderParts {
-  readonly head: BackupHead;
-  /** Comes from outside: stricter, see EntrySafety. */
-  readonly foreign: boolean;
-  /** Runs once, at the end. */
-  release(): void;
-}
 
 type ReadOptions = Parameters<BackupReader["read"]>[0];
 
@@ -53,7 +44,7 @@ export class TarGzReader implements BackupReader {
 
   async *entries(): AsyncGenerator<Entry> {
     await this.#check();
-    yield* givenEntries(() => this.#entryBytes(), this.head.manifest);
+    yield* givenEntries(() => parseLines(this.#entryBytes()), this.head.manifest);
   }
 
   async *read(options: ReadOptions = {}): AsyncGenerator<OpenedEntry> {
@@ -98,7 +89,7 @@ export class TarGzReader implements BackupReader {
   }
 
   #check(): Promise<unknown> {
-    this.#checked ??= checkEntries(() => this.#entryBytes(), this.head.manifest, this.#parts);
+    this.#checked ??= checkEntries(() => parseLines(this.#entryBytes()), this.head.manifest, this.#parts);
     return this.#checked;
   }
 

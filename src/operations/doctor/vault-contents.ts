@@ -1,4 +1,4 @@
-import { trashFolder } from "../../archive/index.ts";
+import { trashFolder } from "../../local-vault/index.ts";
 import { formatBytes } from "../../kernel/index.ts";
 import { measureFolder } from "../measure-folder.ts";
 import { damageIn } from "../read-listing.ts";

@@ -1,12 +1,12 @@
-import { inspectVault } from "../../archive/index.ts";
 import { BusyError, HoldfastError } from "../../kernel/index.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
+import { vaultAt } from "../vault-at.ts";
 
 /** Whether the vault opens for this instance, and its lock can be taken. */
 export async function checkVault({ instance }: Patient): Promise<readonly Sight[]> {
   const { path } = instance.config.backup;
   try {
-    if ((await inspectVault(path)) === undefined)
+    if ((await vaultAt(path)) === undefined)
       return [warning(`There is no vault at "${path}" yet`, "Take the first backup: holdfast backup")];
     await using vault = await instance.openVault();
     const { backups } = await vault.list();

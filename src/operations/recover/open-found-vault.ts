@@ -1,13 +1,14 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { inspectVault, openArchiveVault } from "../../archive/index.ts";
+import { openArchiveVault } from "../../archive/index.ts";
 import { addHint, DamageError, errnoOf, namedSystemError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
 import { isBackupId, MANIFEST_NAME, type Vault, type VaultIdentity } from "../../vault/index.ts";
+import { vaultAt } from "../vault-at.ts";
 
 /** Opens the vault at a path in the name of whoever owns it, so that nothing about it has to be known and nothing changes. */
 export async function openFoundVault(path: string, clock: Clock): Promise<{ readonly vault: Vault; readonly owner: VaultIdentity }> {
   refuseNoFolder(path);
-  const owner = await inspectVault(path);
+  const owner = await vaultAt(path);
   if (owner === undefined) throw noVault(path);
   try {
     const vault = await openArchiveVault({ path, instance: { name: owner.instance }, compression: true, create: false, clock });

@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { lstatAt } from "../kernel/index.ts";
+import { lstatAt } from "../../kernel/index.ts";
 
 /** How a listing reads what a path of the vault holds. */
 export interface Reads {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { openArchiveVault } from "../../test/support/archive.ts";
 import { CHECKOUT } from "../../test/support/holdfast.ts";
 import { runProgram } from "../../test/support/run-program.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { readAll, takeBackupOf } from "../testing/index.ts";
-import { openArchiveVault } from "./index.ts";
 import { layoutOf } from "./layout.ts";
 import { lockVault } from "./vault-lock.ts";
 
@@ -32,7 +32,7 @@ describe("lockVault()", () => {
       compression: false,
       create: true,
     });
-    const layout = layoutOf(folder.join("vault"));
+    const layout = layoutOf(folder.join("vault"), []);
     using write = await lockVault(layout, { mode: "write", what: "a test" });
     using first = await lockVault(layout, { mode: "shared", what: "a reader" });
     using second = await lockVault(layout, { mode: "shared", what: "a reader" });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ReadableContent } from "../vault/index.ts";
+import type { ReadableContent } from "../../vault/index.ts";
 import type { BodyItem, BodyResult, ResolveLink } from "./body.ts";
 
 /**
@@ -31,7 +31,7 @@ export class LinkGroups {
   }
 
   /** Tells what became of an item, in order. */
-  note({ item, stored }: BodyResult, original: BodyItem): void {
+  note({ item, stored }: Pick<BodyResult, "item" | "stored">, original: BodyItem): void {
     const { path, hard_link: first } = original.head;
     if (first === undefined) {
       if (!stored && item.content !== undefined) this.#lost.set(path, original);

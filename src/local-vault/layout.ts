@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import { InternalError } from "../kernel/index.ts";
 import { isBackupId, type BackupId, type MarkKind } from "../vault/index.ts";
-
-/** How a backup lies in the vault. */
-export type ArchiveForm = "directory" | "tar.gz";
+import type { StoredForm } from "./stored-form.ts";
 
 /** Where everything lies below a vault's folder; no other module knows a name. */
 export interface Layout {
   readonly top: string;
+  readonly forms: readonly StoredForm[];
   readonly own: string;
   readonly identity: string;
   readonly lock: string;
@@ -17,11 +17,13 @@ export interface Layout {
   readonly trash: string;
   mark(id: BackupId, kind: MarkKind): string;
   record(sequence: number): string;
-  backup(id: BackupId, form: ArchiveForm): string;
-  trashed(id: BackupId, form: ArchiveForm): string;
+  backup(id: BackupId, form: StoredForm["name"]): string;
+  trashed(id: BackupId, form: StoredForm["name"]): string;
   /** Where one of the trash lies while it is deleted: half a backup must not look like one that can be brought back. */
-  aside(id: BackupId, form: ArchiveForm): string;
+  aside(id: BackupId, form: StoredForm["name"]): string;
   partial(id: BackupId): string;
+  /** What a name in the vault's folder (or its trash) says, if it is a backup's. */
+  parse(name: string): { readonly id: BackupId; readonly form: StoredForm } | undefined;
 }
 
 export const OWN_FOLDER = ".vault";
@@ -29,10 +31,16 @@ export const OWN_FOLDER = ".vault";
 /** Begins the name of what is being deleted. */
 export const ASIDE = ".gone-";
 
-export function layoutOf(top: string): Layout {
+export function layoutOf(top: string, forms: readonly StoredForm[]): Layout {
   const own = join(top, OWN_FOLDER);
+  const nameOf = (id: BackupId, form: StoredForm["name"]): string => {
+    const found = forms.find(({ name }) => name === form);
+    if (found === undefined) throw new InternalError(`A vault of this form holds no backup as ${form}`);
+    return `${id}${found.suffix}`;
+  };
   return {
     top,
+    forms,
     own,
     identity: join(own, "vault.json"),
     lock: join(own, "vault.lock"),
@@ -47,23 +55,19 @@ export function layoutOf(top: string): Layout {
     trashed: (id, form) => join(own, "trash", nameOf(id, form)),
     aside: (id, form) => join(own, "trash", `${ASIDE}${nameOf(id, form)}`),
     partial: (id) => join(top, `.${id}.partial`),
+    parse: (name) => {
+      for (const form of forms) {
+        const id = name.endsWith(form.suffix) ? name.slice(0, name.length - form.suffix.length) : "";
+        if (isBackupId(id)) return { id, form };
+      }
+      return undefined;
+    },
   };
 }
 
 /** Where deleted backups wait for the next prune. */
 export function trashFolder(top: string): string {
-  return layoutOf(top).trash;
-}
-
-function nameOf(id: BackupId, form: ArchiveForm): string {
-  return form === "directory" ? id : `${id}.tar.gz`;
-}
-
-/** What a name in the vault's folder (or its trash) says, if it is a backup's. */
-export function parseBackupName(name: string): { readonly id: BackupId; readonly form: ArchiveForm } | undefined {
-  const form = name.endsWith(".tar.gz") ? "tar.gz" : "directory";
-  const id = form === "tar.gz" ? name.slice(0, -".tar.gz".length) : name;
-  return isBackupId(id) ? { id, form } : undefined;
+  return layoutOf(top, []).trash;
 }
 
 /** The id of a draft's folder, if the name is one. */

@@ -1,4 +1,4 @@
-import type { Previous } from "../vault/index.ts";
+import type { Previous } from "../../vault/index.ts";
 import type { Documents } from "./read-documents.ts";
 
 export interface ChainReport {

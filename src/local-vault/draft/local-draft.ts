@@ -1,20 +1,17 @@
 import { mkdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../kernel/index.ts";
-import type { BackupHead, BackupId, Draft, ManifestBody, StoredComponent, StoreRequest } from "../vault/index.ts";
-import type { Body } from "./body.ts";
-import { EntriesFile } from "./entries-file.ts";
-import { PlainBody } from "./plain/plain-body.ts";
-import { storeReading } from "./store-reading.ts";
-import { TarGzBody } from "./targz/targz-body.ts";
-import { throwIfAborted } from "./throw-if-aborted.ts";
+import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../../kernel/index.ts";
+import type { BackupHead, BackupId, Draft, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
+import { throwIfAborted } from "../throw-if-aborted.ts";
+import type { DraftBody, NewBody, StoredForm } from "../stored-form.ts";
 
 /** What only the vault knows: numbers, marks, locks. */
 export interface DraftOwner {
   readonly id: BackupId;
   /** The draft's folder, claimed. */
   readonly folder: string;
-  readonly compression: boolean;
+  readonly forms: readonly StoredForm[];
+  newBody(request: Pick<NewBody, "staging">): DraftBody;
   /** Writes the manifest, makes everything durable, and renames it into place. */
   publish(body: ManifestBody, draft: FinishedDraft): Promise<BackupHead>;
   /** Gives back the write lock; runs once. */
@@ -30,12 +27,11 @@ export interface FinishedDraft {
 }
 
 /** A backup while it is built, below a dot-name. Holds the vault's write lock until it ends. */
-export class ArchiveDraft implements Draft {
+export class LocalDraft implements Draft {
   readonly id: BackupId;
   readonly staging: string;
   readonly #owner: DraftOwner;
-  readonly #body: Body;
-  readonly #entries: EntriesFile;
+  readonly #body: DraftBody;
   readonly #stored: Map<string, StoredComponent & { readonly storedAs: string }> = new Map();
   #state: "open" | "broken" | "ended" = "open";
   #ending: Promise<void> | undefined;
@@ -45,8 +41,7 @@ export class ArchiveDraft implements Draft {
     this.#owner = owner;
     this.staging = join(owner.folder, "staging");
     mkdirSync(this.staging, { mode: 0o700 });
-    this.#entries = new EntriesFile(join(owner.folder, "entries.jsonl"));
-    this.#body = owner.compression ? new TarGzBody(owner.folder) : new PlainBody(join(owner.folder, "content"));
+    this.#body = owner.newBody({ staging: this.staging });
   }
 
   async store(request: StoreRequest): Promise<StoredComponent> {
@@ -55,7 +50,7 @@ export class ArchiveDraft implements Draft {
     const stop = (): void => this.#body.interrupt();
     request.signal?.addEventListener("abort", stop, { once: true });
     try {
-      const stored = await storeReading(request, { body: this.#body, entries: this.#entries, staging: this.staging });
+      const stored = await this.#body.store(request);
       this.#stored.set(request.component, { ...stored, storedAs: request.storedAs });
       crashpoint("backup-component-stored");
       return stored;
@@ -81,15 +76,14 @@ export class ArchiveDraft implements Draft {
     this.#mustBeOpen();
     this.#check(body);
     try {
-      const checksum = this.#entries.finish();
-      const storedBytes = await this.#body.finish();
+      const { checksum, storedBytes } = await this.#body.finish();
       crashpoint("backup-all-stored");
       const head = await this.#owner.publish(body, {
         checksum,
         storedBytes,
         guard,
         sizeBytes: [...this.#stored.values()].reduce((sum, { bytes }) => sum + bytes, 0),
-        seal: async (manifest) => await this.#body.seal({ manifest, entriesFile: this.#entries.path }),
+        seal: async (manifest) => await this.#body.seal(manifest),
       });
       await this.#end();
       return head;
@@ -128,8 +122,7 @@ export class ArchiveDraft implements Draft {
       this.#state = "ended";
       try {
         await this.#body[Symbol.asyncDispose]();
-        this.#entries[Symbol.dispose]();
-        removeDraftFolder(this.#owner.folder);
+        removeDraftFolder(this.#owner.folder, this.#owner.forms);
       } finally {
         this.#owner.release();
       }
@@ -143,8 +136,8 @@ export class ArchiveDraft implements Draft {
 }
 
 /** The claim goes last, so that what is left after a crash is still known to be ours. */
-export function removeDraftFolder(folder: string): void {
-  for (const name of ["content", "archive.tar.gz", "body.gz", "entries.jsonl", "staging", "claim.json"]) {
+export function removeDraftFolder(folder: string, forms: readonly StoredForm[]): void {
+  for (const name of [...forms.flatMap(({ draftNames }) => draftNames), "staging", "claim.json"]) {
     rmSync(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
   }
   try {

@@ -1,5 +1,5 @@
-import type { Listing } from "../vault/index.ts";
-import type { Layout } from "./layout.ts";
+import type { Listing } from "../../vault/index.ts";
+import type { Layout } from "../layout.ts";
 import { makeListing } from "./listing.ts";
 import { isSame, isSettled, ReadBefore, SETTLED, stampAt, type Stamp } from "./read-before.ts";
 import { readDocuments } from "./read-documents.ts";

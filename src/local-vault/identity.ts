@@ -16,11 +16,13 @@ import {
   type Clock,
 } from "../kernel/index.ts";
 import type { VaultIdentity } from "../vault/index.ts";
-import { layoutOf, parseBackupName, type Layout } from "./layout.ts";
-import { readHeadAt } from "./read-head.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import { readHeadOf, type StoredForm } from "./stored-form.ts";
 import { lockVault } from "./vault-lock.ts";
 
-const FORMAT = 1;
+/** Of vault.json. 1 has no "form": it is from when there was only one. */
+const FORMATS: Readonly<Record<VaultIdentity["form"], number>> = { archive: 1, repository: 2 };
+const FORMAT = 2;
 
 export interface InstanceName {
   readonly name: string;
@@ -29,18 +31,24 @@ export interface InstanceName {
 }
 
 /** Who owns the vault at a path; undefined when no vault is there. */
-export async function inspectVault(path: string): Promise<VaultIdentity | undefined> {
-  return readIdentity(layoutOf(path)) ?? orphanIdentity(layoutOf(path));
+export async function inspectVault(path: string, forms: readonly StoredForm[]): Promise<VaultIdentity | undefined> {
+  const layout = layoutOf(path, forms);
+  return readIdentity(layout) ?? orphanIdentity(layout);
 }
 
 /** What the backups of a vault that has lost its vault.json say. */
 function orphanIdentity(layout: Layout): VaultIdentity | undefined {
-  for (const name of backupNames(layout.top).toReversed()) {
-    const parsed = parseBackupName(name);
+  for (const name of backupNames(layout).toReversed()) {
+    const parsed = layout.parse(name);
     if (parsed === undefined) continue;
     try {
-      const { manifest } = readHeadAt(layout.backup(parsed.id, parsed.form), parsed.form, parsed.id);
-      return { id: manifest.vault, instance: manifest.instance, created_at: manifest.timestamp };
+      const { manifest } = readHeadOf(parsed.form, layout.backup(parsed.id, parsed.form.name), parsed.id);
+      return {
+        id: manifest.vault,
+        instance: manifest.instance,
+        created_at: manifest.timestamp,
+        form: parsed.form.name === "repository" ? "repository" : "archive",
+      };
     } catch (error) {
       // A damaged one says nothing; the next may.
       if (!(error instanceof DamageError) && !(error instanceof HostError)) throw error;
@@ -64,7 +72,7 @@ export function readIdentity(layout: Layout): VaultIdentity | undefined {
   } catch (cause) {
     throw damaged(layout, "it is not JSON", cause);
   }
-  const { format, id, instance, created_at: created } = value ?? {};
+  const { format, id, instance, created_at: created, form = "archive" } = value ?? {};
   if (typeof format === "number" && format > FORMAT) {
     throw new HostError(
       "VERSION_UNSUPPORTED",
@@ -72,10 +80,17 @@ export function readIdentity(layout: Layout): VaultIdentity | undefined {
       { hint: "Update Holdfast on this machine" },
     );
   }
-  if (format !== FORMAT || typeof id !== "string" || id === "" || typeof instance !== "string" || typeof created !== "string") {
+  if (
+    (form !== "archive" && form !== "repository") ||
+    format !== FORMATS[form] ||
+    typeof id !== "string" ||
+    id === "" ||
+    typeof instance !== "string" ||
+    typeof created !== "string"
+  ) {
     throw damaged(layout, "a field is missing");
   }
-  return { id, instance, created_at: created };
+  return { id, instance, created_at: created, form };
 }
 
 function damaged(layout: Layout, problem: string, cause?: unknown): DamageError {
@@ -92,15 +107,16 @@ function damaged(layout: Layout, problem: string, cause?: unknown): DamageError 
 export async function openIdentity(
   layout: Layout,
   instance: InstanceName,
-  options: { create: boolean; clock: Clock; statfs?: (path: string) => { type: number } },
+  options: { form: VaultIdentity["form"]; create: boolean; clock: Clock; statfs?: (path: string) => { type: number } },
 ): Promise<VaultIdentity> {
   refuseUnsafeFileSystem(layout.top, options.statfs);
   const found = readIdentity(layout);
   if (found !== undefined) {
     checkOwner(layout, found, instance);
+    checkForm(layout, found, options.form);
     return found;
   }
-  if (backupNames(layout.top).length > 0) {
+  if (backupNames(layout).length > 0) {
     throw new DamageError("VAULT_DAMAGED", `The folder "${layout.top}" holds backups, and its "${layout.identity}" is missing`, {
       hint: "Take it over: holdfast vault adopt",
     });
@@ -110,8 +126,14 @@ export async function openIdentity(
       hint: "The first backup makes one: holdfast backup",
     });
   }
-  const made = makeVault(layout, { id: randomUUID(), instance: instance.name, created_at: new Date(options.clock.now()).toISOString() });
+  const made = makeVault(layout, {
+    id: randomUUID(),
+    instance: instance.name,
+    created_at: new Date(options.clock.now()).toISOString(),
+    form: options.form,
+  });
   checkOwner(layout, made, instance);
+  checkForm(layout, made, options.form);
   return made;
 }
 
@@ -129,15 +151,16 @@ function makeVault(layout: Layout, identity: VaultIdentity): VaultIdentity {
 }
 
 function formatIdentity(identity: VaultIdentity): string {
-  return `${JSON.stringify({ format: FORMAT, ...identity }, null, 2)}\n`;
+  const { form, ...others } = identity;
+  return `${JSON.stringify({ format: FORMATS[form], ...(form === "archive" ? {} : { form }), ...others }, null, 2)}\n`;
 }
 
 /** Gives a vault to another instance. Its id stays: the backups in it remain its own. */
 export async function adoptVault(
   path: string,
-  options: { readonly instance: InstanceName; readonly clock?: Clock },
+  options: { readonly instance: InstanceName; readonly forms: readonly StoredForm[]; readonly clock?: Clock },
 ): Promise<VaultIdentity> {
-  const layout = layoutOf(path);
+  const layout = layoutOf(path, options.forms);
   refuseUnsafeFileSystem(path);
   const found = readIdentity(layout);
   if (found === undefined) {
@@ -152,6 +175,13 @@ export async function adoptVault(
   const adopted = { ...found, instance: options.instance.name };
   replaceFile(layout.identity, formatIdentity(adopted));
   return adopted;
+}
+
+function checkForm(layout: Layout, identity: VaultIdentity, form: VaultIdentity["form"]): void {
+  if (identity.form === form) return;
+  throw new ConflictError("VAULT_OTHER_FORM", `The vault at "${layout.top}" is in ${identity.form} form, and backup.format says ${form}`, {
+    hint: `Set backup.format: ${identity.form}, or begin a new vault in another backup.path`,
+  });
 }
 
 function checkOwner(layout: Layout, identity: VaultIdentity, instance: InstanceName): void {
@@ -177,10 +207,10 @@ function refuseUnsafeFileSystem(top: string, statfs?: (path: string) => { type: 
   });
 }
 
-function backupNames(top: string): string[] {
+function backupNames({ top, parse }: Layout): string[] {
   try {
     return readdirSync(top)
-      .filter((name) => parseBackupName(name) !== undefined)
+      .filter((name) => parse(name) !== undefined)
       .toSorted();
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];

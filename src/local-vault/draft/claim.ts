@@ -1,4 +1,4 @@
-import { thisProcess, type ProcessIdentity } from "../kernel/index.ts";
+import { thisProcess, type ProcessIdentity } from "../../kernel/index.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

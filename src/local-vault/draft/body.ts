@@ -1,4 +1,4 @@
-import type { ContentEnd, EntryHead, LiveFacts, ReadableContent } from "../vault/index.ts";
+import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent } from "../../vault/index.ts";
 
 /** A reading's entry on its way into a backup. */
 export interface BodyItem {
@@ -7,8 +7,8 @@ export interface BodyItem {
   readonly content: ReadableContent | undefined;
 }
 
-/** What became of it: stored with these facts, or not stored. */
-export type BodyResult =
+/** What became of it: stored with these facts, or not stored. `kept` is what the form wants to know of it again. */
+export type BodyResult<K = undefined> =
   | {
       readonly item: BodyItem;
       readonly stored: true;
@@ -16,6 +16,7 @@ export type BodyResult =
       readonly sha256: string | undefined;
       readonly facts: LiveFacts | undefined;
       readonly change: (ContentEnd & { stored: true })["change"];
+      readonly kept?: K;
     }
   | { readonly item: BodyItem; readonly stored: false; readonly reason: (ContentEnd & { stored: false })["reason"] };
 
@@ -31,25 +32,25 @@ export interface ComponentWriter {
   rollback(): Promise<void>;
 }
 
-export interface ComponentOptions {
+export interface ComponentOptions<K = undefined> {
+  readonly component: string;
   readonly storedAs: string;
   readonly resolveLink: ResolveLink;
   /** Called once per item, in order. */
-  readonly onResult: (result: BodyResult) => void;
+  readonly onResult: (result: BodyResult<K>) => void;
   readonly onBytes: (bytes: number) => void;
 }
 
-/** The contents of a backup while it is built, in one of the two forms. */
-export interface Body extends AsyncDisposable {
-  component(options: ComponentOptions): ComponentWriter;
+/** The contents of a backup while it is built. */
+export interface Body<K = undefined> extends AsyncDisposable {
+  component(options: ComponentOptions<K>): ComponentWriter;
   /** Gives up long work under way; what waits for it fails. */
   interrupt(): void;
-  /** Bytes that it occupies once it is complete. */
-  finish(): Promise<number>;
-  /**
-   * Puts manifest and entries with it, under a name that is not listed yet.
-   *
-   * @returns the path to rename into place
-   */
-  seal(parts: { readonly manifest: Buffer; readonly entriesFile: string }): Promise<string>;
+}
+
+/** The entries of a backup while it is built; taken back to a mark when a component fails. */
+export interface EntryList<K, M> {
+  add(entry: Entry, kept: K | undefined): void;
+  mark(): M;
+  rewind(mark: M): void;
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { crashpoint, errnoOf, namedSystemError, removeFile, replaceFile } from "../kernel/index.ts";
-import { MARK_KINDS, parseMark, type BackupId, type MarkKind, type Marks } from "../vault/index.ts";
-import type { Layout } from "./layout.ts";
+import { crashpoint, errnoOf, namedSystemError, removeFile, replaceFile } from "../../kernel/index.ts";
+import { MARK_KINDS, parseMark, type BackupId, type MarkKind, type Marks } from "../../vault/index.ts";
+import type { Layout } from "../layout.ts";
 import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged } from "./read-documents.ts";
 

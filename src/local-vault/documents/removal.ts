@@ -8,10 +8,10 @@ import {
   namedSystemError,
   NotFoundError,
   syncFolder,
-} from "../kernel/index.ts";
-import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../vault/index.ts";
+} from "../../kernel/index.ts";
+import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../layout.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents, FoundBackup } from "./read-documents.ts";
 
@@ -126,7 +126,7 @@ export function latestAbout({ records }: Documents, name: string): { at: string;
   if (found !== undefined) return { at: found.record.at, reason: found.record.reason, number: found.sequence };
   // It was whole when it was removed, and was damaged in the trash.
   const removal = records
-    .filter(({ record }) => record.backups.some(({ id }) => id === name || `${id}.tar.gz` === name))
+    .filter(({ record }) => record.backups.some(({ id }) => id === name || name.startsWith(`${id}.`)))
     .toSorted((a, b) => b.record.sequence - a.record.sequence)[0];
   return removal === undefined ? undefined : { at: removal.record.at, reason: removal.record.reason, number: null };
 }

@@ -1,4 +1,4 @@
-import type { EntryHead, LiveFacts } from "../vault/index.ts";
+import type { EntryHead, LiveFacts } from "../../vault/index.ts";
 
 /** What the walk saw, corrected by what the file said when its bytes were read. */
 export function withFacts(head: EntryHead, size: number, facts: LiveFacts | undefined): EntryHead {

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { describe, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { vaultContract, type VaultHarness } from "../testing/index.ts";
-import { openArchiveVault } from "./index.ts";
-import { layoutOf } from "./layout.ts";
+import { ARCHIVE_FORMS, openArchiveVault } from "./index.ts";
+import { layoutOf } from "../local-vault/index.ts";
 
 const VAULT_PROCESS: string = new URL("../../test/support/vault-process.ts", import.meta.url).pathname;
 
 function harness(form: "tar.gz" | "directory"): VaultHarness {
   const folder = temporaryFolder();
   const path = folder.join("vault");
-  const layout = layoutOf(path);
+  const layout = layoutOf(path, ARCHIVE_FORMS);
   return {
     open: async () => await openArchiveVault({ path, instance: { name: "contract" }, compression: form === "tar.gz", create: true }),
     takeAway: (id) => Promise.resolve(rmSync(layout.backup(id, form), { recursive: true })),
@@ -48,5 +48,5 @@ function flipByte(file: string, position: number): void {
 }
 
 for (const form of ["tar.gz", "directory"] as const) {
-  vaultContract({ describe, it }, `ArchiveVault (${form})`, () => Promise.resolve(harness(form)));
+  vaultContract({ describe, it }, `archive vault (${form})`, () => Promise.resolve(harness(form)));
 }

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { ConflictError, crashpoint, errnoOf, InternalError, namedSystemError, syncFolder } from "../kernel/index.ts";
-import { makeBackupId, type BackupId, type Trigger } from "../vault/index.ts";
-import { removeDraftFolder } from "./archive-draft.ts";
+import { ConflictError, crashpoint, errnoOf, InternalError, namedSystemError, syncFolder } from "../../kernel/index.ts";
+import { makeBackupId, type BackupId, type Trigger } from "../../vault/index.ts";
+import { removeDraftFolder } from "./local-draft.ts";
 import { readClaim, writeClaim } from "./claim.ts";
-import { parsePartialName, type Layout } from "./layout.ts";
+import { parsePartialName, type Layout } from "../layout.ts";
 
 const MOST_SUFFIXES = 99_999;
 
@@ -35,13 +35,7 @@ export function claimDraft(layout: Layout, vault: string, id: BackupId): { reado
 }
 
 function isTaken(layout: Layout, id: BackupId): boolean {
-  const places = [
-    layout.backup(id, "directory"),
-    layout.backup(id, "tar.gz"),
-    layout.trashed(id, "directory"),
-    layout.trashed(id, "tar.gz"),
-  ];
-  return places.some((place) => existsSync(place));
+  return layout.forms.some(({ name }) => existsSync(layout.backup(id, name)) || existsSync(layout.trashed(id, name)));
 }
 
 function claim(layout: Layout, vault: string, id: BackupId): string | undefined {
@@ -56,7 +50,7 @@ function claim(layout: Layout, vault: string, id: BackupId): string | undefined 
     writeClaim(folder, vault);
     syncFolder(layout.top);
   } catch (error) {
-    removeDraftFolder(folder);
+    removeDraftFolder(folder, layout.forms);
     throw namedSystemError(error, `begin backup "${id}"`);
   }
   crashpoint("backup-claimed");
@@ -72,6 +66,6 @@ export function removeAbandonedDrafts(layout: Layout, vault: string, names: read
     const id = parsePartialName(name);
     if (id === undefined) continue;
     const folder = layout.partial(id);
-    if (readClaim(folder)?.vault === vault || readdirSync(folder).length === 0) removeDraftFolder(folder);
+    if (readClaim(folder)?.vault === vault || readdirSync(folder).length === 0) removeDraftFolder(folder, layout.forms);
   }
 }

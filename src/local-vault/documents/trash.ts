@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, namedSystemError, removeTree, syncFolder } from "../kernel/index.ts";
-import { MARK_KINDS, type BackupId } from "../vault/index.ts";
-import { ASIDE, type ArchiveForm, type Layout } from "./layout.ts";
+import { crashpoint, namedSystemError, removeTree, syncFolder } from "../../kernel/index.ts";
+import { MARK_KINDS, type BackupId } from "../../vault/index.ts";
+import { ASIDE, type Layout } from "../layout.ts";
+import type { StoredForm } from "../stored-form.ts";
 import type { Documents } from "./read-documents.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Documents } from "./read-documents.ts";
  * it leaves is deleted by deleteAside(), by this run or by a later one.
  */
 export function setTrashAside(layout: Layout, { trash, damagedTrash, backups }: Documents): readonly BackupId[] {
-  const going: readonly { readonly id: BackupId; readonly form: ArchiveForm }[] = [...trash, ...damagedTrash];
+  const going: readonly { readonly id: BackupId; readonly form: StoredForm["name"] }[] = [...trash, ...damagedTrash];
   if (going.length === 0) return [];
   const listed = new Set(backups.map(({ id }) => id));
   try {

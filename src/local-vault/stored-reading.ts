@@ -7,7 +7,7 @@ import type { BackupReader, Content, OpenedEntry, Reading, ReadingEntry, Reading
  * A backup as readings, one per component, to store it once more in another form or vault. Each content lies in a file
  * of ours first, because its hash is proved at its end only.
  */
-export class ArchivedReading implements AsyncDisposable {
+export class StoredReading implements AsyncDisposable {
   readonly #reader: BackupReader;
   readonly #staging: string;
   readonly #entries: AsyncIterator<OpenedEntry>;

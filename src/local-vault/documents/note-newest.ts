@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from "node:fs";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../layout.ts";
 
 /**
  * Notes the highest number given out, so that the loss of the newest document is noticed as well. A hint: it may lag

@@ -1,38 +1,16 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { DamageError, errnoOf, lstatAt, namedSystemError } from "../kernel/index.ts";
-import { MANIFEST_NAME, openFile, parseManifest, readFully, type BackupId, type Manifest } from "../vault/index.ts";
-import type { ArchiveForm } from "./layout.ts";
+import { MANIFEST_NAME, openFile, readFully } from "../vault/index.ts";
 import { MANIFEST_LIMIT, readManifestBytes } from "./targz/read-manifest.ts";
 
-export interface StoredManifest {
-  readonly manifest: Manifest;
-  readonly bytes: Buffer;
-  readonly sha256: string;
-}
-
-/**
- * The manifest of the backup at a path.
- *
- * @throws DamageError · HostError VERSION_UNSUPPORTED · an ENOENT of the system when the backup has gone
- */
-export function readHeadAt(path: string, form: ArchiveForm, id?: BackupId): StoredManifest {
-  const bytes = readManifest(path, form);
-  const manifest = parseManifest(bytes, id === undefined ? {} : { id });
-  return { manifest, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
-}
-
-/** Its bytes, unproved. */
-export function readManifest(path: string, form: ArchiveForm): Buffer {
-  return form === "tar.gz" ? readFromArchive(path) : readFromFolder(path);
-}
-
-function readFromArchive(path: string): Buffer {
+/** The manifest of a .tar.gz, unproved. */
+export function readFromArchive(path: string): Buffer {
   using file = openPlain(path);
   return readManifestBytes(file.descriptor).bytes;
 }
 
-function readFromFolder(path: string): Buffer {
+/** The manifest of a folder, unproved. */
+export function readFromFolder(path: string): Buffer {
   if (lstatAt(path)?.isDirectory() === false) throw notPlain(path);
   try {
     using file = openPlain(join(path, MANIFEST_NAME));

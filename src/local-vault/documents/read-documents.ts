@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError } from "../kernel/index.ts";
-import { MANIFEST_NAME, parseRecord, type BackupId, type Manifest, type VaultRecord } from "../vault/index.ts";
-import { readClaim } from "./claim.ts";
-import { OWN_FOLDER, parseBackupName, parsePartialName, type ArchiveForm, type Layout } from "./layout.ts";
+import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError } from "../../kernel/index.ts";
+import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../../vault/index.ts";
+import { readClaim } from "../draft/claim.ts";
+import { OWN_FOLDER, parsePartialName, type Layout } from "../layout.ts";
+import { readHeadOf, type StoredForm, type StoredManifest } from "../stored-form.ts";
 import { ANEW, type Reads } from "./read-before.ts";
-import { readHeadAt, readManifest, type StoredManifest } from "./read-head.ts";
 
 export interface FoundBackup {
   readonly id: BackupId;
-  readonly form: ArchiveForm;
+  readonly form: StoredForm["name"];
   readonly path: string;
   readonly manifest: Manifest;
   readonly sha256: string;
@@ -24,7 +23,7 @@ export interface Damaged {
 /** Has a backup's name and cannot be trusted. */
 export interface DamagedBackup extends Damaged {
   readonly id: BackupId;
-  readonly form: ArchiveForm;
+  readonly form: StoredForm["name"];
   /** As far as its manifest still shows it. */
   readonly sequence: number | undefined;
   /** Whether it may be one of the numbers that are missing; a backup of another vault is none. */
@@ -82,14 +81,21 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const foreign: string[] = [];
   const backups = new Map<BackupId, FoundBackup>();
   const reader: BackupReading = { vault, reads };
-  for (const { name, isFolder, parsed, partial } of placesIn(layout.top, reads)) {
+  for (const { name, isFolder, parsed, partial } of placesIn(layout, layout.top, reads)) {
     if (name === OWN_FOLDER) continue;
     if (parsed !== undefined) {
-      const place = { ...parsed, name, isFolder, path: layout.backup(parsed.id, parsed.form) };
+      const place = { ...parsed, name, isFolder, path: layout.backup(parsed.id, parsed.form.name) };
       const found = readBackup(place, reader, damagedBackups);
       if (found === undefined) continue;
       if (backups.has(found.id))
-        damagedBackups.push({ ...parsed, name, problem: "Another backup has the same id", sequence: undefined, counted: false });
+        damagedBackups.push({
+          id: parsed.id,
+          form: parsed.form.name,
+          name,
+          problem: "Another backup has the same id",
+          sequence: undefined,
+          counted: false,
+        });
       else backups.set(found.id, found);
     } else if (partial !== undefined) {
       const claim = readClaim(layout.partial(partial));
@@ -102,9 +108,9 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
     } else foreign.push(name);
   }
   const trash: FoundBackup[] = [];
-  for (const { name, isFolder, parsed } of placesIn(layout.trash, reads)) {
+  for (const { name, isFolder, parsed } of placesIn(layout, layout.trash, reads)) {
     if (parsed === undefined) continue;
-    const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form) };
+    const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form.name) };
     const found = readBackup(place, reader, damagedTrash);
     if (found !== undefined) trash.push(found);
   }
@@ -145,19 +151,19 @@ interface Place {
   readonly name: string;
   /** And no link to one. */
   readonly isFolder: boolean;
-  readonly parsed: ReturnType<typeof parseBackupName>;
+  readonly parsed: ReturnType<Layout["parse"]>;
   readonly partial: BackupId | undefined;
 }
 
 /** What a name is changes only together with the folder that it is in. */
-function placesIn(folder: string, reads: Reads): readonly Place[] {
+function placesIn(layout: Layout, folder: string, reads: Reads): readonly Place[] {
   return reads.of(folder, () => {
     try {
       return readdirSync(folder, { withFileTypes: true })
         .map((found) => ({
           name: found.name,
           isFolder: found.isDirectory(),
-          parsed: parseBackupName(found.name),
+          parsed: layout.parse(found.name),
           partial: parsePartialName(found.name),
         }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -169,7 +175,7 @@ function placesIn(folder: string, reads: Reads): readonly Place[] {
 
 interface BackupPlace {
   readonly id: BackupId;
-  readonly form: ArchiveForm;
+  readonly form: StoredForm;
   readonly name: string;
   readonly isFolder: boolean;
   readonly path: string;
@@ -188,15 +194,15 @@ function readBackup(
 ): FoundBackup | undefined {
   try {
     const read = (): Pick<StoredManifest, "manifest" | "sha256"> => {
-      const { manifest, sha256 } = readHeadAt(path, form, id);
+      const { manifest, sha256 } = readHeadOf(form, path, id);
       return { manifest, sha256 };
     };
     // Through a link one would look at a file that the vault does not hold.
-    const { manifest, sha256 } = isFolder === (form === "directory") ? reads.of(headOf(path, form), read) : read();
-    if (manifest.vault === vault) return { id, form, path, manifest, sha256 };
+    const { manifest, sha256 } = isFolder === form.isFolder ? reads.of(form.headOf(path), read) : read();
+    if (manifest.vault === vault) return { id, form: form.name, path, manifest, sha256 };
     damaged.push({
       id,
-      form,
+      form: form.name,
       name,
       sequence: undefined,
       counted: false,
@@ -205,20 +211,15 @@ function readBackup(
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
     if (!(error instanceof HoldfastError)) throw error;
-    damaged.push({ id, form, name, problem: error.message, sequence: numberIn(path, form), counted: true });
+    damaged.push({ id, form: form.name, name, problem: error.message, sequence: numberIn(form, path), counted: true });
   }
   return undefined;
 }
 
-/** The file whose change is a change of the manifest. */
-function headOf(path: string, form: ArchiveForm): string {
-  return form === "directory" ? join(path, MANIFEST_NAME) : path;
-}
-
 /** The sequence number that a damaged manifest still shows. */
-function numberIn(path: string, form: ArchiveForm): number | undefined {
+function numberIn(form: StoredForm, path: string): number | undefined {
   try {
-    const { sequence } = JSON.parse(readManifest(path, form).toString()) as { sequence?: unknown };
+    const { sequence } = JSON.parse(form.readManifest(path).toString()) as { sequence?: unknown };
     return typeof sequence === "number" && Number.isSafeInteger(sequence) && sequence > 0 ? sequence : undefined;
   } catch {
     return undefined;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { CaptureError, InternalError, lstatAt } from "../kernel/index.ts";
+import { CaptureError, InternalError, lstatAt } from "../../kernel/index.ts";
 import {
   pathProblem,
   storedPath,
@@ -12,16 +12,15 @@ import {
   type ReadableContent,
   type StoredComponent,
   type StoreRequest,
-} from "../vault/index.ts";
-import type { Body, BodyItem, BodyResult } from "./body.ts";
-import type { EntriesFile } from "./entries-file.ts";
+} from "../../vault/index.ts";
+import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
 import { LinkGroups } from "./link-groups.ts";
-import { throwIfAborted } from "./throw-if-aborted.ts";
+import { throwIfAborted } from "../throw-if-aborted.ts";
 import { withFacts } from "./with-facts.ts";
 
-export interface StorePlace {
-  readonly body: Body;
-  readonly entries: EntriesFile;
+export interface StorePlace<K, M> {
+  readonly body: Body<K>;
+  readonly entries: EntryList<K, M>;
   /** Where a stream of unknown length is kept until its length is known. */
   readonly staging: string;
 }
@@ -30,7 +29,7 @@ export interface StorePlace {
 const PATH_SHOWN = 1000;
 
 /** Stores one reading: all of it with its confirm(), or nothing. */
-export async function storeReading(request: StoreRequest, { body, entries, staging }: StorePlace): Promise<StoredComponent> {
+export async function storeReading<K, M>(request: StoreRequest, { body, entries, staging }: StorePlace<K, M>): Promise<StoredComponent> {
   const { component, storedAs, reading, signal } = request;
   const { source } = reading.report();
   const placeOf = (path: string): string => storedPath(storedAs, source, path);
@@ -42,7 +41,7 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
   const changed: Change[] = [];
   const omissions: Omission[] = [];
 
-  const onResult = (result: BodyResult): void => {
+  const onResult = (result: BodyResult<K>): void => {
     // Results come in the order in which items were given.
     const original = originals.shift();
     if (original === undefined) throw new InternalError("More was stored than was given");
@@ -55,12 +54,15 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
     }
     if (result.change !== undefined) changed.push({ path: head.path, change: result.change });
     const { hard_link: first, ...facts } = withFacts(head, result.size, result.facts);
-    entries.add({
-      component,
-      ...facts,
-      ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
-      ...(first === undefined ? {} : { hard_link: links.firstName(first) }),
-    });
+    entries.add(
+      {
+        component,
+        ...facts,
+        ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
+        ...(first === undefined ? {} : { hard_link: links.firstName(first) }),
+      },
+      result.kept,
+    );
     count += 1;
     bytes += result.size;
   };
@@ -69,7 +71,7 @@ export async function storeReading(request: StoreRequest, { body, entries, stagi
     throwIfAborted(signal);
     request.onBytes?.(read);
   };
-  const writer = body.component({ storedAs, resolveLink: links.resolve, onResult, onBytes });
+  const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onBytes });
   let number = 0;
   try {
     for await (const { head, content } of reading.entries()) {

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
+import { errnoOf, InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
 import {
   MANIFEST_VERSION,
   MARK_KINDS,
-  openFile,
   parseManifest,
   type BackupHead,
   type BackupId,
@@ -19,21 +18,19 @@ import {
   type Vault,
   type VaultIdentity,
 } from "../vault/index.ts";
-import { ArchiveDraft, type FinishedDraft } from "./archive-draft.ts";
-import { checkChain } from "./chain.ts";
-import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./claim-draft.ts";
-import { layoutOf, type ArchiveForm, type Layout } from "./layout.ts";
-import { makeListing } from "./listing.ts";
-import type { ListingCache } from "./listing-cache.ts";
-import { readMarks, writeMark } from "./marks-folder.ts";
-import { noteNewest } from "./note-newest.ts";
-import { PlainReader } from "./plain/plain-reader.ts";
-import { publishBackup } from "./publish.ts";
-import { readDocuments, type Documents } from "./read-documents.ts";
-import { readHeadAt } from "./read-head.ts";
-import { removeBackups, removeDamaged, settleRecords, undeleteBackup } from "./removal.ts";
-import { TarGzReader, type ReaderParts } from "./targz/targz-reader.ts";
-import { deleteAside, setTrashAside } from "./trash.ts";
+import { checkChain } from "./documents/chain.ts";
+import { makeListing } from "./documents/listing.ts";
+import type { ListingCache } from "./documents/listing-cache.ts";
+import { readMarks, writeMark } from "./documents/marks-folder.ts";
+import { noteNewest } from "./documents/note-newest.ts";
+import { readDocuments, type Documents } from "./documents/read-documents.ts";
+import { removeBackups, removeDamaged, settleRecords, undeleteBackup } from "./documents/removal.ts";
+import { deleteAside, setTrashAside } from "./documents/trash.ts";
+import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./draft/claim-draft.ts";
+import { LocalDraft, type FinishedDraft } from "./draft/local-draft.ts";
+import { publishBackup } from "./draft/publish.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import { readHeadOf, type StoredForm, type StoredManifest, type VaultForm } from "./stored-form.ts";
 import { lockVault, type HeldLock } from "./vault-lock.ts";
 
 /** How long a short change waits for another one, and a reader for a sweep. Milliseconds. */
@@ -53,28 +50,28 @@ export interface Imported {
   readonly checksum: string;
 }
 
-export interface ArchiveVaultOptions {
-  readonly compression: boolean;
+export interface LocalVaultOptions {
+  readonly form: VaultForm;
   readonly clock: Clock;
   /** For list() alone. */
   readonly listings?: ListingCache;
 }
 
-/** A vault of folders and .tar.gz files on a local disk. */
-export class ArchiveVault implements Vault {
+/** A vault on a local disk: everything about it that does not depend on how a backup lies in it. */
+export class LocalVault implements Vault {
   readonly location: string;
   readonly identity: VaultIdentity;
   readonly clock: Clock;
   readonly #layout: Layout;
-  readonly #compression: boolean;
+  readonly #form: VaultForm;
   readonly #listings: ListingCache | undefined;
 
-  constructor(path: string, identity: VaultIdentity, options: ArchiveVaultOptions) {
+  constructor(path: string, identity: VaultIdentity, options: LocalVaultOptions) {
     this.location = path;
     this.identity = identity;
     this.clock = options.clock;
-    this.#layout = layoutOf(path);
-    this.#compression = options.compression;
+    this.#form = options.form;
+    this.#layout = layoutOf(path, options.form.stored);
     this.#listings = options.listings;
   }
 
@@ -111,14 +108,14 @@ export class ArchiveVault implements Vault {
     const { what, wait, signal, imported } = request;
     const lock = await this.#lock("write", what, wait ?? 0, signal);
     try {
-      const documents = this.#documents();
-      settleRecords(this.#layout, documents);
+      const documents = this.#settled();
       removeAbandonedDrafts(this.#layout, this.identity.id, documents.unfinished);
       const { id, folder } = request.claim();
-      return new ArchiveDraft({
+      return new LocalDraft({
         id,
         folder,
-        compression: this.#compression,
+        forms: this.#form.stored,
+        newBody: ({ staging }) => this.#form.newBody({ id, folder, staging, backups: documents.backups }),
         publish: async (body, draft) => await this.#publish(id, body, draft, imported),
         release: () => lock[Symbol.dispose](),
       });
@@ -129,9 +126,9 @@ export class ArchiveVault implements Vault {
   }
 
   async #publish(id: BackupId, body: ManifestBody, draft: FinishedDraft, imported: Imported | undefined): Promise<BackupHead> {
-    const form: ArchiveForm = this.#compression ? "tar.gz" : "directory";
     if (imported !== undefined && imported.checksum !== draft.checksum)
       throw new InternalError("What was stored is not what was read from the archive");
+    const form = this.#form.writes;
     const { nextSequence, newest } = checkChain(this.#documents());
     const manifest: Manifest = {
       version: MANIFEST_VERSION,
@@ -165,15 +162,14 @@ export class ArchiveVault implements Vault {
     await publishBackup(this.#layout, await draft.seal(bytes), id, form, draft.guard);
     noteNewest(this.#layout, nextSequence);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    return { id, manifest: parsed, manifestSha256: sha256, marks: {}, form, location: this.#layout.backup(id, form) };
+    return { id, manifest: parsed, manifestSha256: sha256, marks: {}, form: form.name, location: this.#layout.backup(id, form.name) };
   }
 
   async open(id: BackupId): Promise<BackupReader> {
     const lock = await this.#lock("shared", "a reader", PATIENCE, undefined);
     try {
-      const { head, path } = this.#find(id);
-      const parts: ReaderParts = { head, foreign: false, release: () => lock[Symbol.dispose]() };
-      return head.form === "tar.gz" ? new TarGzReader(openFile(path), parts) : new PlainReader(path, parts);
+      const { head, path, form } = this.#find(id);
+      return form.open(path, { head, foreign: false, release: () => lock[Symbol.dispose]() });
     } catch (error) {
       lock[Symbol.dispose]();
       throw namedSystemError(error, `open backup "${id}"`);
@@ -210,26 +206,27 @@ export class ArchiveVault implements Vault {
     {
       using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
       swept = setTrashAside(this.#layout, this.#settled());
+      await this.#form.afterSweep?.(this.#documents());
     }
     deleteAside(this.#layout);
     return swept;
   }
 
   /** The stored manifest as bytes, for an export. */
-  manifestBytes(id: BackupId): { readonly bytes: Buffer; readonly path: string; readonly form: ArchiveForm } {
-    const { head, path } = this.#find(id);
-    const { bytes } = readHeadAt(path, head.form === "tar.gz" ? "tar.gz" : "directory", id);
-    return { bytes, path, form: head.form === "tar.gz" ? "tar.gz" : "directory" };
+  manifestBytes(id: BackupId): Pick<StoredManifest, "bytes"> & { readonly path: string; readonly form: StoredForm["name"] } {
+    const { path, form, stored } = this.#find(id);
+    return { bytes: stored.bytes, path, form: form.name };
   }
 
-  #find(id: BackupId): { readonly head: BackupHead; readonly path: string } {
-    for (const form of ["tar.gz", "directory"] as const) {
-      const path = this.#layout.backup(id, form);
-      const found = readIfThere(path, form, id);
-      if (found === undefined) continue;
-      if (found.manifest.vault !== this.identity.id) break;
+  #find(id: BackupId): { readonly head: BackupHead; readonly path: string; readonly form: StoredForm; readonly stored: StoredManifest } {
+    for (const form of this.#form.stored) {
+      const path = this.#layout.backup(id, form.name);
+      const stored = readIfThere(form, path, id);
+      if (stored === undefined) continue;
+      const { manifest, sha256 } = stored;
+      if (manifest.vault !== this.identity.id) break;
       const marks = readMarks(this.#layout, []).get(id) ?? {};
-      return { head: { id, manifest: found.manifest, manifestSha256: found.sha256, marks, form, location: path }, path };
+      return { head: { id, manifest, manifestSha256: sha256, marks, form: form.name, location: path }, path, form, stored };
     }
     throw new NotFoundError("BACKUP_NOT_FOUND", `There is no backup "${id}"`, { hint: "List them with: holdfast backup list" });
   }
@@ -253,17 +250,17 @@ export class ArchiveVault implements Vault {
   }
 }
 
-function readIfThere(path: string, form: ArchiveForm, id: BackupId): ReturnType<typeof readHeadAt> | undefined {
+function readIfThere(form: StoredForm, path: string, id: BackupId): StoredManifest | undefined {
   try {
-    return readHeadAt(path, form, id);
+    return readHeadOf(form, path, id);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errnoOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** @throws InternalError for a vault of another form */
-export function asArchiveVault(vault: Vault): ArchiveVault {
-  if (vault instanceof ArchiveVault) return vault;
-  throw new InternalError("This vault is not in archive form");
+/** @throws InternalError for a vault of another make */
+export function asLocalVault(vault: Vault): LocalVault {
+  if (vault instanceof LocalVault) return vault;
+  throw new InternalError("This vault does not lie on a local disk");
 }

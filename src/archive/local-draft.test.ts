@@ -122,7 +122,7 @@ async function fingerprint(root: string, timeless: string): Promise<string> {
     .join("\n");
 }
 
-describe("ArchiveDraft", () => {
+describe("LocalDraft", () => {
   it.each([
     ["GNU tar", (file: string) => ["tar", "xzf", file]],
     ["bsdtar", (file: string) => ["bsdtar", "-xpzf", file]],

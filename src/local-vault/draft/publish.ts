@@ -1,22 +1,23 @@
 import { linkSync, renameSync, rmSync } from "node:fs";
-import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder, type Guard } from "../kernel/index.ts";
-import type { BackupId } from "../vault/index.ts";
-import type { ArchiveForm, Layout } from "./layout.ts";
+import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder, type Guard } from "../../kernel/index.ts";
+import type { BackupId } from "../../vault/index.ts";
+import type { Layout } from "../layout.ts";
+import type { StoredForm } from "../stored-form.ts";
 
 /** Makes a finished backup durable, then visible: one flush of the file system, one rename, one fsync of the folder. */
-export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm, guard: Guard): Promise<void> {
-  crashpoint("archive-before-sync");
+export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: StoredForm, guard: Guard): Promise<void> {
+  crashpoint("backup-before-sync");
   await syncFileSystem(layout.top);
   await guard(`commit of ${id}`, () => makeVisible(layout, sealed, id, form));
 }
 
-function makeVisible(layout: Layout, sealed: string, id: BackupId, form: ArchiveForm): void {
-  crashpoint("archive-before-publish");
-  const target = layout.backup(id, form);
+function makeVisible(layout: Layout, sealed: string, id: BackupId, form: StoredForm): void {
+  crashpoint("backup-before-publish");
+  const target = layout.backup(id, form.name);
   try {
     // A rename would replace a file in silence; a second name is refused when the name is taken.
-    if (form === "tar.gz") linkSync(sealed, target);
-    else renameSync(sealed, target);
+    if (form.isFolder) renameSync(sealed, target);
+    else linkSync(sealed, target);
   } catch (cause) {
     if (errnoOf(cause) !== "EEXIST" && errnoOf(cause) !== "ENOTEMPTY") throw cause;
     throw new ConflictError("FILE_EXISTS", `"${target}" appeared while the backup was taken`, {
@@ -28,9 +29,9 @@ function makeVisible(layout: Layout, sealed: string, id: BackupId, form: Archive
     syncFolder(layout.top);
   } catch (error) {
     // Whether the name is on disk is unknown: what is not known to be kept must not be listed.
-    if (form === "tar.gz") rmSync(target, { force: true });
-    else renameSync(target, sealed);
+    if (form.isFolder) renameSync(target, sealed);
+    else rmSync(target, { force: true });
     throw error;
   }
-  crashpoint("archive-published");
+  crashpoint("backup-published");
 }

@@ -13,17 +13,19 @@ import {
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
-import { takeBackupOf } from "../testing/index.ts";
-import type { BackupId } from "../vault/index.ts";
-import { ListingCache, openArchiveVault, type ArchiveVault } from "./index.ts";
-import { layoutOf } from "./layout.ts";
+import { ARCHIVE_FORMS, openArchiveVault } from "../../../test/support/archive.ts";
+import { temporaryFolder, type TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { takeBackupOf } from "../../testing/index.ts";
+import type { BackupId } from "../../vault/index.ts";
+import { layoutOf } from "../layout.ts";
+import type { LocalVault } from "../local-vault.ts";
+import { ListingCache } from "./listing-cache.ts";
 import { isSettled, ReadBefore, SETTLED as DEFAULT, stampAt } from "./read-before.ts";
 
 /** Longer than a tick of any kernel's clock, and short enough for a test. Milliseconds. */
 const SETTLED = 50;
 
-async function open(folder: TemporaryFolder, form: "tar.gz" | "directory", listings?: ListingCache): Promise<ArchiveVault> {
+async function open(folder: TemporaryFolder, form: "tar.gz" | "directory", listings?: ListingCache): Promise<LocalVault> {
   return await openArchiveVault({
     path: folder.join("vault"),
     instance: { name: "contract" },
@@ -41,7 +43,7 @@ function tamper(file: string, from: string, to: string): void {
 }
 
 /** What somebody may do to a vault, by this program and behind its back. `pick` chooses a backup. */
-const CHANGES: Readonly<Record<string, (vault: ArchiveVault, pick: number) => Promise<void> | void>> = {
+const CHANGES: Readonly<Record<string, (vault: LocalVault, pick: number) => Promise<void> | void>> = {
   take: async (vault) => void (await takeBackupOf(vault, { a: "one" })),
   takeAnother: async (vault) => void (await takeBackupOf(vault, { b: "two" })),
   remove: async (vault, pick) => await withOne(vault, pick, async (id) => await vault.remove([id], "x", 0)),
@@ -72,31 +74,31 @@ const CHANGES: Readonly<Record<string, (vault: ArchiveVault, pick: number) => Pr
       symlinkSync(aside, location);
     }),
   tamperWithMark: (vault) => {
-    const { marks } = layoutOf(vault.location);
+    const { marks } = layoutOf(vault.location, ARCHIVE_FORMS);
     const [name] = readdirSync(marks);
     if (name !== undefined) writeFileSync(join(marks, name), "{");
   },
   tamperWithRecord: (vault) => {
-    const { records } = layoutOf(vault.location);
+    const { records } = layoutOf(vault.location, ARCHIVE_FORMS);
     const [name] = readdirSync(records);
     if (name !== undefined) tamper(join(records, name), '"reason"', '"reas0n"');
   },
   loseRecord: (vault) => {
-    const { records } = layoutOf(vault.location);
+    const { records } = layoutOf(vault.location, ARCHIVE_FORMS);
     const [name] = readdirSync(records);
     if (name !== undefined) rmSync(join(records, name));
   },
-  forgetNewest: (vault) => rmSync(layoutOf(vault.location).newest, { force: true }),
+  forgetNewest: (vault) => rmSync(layoutOf(vault.location, ARCHIVE_FORMS).newest, { force: true }),
   somethingElse: (vault, pick) => writeFileSync(join(vault.location, `notes-${pick}.txt`), ""),
 };
 
-async function withOne(vault: ArchiveVault, pick: number, act: (id: BackupId, location: string) => Promise<void> | void): Promise<void> {
+async function withOne(vault: LocalVault, pick: number, act: (id: BackupId, location: string) => Promise<void> | void): Promise<void> {
   const { backups } = await vault.list();
   const one = backups[pick % Math.max(1, backups.length)];
   if (one !== undefined) await act(one.id, one.location);
 }
 
-async function withFile(vault: ArchiveVault, pick: number, act: (file: string) => void): Promise<void> {
+async function withFile(vault: LocalVault, pick: number, act: (file: string) => void): Promise<void> {
   await withOne(vault, pick, (_, location) => act(location.endsWith(".tar.gz") ? location : join(location, "manifest.json")));
 }
 
@@ -177,7 +179,7 @@ describe("ListingCache.list()", () => {
   it("belongs to one vault: another one's identity begins it anew", async () => {
     using folder = temporaryFolder();
     const listings = new ListingCache({ settled: -1 });
-    const layout = layoutOf(folder.join("vault"));
+    const layout = layoutOf(folder.join("vault"), ARCHIVE_FORMS);
     await using vault = await open(folder, "directory");
     await takeBackupOf(vault, { a: "one" });
     expect(listings.list(layout, vault.identity.id).backups).toHaveLength(1);

@@ -1,40 +1,17 @@
-import { TextDecoder } from "node:util";
 import { DamageError } from "../kernel/index.ts";
-import { ENTRY_LINE_LIMIT, EntryChecksum, EntrySafety, parseEntryLine, storedPath, type Entry, type Manifest } from "../vault/index.ts";
+import { EntryChecksum, EntrySafety, storedPath, type Entry, type Manifest } from "../vault/index.ts";
 
 /** More entries than this are refused: a bomb is small on disk and large in memory. */
 const MOST_ENTRIES = 20_000_000;
 
-/** The bytes of entries.jsonl from the beginning; may be asked for more than once. */
-export type EntryBytes = () => AsyncIterable<Uint8Array>;
+/** The entries from the beginning, some at a time; may be asked for more than once. Throws where they cannot be understood. */
+export type EntryBatches = () => AsyncIterable<readonly Entry[]>;
 
 export interface CheckedEntries {
   /** Every place of the backup. */
   readonly safety: EntrySafety;
   /** `component/path` of files that have another name. */
   readonly linked: ReadonlySet<string>;
-}
-
-/** Lines to entries, several at once: one await per piece and not per line. */
-async function* parseLines(bytes: EntryBytes): AsyncGenerator<Entry[]> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let rest = "";
-  let number = 0;
-  for await (const chunk of bytes()) {
-    const lines = (rest + decode(decoder, chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > ENTRY_LINE_LIMIT) throw damaged("has a line that is too long");
-    yield lines.map((line) => parseEntryLine(line, (number += 1)));
-  }
-  if (rest !== "" || decode(decoder, undefined) !== "") throw damaged("is cut off");
-}
-
-function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
-  try {
-    return decoder.decode(chunk, { stream: chunk !== undefined });
-  } catch (cause) {
-    throw damaged("is not UTF-8", cause);
-  }
 }
 
 export function placeIn(manifest: Manifest, entry: Entry, path: string = entry.path): string {
@@ -47,10 +24,14 @@ export function placeIn(manifest: Manifest, entry: Entry, path: string = entry.p
  * The first pass over the entries: counts, sizes and checksum are those of the manifest, and no place is one that could
  * do harm. Only then is an entry given to anyone.
  */
-export async function checkEntries(bytes: EntryBytes, manifest: Manifest, options: { readonly foreign: boolean }): Promise<CheckedEntries> {
+export async function checkEntries(
+  batches: EntryBatches,
+  manifest: Manifest,
+  options: { readonly foreign: boolean },
+): Promise<CheckedEntries> {
   const safety = new EntrySafety(options);
   const linked = new Set<string>();
-  const sum = await summed(bytes, manifest, (entry) => {
+  const sum = await summed(batches, manifest, (entry) => {
     const place = placeIn(manifest, entry);
     if (entry.hard_link === undefined) return safety.add(entry, place);
     safety.addLink(entry, place, placeIn(manifest, entry, entry.hard_link));
@@ -61,9 +42,9 @@ export async function checkEntries(bytes: EntryBytes, manifest: Manifest, option
 }
 
 /** The entries once more, for use. The checksum is compared again: nobody may have changed them in between. */
-export async function* givenEntries(bytes: EntryBytes, manifest: Manifest): AsyncGenerator<Entry> {
+export async function* givenEntries(batches: EntryBatches, manifest: Manifest): AsyncGenerator<Entry> {
   const checksum = new EntryChecksum();
-  for await (const entries of parseLines(bytes)) {
+  for await (const entries of batches()) {
     for (const entry of entries) {
       checksum.add(entry);
       yield entry;
@@ -72,14 +53,14 @@ export async function* givenEntries(bytes: EntryBytes, manifest: Manifest): Asyn
   if (checksum.value() !== manifest.checksum) throw damaged("changed while it was read");
 }
 
-async function summed(bytes: EntryBytes, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
+async function summed(batches: EntryBatches, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
   const checksum = new EntryChecksum();
   const left = new Map(
     Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]),
   );
   const declared = [...left.values()].reduce((all, { entries }) => all + entries, 0);
   if (declared > MOST_ENTRIES) throw damaged(`would hold ${declared} entries, and at most ${MOST_ENTRIES} are read`);
-  for await (const entries of parseLines(bytes)) {
+  for await (const entries of batches()) {
     for (const entry of entries) {
       const counts = left.get(entry.component);
       if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0)
@@ -96,6 +77,6 @@ async function summed(bytes: EntryBytes, manifest: Manifest, each: (entry: Entry
   return checksum.value();
 }
 
-function damaged(problem: string, cause?: unknown): DamageError {
-  return new DamageError("BACKUP_DAMAGED", `The backup is damaged: entries.jsonl ${problem}`, { cause, hint: "Use another backup" });
+function damaged(problem: string): DamageError {
+  return new DamageError("BACKUP_DAMAGED", `The backup is damaged: its list of entries ${problem}`, { hint: "Use another backup" });
 }

@@ -1,6 +1,6 @@
-import type { BackupHead, Listing, Marks } from "../vault/index.ts";
+import type { BackupHead, Listing, Marks } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../layout.ts";
 import { readMarks } from "./marks-folder.ts";
 import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
