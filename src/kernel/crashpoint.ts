@@ -12,6 +12,10 @@ export const CRASHPOINTS = [
   "backup-component-stored",
   "backup-all-stored",
   "archive-body-written",
+  "pack-before-publish",
+  "pack-published",
+  "pack-swept",
+  "repository-content-stored",
   "backup-before-sync",
   "backup-before-publish",
   "backup-published",
@@ -51,6 +55,8 @@ export const CRASHPOINTS = [
   "in-place-back",
   "export-before-publish",
   "import-before-publish",
+  "key-rotate-before-publish",
+  "key-rotate-published",
 ] as const;
 
 export type Crashpoint = (typeof CRASHPOINTS)[number];

@@ -49,7 +49,16 @@ export class WorkerPool<J, R> {
 
   async run(job: J, transfer: readonly Transferable[] = []): Promise<R> {
     if (this.#failure !== undefined) throw this.#failure;
-    const { worker, waiting } = this.#choose();
+    return await this.#post(this.#choose(), job, transfer);
+  }
+
+  /** Asks every thread that is there the same; each answers after what it was asked before. */
+  async runOnEach(job: J): Promise<readonly R[]> {
+    return await Promise.all(this.#threads.map(async (thread) => await this.#post(thread, job, [])));
+  }
+
+  async #post({ worker, waiting }: Thread<R>, job: J, transfer: readonly Transferable[]): Promise<R> {
+    if (this.#failure !== undefined) throw this.#failure;
     return await new Promise<R>((resolve, reject) => {
       if (waiting.length === 0) worker.ref();
       waiting.push({ resolve, reject });

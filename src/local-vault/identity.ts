@@ -207,13 +207,13 @@ function refuseUnsafeFileSystem(top: string, statfs?: (path: string) => { type: 
   });
 }
 
-function backupNames({ top, parse }: Layout): string[] {
+function backupNames(layout: Layout): string[] {
   try {
-    return readdirSync(top)
-      .filter((name) => parse(name) !== undefined)
+    return readdirSync(layout.top)
+      .filter((name) => layout.parse(name) !== undefined)
       .toSorted();
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];
-    throw namedSystemError(error, `read the folder "${top}"`);
+    throw namedSystemError(error, `read the folder "${layout.top}"`);
   }
 }

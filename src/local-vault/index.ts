@@ -8,9 +8,9 @@
  */
 export { checkedContent } from "./checked-content.ts";
 export { checkEntries, givenEntries, placeIn, type CheckedEntries, type EntryBatches } from "./checked-entries.ts";
-export type { FoundBackup } from "./documents/read-documents.ts";
+export type { Documents, FoundBackup } from "./documents/read-documents.ts";
 export { ListingCache } from "./documents/listing-cache.ts";
-export type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "./draft/body.ts";
+export type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter, EntryList } from "./draft/body.ts";
 export { storeReading } from "./draft/store-reading.ts";
 export { withFacts } from "./draft/with-facts.ts";
 export { adoptVault, inspectVault, openIdentity, type InstanceName } from "./identity.ts";

@@ -33,6 +33,8 @@ export interface StoredForm {
   readonly isFolder: boolean;
   /** Names in the folder of a draft, besides its claim and staging. */
   readonly draftNames: readonly string[];
+  /** Names of folders beside the backups that belong to the vault. */
+  readonly besideNames: readonly string[];
   /** The file whose change is a change of the manifest. */
   headOf(path: string): string;
   /**

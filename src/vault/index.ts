@@ -3,11 +3,12 @@
  * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
 export { isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
+export { DocumentFields, parseJsonDocument } from "./document.ts";
 export { EntryChecksum } from "./entry-checksum.ts";
 export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
-export { openFile, readFully, type OpenedFile } from "./open-span.ts";
+export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest } from "./parse-manifest.ts";

@@ -1,10 +1,11 @@
 /**
- * One change of an archive vault in a process of its own, to be killed at a crashpoint (HOLDFAST_CRASHPOINT) or, with
- * "hang", in the middle of a backup. Arguments: vault folder, "tar.gz" or "directory", action, and what the action needs.
+ * One change of a vault in a process of its own, to be killed at a crashpoint (HOLDFAST_CRASHPOINT) or, with
+ * "hang", in the middle of a backup. Arguments: vault folder, "tar.gz", "directory" or "repository", action, and what the action needs.
  */
 import { setTimeout } from "node:timers/promises";
 import { ARCHIVE_FORMS, exportBackup, importArchive, openArchiveVault } from "../../src/archive/index.ts";
 import { adoptVault } from "../../src/local-vault/index.ts";
+import { openRepositoryVault } from "../../src/repository/index.ts";
 import { memoryReading, storeAll, takeBackupOf } from "../../src/testing/index.ts";
 import { toBackupId } from "../../src/vault/index.ts";
 
@@ -12,7 +13,11 @@ const [path = "", form, action, ...rest] = process.argv.slice(2);
 const TIME = Date.parse("2026-03-15T14:30:00Z");
 const [argument = ""] = rest;
 
-await using vault = await openArchiveVault({ path, instance: { name: "contract" }, compression: form === "tar.gz", create: true });
+const instance = { name: "contract" };
+await using vault =
+  form === "repository"
+    ? await openRepositoryVault({ path, instance, secrets: [{ kind: "none" }], cacheFolder: `${path}.cache`, create: true })
+    : await openArchiveVault({ path, instance, compression: form === "tar.gz", create: true });
 switch (action) {
   case "create":
     break;

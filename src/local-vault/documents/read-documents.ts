@@ -81,8 +81,9 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const foreign: string[] = [];
   const backups = new Map<BackupId, FoundBackup>();
   const reader: BackupReading = { vault, reads };
+  const beside = new Set(layout.forms.flatMap(({ besideNames }) => besideNames));
   for (const { name, isFolder, parsed, partial } of placesIn(layout, layout.top, reads)) {
-    if (name === OWN_FOLDER) continue;
+    if (name === OWN_FOLDER || beside.has(name)) continue;
     if (parsed !== undefined) {
       const place = { ...parsed, name, isFolder, path: layout.backup(parsed.id, parsed.form.name) };
       const found = readBackup(place, reader, damagedBackups);

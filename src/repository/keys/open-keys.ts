@@ -1,0 +1,69 @@
+import { ConfigError, DamageError, HoldfastError } from "../../kernel/index.ts";
+import { anyOf, describeSecret, describeSlot } from "./describe-keys.ts";
+import { vaultKeys, type UnusableKeys, type VaultKeys } from "./epoch-key.ts";
+import type { KeyDocument } from "./key-document.ts";
+import { listEpochs, readKeyDocument } from "./keys-folder.ts";
+import { kdfBudget } from "./passphrase-key.ts";
+import type { Secret } from "./secret.ts";
+import { factsOf } from "./slot.ts";
+import { unlockDocument } from "./unlock-document.ts";
+
+/**
+ * Opens a vault with what is at hand, newest epoch first. No secrets mean `none`. A key that lies in the clear is taken
+ * only when `none` is among the secrets: whoever may write to a vault could lay one there, and everything that is then
+ * backed up "with a key" would be theirs to read.
+ *
+ * @throws ConfigError KEY_MISSING, KEY_WRONG · DamageError · HostError VERSION_UNSUPPORTED, FILE_SYSTEM
+ */
+export function openKeys(vaultFolder: string, vaultId: string, secrets: readonly Secret[]): VaultKeys {
+  const [present, ...older] = listEpochs(vaultFolder);
+  if (present === undefined) {
+    throw new DamageError("VAULT_DAMAGED", `The vault "${vaultFolder}" has no keys: its folder "keys" is empty or missing`, {
+      hint: "Bring that folder back from a copy of the vault; nothing can be read without it",
+    });
+  }
+  const given: readonly Secret[] = secrets.length === 0 ? [{ kind: "none" }] : secrets;
+  const unusable: UnusableKeys[] = [];
+  const budget = kdfBudget();
+  let newest: KeyDocument | undefined;
+  for (const epoch of [present, ...older]) {
+    try {
+      const document = readKeyDocument(vaultFolder, { vault: vaultId, epoch });
+      newest ??= document;
+      const unlocked = unlockDocument(document, given, budget);
+      if (unlocked === undefined) continue;
+      const { kind, id, label } = unlocked.slot;
+      return vaultKeys(unlocked.earlier, { newest: unlocked.key, present, openedBy: { kind, id, label, epoch }, unusable });
+    } catch (failure) {
+      if (!(failure instanceof HoldfastError)) throw failure;
+      unusable.push({ epoch, failure });
+    }
+  }
+  // A key that fits might be told that it does not: the damage comes first.
+  if (newest === undefined || unusable.length > 0) throw unusable[0]?.failure ?? new DamageError("VAULT_DAMAGED", "No keys can be read");
+  throw refusal(vaultFolder, given, newest);
+}
+
+function refusal(vaultFolder: string, secrets: readonly Secret[], newest: KeyDocument): ConfigError {
+  const slots = newest.slots.map(factsOf);
+  const details = { slots, epoch: newest.epoch };
+  const opensWith = anyOf(slots.map(describeSlot));
+  const tried = secrets.filter(({ kind }) => kind !== "none");
+  if (tried.length === 0) {
+    return new ConfigError("KEY_MISSING", `The vault "${vaultFolder}" is encrypted, and no key was given: it opens with ${opensWith}`, {
+      hint: "Name the key file in encryption.key_file, or give the recovery code",
+      details,
+    });
+  }
+  const triedWith = anyOf(tried.map(describeSecret));
+  if (slots.some(({ kind }) => kind === "none")) {
+    return new ConfigError("KEY_WRONG", `The vault "${vaultFolder}" is not encrypted, and ${triedWith} was given to open it`, {
+      hint: "Say encryption: none to go on without; to encrypt what is stored from now on, run `holdfast key rotate`",
+      details,
+    });
+  }
+  return new ConfigError("KEY_WRONG", `Cannot open the vault "${vaultFolder}" with ${triedWith}: it opens with ${opensWith}`, {
+    hint: "Look for that key file by its fingerprint, or give the recovery code; a vault cannot be opened without one of them",
+    details,
+  });
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { ConflictError, errnoOf, namedSystemError } from "../../kernel/index.ts";
+import { manifestKey } from "../keys/derive.ts";
+import type { EpochKey } from "../keys/epoch-key.ts";
+import { epochKeyOf, type EpochLookup } from "../pack/epoch-lookup.ts";
+import { openPart, sealPart, verifyPart } from "../pack/frame.ts";
+import { HEADER_LENGTH, makeHeader, parseHeader, type Header } from "../pack/header.ts";
+import type { Seal } from "../pack/seal.ts";
+import { StoredFile } from "../pack/stored-file.ts";
+import { PackTable } from "./pack-table.ts";
+import { PREFIX_LENGTH, SECTION_LIMIT, SectionFile, SECTIONS, type Section } from "./sections.ts";
+
+/** What the sections of a backup file hold. */
+export interface BackupSections {
+  /** The JSON document, byte by byte. */
+  readonly manifest: Uint8Array;
+  readonly packs: PackTable;
+  readonly roots: Uint8Array;
+}
+
+/** What was read, with the epoch whose key it took. */
+export type ReadSections<S extends Section> = Pick<BackupSections, S> & { readonly epoch: number };
+
+/**
+ * Creates the file that is a backup, under a name that nobody has. Every section is decoded again before it is written, and
+ * nothing is flushed to the disk: the commit does that before it gives the file the name that makes the backup exist.
+ *
+ * @throws ConflictError FILE_EXISTS · HostError NO_SPACE, FILE_SYSTEM; then nothing is left at the path
+ */
+export function writeBackupFile(path: string, { epoch, master }: EpochKey, sections: BackupSections): void {
+  const header = makeHeader("HOLDFBK", epoch, randomBytes(32));
+  const seal = sealOf(path, master, header);
+  const raw = { ...sections, packs: sections.packs.encode() };
+  const parts = SECTIONS.flatMap((section, ordinal) => sealSection(seal, ordinal, raw[section]));
+  createWhole(path, Buffer.concat([header.bytes, ...parts]));
+}
+
+/**
+ * Reads the sections that are asked for and no other; where they lie and that the file has no byte more is always checked.
+ *
+ * @throws DamageError MANIFEST_INVALID, also when there is no such file · HostError VERSION_UNSUPPORTED · ConfigError KEY_WRONG
+ */
+export function readBackupFile<S extends Section>(path: string, keys: EpochLookup, sections: readonly S[]): ReadSections<S> {
+  const subject = subjectOf(path);
+  using stored = new StoredFile(path, subject, "MANIFEST_INVALID");
+  const file = new SectionFile(stored);
+  const header = parseHeader("HOLDFBK", file.read(0, Math.min(HEADER_LENGTH, stored.length)), subject, "MANIFEST_INVALID");
+  const places = file.places(subject);
+  const { epoch, master } = epochKeyOf(keys, header.epoch, subject, "MANIFEST_INVALID");
+  const seal = sealOf(path, master, header);
+  const read: { -readonly [K in Section]?: BackupSections[K] } = {};
+  for (const [ordinal, section] of SECTIONS.entries()) {
+    const place = places[ordinal];
+    if (place === undefined || !(sections as readonly Section[]).includes(section)) continue;
+    const raw = openPart(seal, ordinal, file.read(place.position, place.length), SECTION_LIMIT);
+    if (section === "packs") read.packs = PackTable.decode(raw, subject);
+    else read[section] = raw;
+  }
+  return { ...read, epoch } as ReadSections<S>;
+}
+
+function sealSection(seal: Seal, ordinal: number, raw: Uint8Array): readonly Buffer[] {
+  const sealed = sealPart(seal, ordinal, raw, SECTION_LIMIT);
+  verifyPart(seal, ordinal, sealed, raw);
+  const prefix = Buffer.alloc(PREFIX_LENGTH);
+  prefix.writeUInt32LE(sealed.length);
+  return [prefix, sealed];
+}
+
+function sealOf(path: string, master: Buffer, header: Header): Seal {
+  return { key: manifestKey(master, header.salt), header: header.bytes, subject: subjectOf(path), code: "MANIFEST_INVALID" };
+}
+
+function subjectOf(path: string): string {
+  return `backup file "${path}"`;
+}
+
+function createWhole(path: string, bytes: Buffer): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "wx", 0o600);
+  } catch (cause) {
+    if (errnoOf(cause) !== "EEXIST") throw namedSystemError(cause, `create "${path}"`);
+    throw new ConflictError("FILE_EXISTS", `"${path}" exists already`, { cause, hint: "Remove it, if nothing needs it" });
+  }
+  try {
+    let done = 0;
+    while (done < bytes.length) done += writeSync(descriptor, bytes, done);
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw namedSystemError(cause, `write "${path}"`);
+  } finally {
+    closeSync(descriptor);
+  }
+}

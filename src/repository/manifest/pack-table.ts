@@ -1,0 +1,72 @@
+import { DamageError } from "../../kernel/index.ts";
+import { ByteReader } from "../bytes/byte-reader.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { packIdOf, type PackId } from "../pack/locator.ts";
+import type { PackPlace } from "../pack/pack-place.ts";
+import { PACK_LIMIT } from "../pack/trailer.ts";
+
+export interface TableEntry extends PackPlace {
+  /** Raw bytes of its data frames. */
+  readonly raw: number;
+  /** Raw bytes of its data frames that the backup names. */
+  readonly used: number;
+}
+
+const NAME_LENGTH = 32;
+/** 8 of the id, the name, and three varints. */
+const SMALLEST_ENTRY: number = 8 + NAME_LENGTH + 3;
+
+/** The packs of one backup, in the order of their ids; no id names two of them. */
+export class PackTable {
+  readonly entries: readonly TableEntry[];
+  #byId: ReadonlyMap<PackId, TableEntry> | undefined;
+
+  private constructor(entries: readonly TableEntry[]) {
+    this.entries = entries;
+  }
+
+  /**
+   * @param entries in any order
+   * @throws DamageError VAULT_DAMAGED when two packs have one id
+   */
+  static of(entries: Iterable<TableEntry>): PackTable {
+    const sorted = [...entries].toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    const twice = sorted.find(({ id }, index) => id === sorted[index + 1]?.id);
+    if (twice === undefined) return new PackTable(sorted);
+    throw new DamageError("VAULT_DAMAGED", `Two packs have the id ${twice.id}`, { hint: "Look at who put packs into the vault" });
+  }
+
+  /** @throws DamageError MANIFEST_INVALID */
+  static decode(bytes: Uint8Array, subject: string): PackTable {
+    const reader = new ByteReader(bytes, `the pack table of ${subject}`, "MANIFEST_INVALID");
+    const entries: TableEntry[] = [];
+    let before = "";
+    for (let left = reader.count("the count of packs", SMALLEST_ENTRY); left > 0; left--) {
+      const id = packIdOf(reader.bytes(8, "the id of a pack"));
+      if (id <= before) throw reader.refuse(id === before ? `it holds pack ${id} twice` : "its packs are not in order");
+      before = id;
+      const name = reader.bytes(NAME_LENGTH, "the name of a pack").toString("hex");
+      const length = reader.varint("the length of a pack");
+      const raw = reader.varint("the raw length of a pack");
+      const used = reader.varint("the used length of a pack");
+      if (length > PACK_LIMIT) throw reader.refuse(`pack ${id} cannot have ${length} bytes`);
+      if (used > raw) throw reader.refuse(`of pack ${id} more is used than it holds`);
+      entries.push({ id, name, length, raw, used });
+    }
+    reader.end();
+    return new PackTable(entries);
+  }
+
+  encode(): Buffer {
+    const writer = new ByteWriter(this.entries.length * (SMALLEST_ENTRY + 10) + 8);
+    writer.varint(this.entries.length);
+    for (const { id, name, length, raw, used } of this.entries)
+      writer.bytes(Buffer.from(id, "hex")).bytes(Buffer.from(name, "hex")).varint(length).varint(raw).varint(used);
+    return writer.toBytes();
+  }
+
+  get(id: PackId): TableEntry | undefined {
+    this.#byId ??= new Map(this.entries.map((entry) => [entry.id, entry]));
+    return this.#byId.get(id);
+  }
+}

@@ -1,0 +1,43 @@
+import { existsSync, readdirSync } from "node:fs";
+import { systemClock, type Clock } from "../kernel/index.ts";
+import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache } from "../local-vault/index.ts";
+import { keyDocumentPath } from "./keys/keys-folder.ts";
+import { createKeys } from "./keys/make-keys.ts";
+import { openKeys } from "./keys/open-keys.ts";
+import type { Secret } from "./keys/secret.ts";
+import { repositoryForm, SEALED_FORM } from "./repository-form.ts";
+
+export interface OpenRepositoryVaultOptions {
+  /** Absolute folder of the vault. */
+  readonly path: string;
+  readonly instance: InstanceName;
+  /** What opens it; any one of them will do. A new vault opens with each of them. */
+  readonly secrets: readonly Secret[];
+  /** Absolute folder for what saves reading; its loss costs time and nothing else. */
+  readonly cacheFolder: string;
+  /** Make the vault when nothing is there. */
+  readonly create: boolean;
+  readonly clock?: Clock;
+  readonly listings?: ListingCache;
+  readonly statfs?: (path: string) => { type: number };
+}
+
+/**
+ * @throws NotFoundError BACKUP_NOT_FOUND when no vault is there · ConfigError KEY_MISSING, KEY_WRONG · ConflictError
+ * VAULT_FOREIGN, VAULT_OTHER_FORM · DamageError VAULT_DAMAGED · HostError FILE_SYSTEM_UNSUPPORTED, VERSION_UNSUPPORTED
+ */
+export async function openRepositoryVault(options: OpenRepositoryVaultOptions): Promise<LocalVault> {
+  const { path, instance, secrets, create, cacheFolder, statfs, listings, clock = systemClock } = options;
+  const layout = layoutOf(path, [SEALED_FORM]);
+  const identity = await openIdentity(layout, instance, { form: "repository", create, clock, ...(statfs === undefined ? {} : { statfs }) });
+  // Made between the vault and its first backup: a vault that has one has keys, and never gets others.
+  const made = create && !existsSync(keyDocumentPath(path, 1)) && !holdsBackups(layout);
+  const keys = made ? createKeys(path, identity.id, secrets, clock) : openKeys(path, identity.id, secrets);
+  const cache = { folder: cacheFolder, vault: identity.id, keys };
+  const form = repositoryForm({ folder: path, keys, cache, now: () => clock.now() });
+  return new LocalVault(path, identity, { form, clock, ...(listings === undefined ? {} : { listings }) });
+}
+
+function holdsBackups(layout: ReturnType<typeof layoutOf>): boolean {
+  return [layout.top, layout.trash].some((folder) => readdirSync(folder).some((name) => layout.parse(name) !== undefined));
+}

@@ -1,0 +1,26 @@
+import { join } from "node:path";
+import type { PackId } from "./locator.ts";
+
+/** What a pack table says of a pack, and a reader holds it to. */
+export interface PackPlace {
+  readonly id: PackId;
+  /** SHA-256 of the file in hex: its name. */
+  readonly name: string;
+  /** Bytes of the file. */
+  readonly length: number;
+}
+
+/** @param folder of the vault */
+export function packPath(folder: string, name: string): string {
+  return join(packFolder(folder, name), name);
+}
+
+/** One of 256 folders. */
+export function packFolder(folder: string, name: string): string {
+  return join(folder, "packs", name.slice(0, 2));
+}
+
+/** Where packs lie that are being written. */
+export function newPacksFolder(folder: string): string {
+  return join(folder, "packs", ".new");
+}

@@ -1,0 +1,126 @@
+import { DamageError, InternalError } from "../../kernel/index.ts";
+import {
+  checkedContent,
+  checkEntries,
+  givenEntries,
+  placeIn,
+  throwIfAborted,
+  type CheckedEntries,
+  type ReaderParts,
+} from "../../local-vault/index.ts";
+import type { BackupHead, BackupReader, Entry, OpenedEntry } from "../../vault/index.ts";
+import type { VaultKeys } from "../keys/epoch-key.ts";
+import { readBackupFile } from "../manifest/backup-file.ts";
+import type { PackTable } from "../manifest/pack-table.ts";
+import { FrameCache } from "../pack/frame-cache.ts";
+import { decodeRoots, type ComponentRoot } from "../tree/roots.ts";
+import type { TreeEntry } from "../tree/tree-entry.ts";
+import { readEntries } from "../tree/tree-reader.ts";
+import { readTreeContent } from "./read-content.ts";
+
+/** Decoded frames of contents that are kept: the layers of a page map take turns. */
+const CONTENT_BYTES = 48 * 1024 * 1024;
+const TREE_BYTES = 8 * 1024 * 1024;
+const BATCH = 1024;
+
+type ReadOptions = Parameters<BackupReader["read"]>[0];
+
+/** Reads a backup in repository form. The manifest decides what must be in it; the table, which packs are looked at. */
+export class RepositoryReader implements BackupReader {
+  readonly head: BackupHead;
+  readonly #parts: ReaderParts;
+  readonly #roots: readonly ComponentRoot[];
+  readonly #packs: PackTable;
+  readonly #trees: FrameCache;
+  readonly #contents: FrameCache;
+  #checked: Promise<CheckedEntries> | undefined;
+  #open = true;
+
+  /** @param folder of the vault */
+  constructor(folder: string, path: string, keys: VaultKeys, parts: ReaderParts) {
+    this.#parts = parts;
+    this.head = parts.head;
+    const { packs, roots } = readBackupFile(path, keys, ["packs", "roots"]);
+    this.#packs = packs;
+    this.#roots = decodeRoots(roots);
+    this.#checkNames();
+    this.#trees = new FrameCache({ folder, packs, keys, budget: TREE_BYTES });
+    this.#contents = new FrameCache({ folder, packs, keys, budget: CONTENT_BYTES });
+  }
+
+  #checkNames(): void {
+    const { components } = this.head.manifest;
+    if (this.#roots.length === components.length && this.#roots.every(({ name }, index) => name === components[index])) return;
+    throw new DamageError("BACKUP_DAMAGED", "The backup is damaged: its trees are not those of the manifest's components", {
+      hint: "Use another backup",
+    });
+  }
+
+  /** The packs that hold anything of this backup. */
+  get packs(): PackTable {
+    return this.#packs;
+  }
+
+  async *entries(): AsyncGenerator<Entry> {
+    await this.#check();
+    yield* givenEntries(() => this.#batches(), this.head.manifest);
+  }
+
+  async *read(options: ReadOptions = {}): AsyncGenerator<OpenedEntry> {
+    const { select, signal, onBytes } = options;
+    await this.#check();
+    for (const { name, root } of this.#roots) {
+      for (const tree of readEntries(this.#trees, root)) {
+        throwIfAborted(signal);
+        const entry: Entry = { component: name, ...tree.entry };
+        if (select !== undefined && !select(entry)) continue;
+        if (entry.type !== "file" || entry.hard_link !== undefined) {
+          yield { entry };
+          continue;
+        }
+        const reading = checkedContent(entry, placeIn(this.head.manifest, entry), this.#bytes(tree), (bytes) => {
+          throwIfAborted(signal);
+          onBytes?.(bytes);
+        });
+        try {
+          yield { entry, content: reading.content };
+          if (select === undefined) await reading.finish();
+        } finally {
+          await reading.close();
+        }
+      }
+    }
+  }
+
+  #check(): Promise<CheckedEntries> {
+    if (!this.#open) throw new InternalError("A backup is read after it was closed");
+    this.#checked ??= checkEntries(() => this.#batches(), this.head.manifest, this.#parts);
+    return this.#checked;
+  }
+
+  async *#batches(): AsyncGenerator<readonly Entry[]> {
+    for (const { name, root } of this.#roots) {
+      let batch: Entry[] = [];
+      for (const { entry } of readEntries(this.#trees, root)) {
+        batch.push({ component: name, ...entry });
+        if (batch.length < BATCH) continue;
+        yield batch;
+        batch = [];
+      }
+      yield batch;
+    }
+  }
+
+  async *#bytes(tree: TreeEntry): AsyncGenerator<Uint8Array> {
+    yield* readTreeContent(tree, this.#contents, this.#trees);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    this.#open = false;
+    this.#trees.close();
+    this.#contents.close();
+    this.#parts.release();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "vitest";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { vaultContract, type VaultHarness } from "../testing/index.ts";
+import { openRepositoryVault } from "./index.ts";
+
+const VAULT_PROCESS: string = new URL("../../test/support/vault-process.ts", import.meta.url).pathname;
+
+function harness(): VaultHarness {
+  const folder = temporaryFolder();
+  const path = folder.join("vault");
+  return {
+    open: async () =>
+      await openRepositoryVault({
+        path,
+        instance: { name: "contract" },
+        secrets: [{ kind: "none" }],
+        cacheFolder: folder.join("cache"),
+        create: true,
+      }),
+    takeAway: (id) => Promise.resolve(rmSync(join(path, `${id}.backup`))),
+    damage: () => {
+      // The largest pack holds the content; its middle lies in a frame.
+      const packs = readdirSync(join(path, "packs"), { recursive: true, withFileTypes: true })
+        .filter((found) => found.isFile())
+        .map((found) => join(found.parentPath, found.name))
+        .toSorted((one, other) => statSync(other).size - statSync(one).size);
+      flipByte(packs[0] ?? "", 60);
+      return Promise.resolve();
+    },
+    killWriter: async () => {
+      const child = spawn(process.execPath, [VAULT_PROCESS, path, "repository", "hang"], { stdio: ["ignore", "pipe", "inherit"] });
+      await once(child.stdout, "data");
+      child.kill("SIGKILL");
+      await once(child, "close");
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(folder[Symbol.dispose]()),
+  };
+}
+
+function flipByte(path: string, position: number): void {
+  const descriptor = openSync(path, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(descriptor, byte, 0, 1, position);
+  writeSync(descriptor, Buffer.from([(byte[0] ?? 0) ^ 0x10]), 0, 1, position);
+  closeSync(descriptor);
+}
+
+describe("a repository as a vault", () => {
+  vaultContract({ describe, it }, "repository vault", () => Promise.resolve(harness()));
+});

@@ -1,0 +1,46 @@
+import { InternalError } from "../../kernel/index.ts";
+
+/** Of a page hash and of a group's MAC. */
+export const HASH_BYTES = 16;
+/**
+ * Pages are looked at in groups of so many bytes first. With 1,000 of 65,536 pages changed anywhere, 64 KiB cost less
+ * than 128 or 256: fewer pages lie in a group that differs, and the MAC is cheap either way.
+ */
+const GROUP_BYTES = 64 * 1024;
+const SMALLEST_PAGE = 512;
+const LARGEST_PAGE = 65_536;
+
+/**
+ * What the pages of a database were when it was last stored, as a local cache keeps it: a hint to find the changed ones.
+ * Lies in shared memory, so that threads write their own ranges of one state; plain views, so that it can be sent to them.
+ */
+export interface PageHashes {
+  readonly pageSize: number;
+  readonly pages: number;
+  /** HASH_BYTES for each page. */
+  readonly hashes: Uint8Array;
+  /** HASH_BYTES for each group of pagesPerGroup(pageSize) pages. */
+  readonly macs: Uint8Array;
+}
+
+/** All zeros, to be filled by scanPages(). */
+export function makePageHashes(pageSize: number, pages: number): PageHashes {
+  const groups = Math.ceil(pages / pagesPerGroup(pageSize));
+  return {
+    pageSize,
+    pages,
+    hashes: new Uint8Array(new SharedArrayBuffer(pages * HASH_BYTES)),
+    macs: new Uint8Array(new SharedArrayBuffer(groups * HASH_BYTES)),
+  };
+}
+
+/** @throws InternalError for what is no page size of SQLite */
+export function pagesPerGroup(pageSize: number): number {
+  if (pageSize >= SMALLEST_PAGE && pageSize <= LARGEST_PAGE && Number.isInteger(Math.log2(pageSize))) return GROUP_BYTES / pageSize;
+  throw new InternalError(`A database has no pages of ${pageSize} bytes`);
+}
+
+/** Whether the parts of a state that was read from somewhere agree with one another. */
+export function isWhole({ pageSize, pages, hashes, macs }: PageHashes): boolean {
+  return hashes.length === pages * HASH_BYTES && macs.length === Math.ceil(pages / pagesPerGroup(pageSize)) * HASH_BYTES;
+}

@@ -1,0 +1,79 @@
+import type { ContentEnd, LiveFacts, ReadableContent, Span } from "../../vault/index.ts";
+import type { Locator } from "../pack/locator.ts";
+import type { FinishedPack } from "../pack/pack-writer.ts";
+import type { PageHashes } from "../split/page-hashes.ts";
+import type { FrameStoreOptions } from "./frame-store.ts";
+
+/** What was stored of a file the last time, as far as it may be named again. */
+export interface BeforeFile {
+  readonly sha256: string;
+  /** Of a large one. `kept` is false for a chunk that must be stored anew, wherever it lies. */
+  readonly chunks: readonly { readonly length: number; readonly hash: string; readonly kept: boolean }[];
+  /** Whether the content as a whole may be named again when it has the same hash. */
+  readonly kept: boolean;
+}
+
+export interface FileJob {
+  readonly content: ReadableContent;
+  readonly before: BeforeFile | undefined;
+}
+
+/** Where the content of a file is. */
+export type FileKept =
+  | { readonly kind: "empty" }
+  /** What was stored the last time is what it is now. */
+  | { readonly kind: "same" }
+  | { readonly kind: "place"; readonly place: Locator }
+  | { readonly kind: "chunks"; readonly chunks: readonly KeptChunk[] };
+
+/** `place` is the index of the earlier chunk, or where it lies now. */
+export interface KeptChunk {
+  readonly length: number;
+  readonly hash: string;
+  readonly place: Locator | number;
+}
+
+export interface FileDone {
+  readonly end: ContentEnd;
+  readonly facts: LiveFacts | undefined;
+  readonly kept: FileKept;
+}
+
+/** A range of the pages of one database. */
+export interface PagesJob {
+  readonly spans: readonly Span[];
+  readonly from: number;
+  readonly to: number;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  readonly previous: PageHashes | undefined;
+  /** Shared memory: the range of it is written. */
+  readonly next: PageHashes;
+  /** Sorted pages of the range that are stored whether they changed or not. */
+  readonly forced: Uint32Array;
+}
+
+/** Pages one after another in one frame. */
+export interface StoredPages {
+  readonly place: Locator;
+  readonly pages: number;
+}
+
+export interface PagesDone {
+  /** Sorted numbers of the pages that were stored, and where, in that order. */
+  readonly changed: Uint32Array;
+  readonly stored: readonly StoredPages[];
+}
+
+/** What a thread is asked. Every job says into which packs it stores, so that a thread serves one draft after another. */
+export type Job =
+  | { readonly kind: "files"; readonly store: FrameStoreOptions; readonly chunkKey: Uint8Array; readonly files: readonly FileJob[] }
+  | { readonly kind: "pages"; readonly store: FrameStoreOptions; readonly pages: PagesJob }
+  | { readonly kind: "digest"; readonly spans: readonly Span[] }
+  | { readonly kind: "finish"; readonly store: FrameStoreOptions };
+
+export type Done =
+  | { readonly kind: "files"; readonly files: readonly FileDone[] }
+  | { readonly kind: "pages"; readonly pages: PagesDone }
+  | { readonly kind: "digest"; readonly sha256: string }
+  | { readonly kind: "finish"; readonly packs: readonly FinishedPack[] };

@@ -1,0 +1,8 @@
+import type { PageMap } from "../tree/page-map.ts";
+import type { Keeping } from "../tree/reference-index.ts";
+import type { TreeContent } from "../tree/tree-entry.ts";
+
+/** Where the content of an entry is; the map of a database is written when all content is. */
+export type Kept =
+  | Exclude<TreeContent, { readonly kind: "pages" }>
+  | { readonly kind: "pages"; readonly writeMap: (keeping: Keeping) => PageMap };

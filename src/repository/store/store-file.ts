@@ -1,0 +1,84 @@
+import type { ContentEnd } from "../../vault/index.ts";
+import { SHORTEST_CHUNK, type Chunker } from "../split/chunker.ts";
+import { splitContent } from "../split/follow-previous.ts";
+import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
+import type { FrameStore } from "./frame-store.ts";
+import { PulledContent, ReadAnew } from "./pulled-content.ts";
+
+/** What is read in one piece and becomes one stretch of a frame. */
+const SMALL = SHORTEST_CHUNK;
+/** Four of the longest chunk: what is moved within it does not matter. */
+const SPLIT_BUFFER = 4 * 1024 * 1024;
+
+/** Stores files one after another, in one thread; its buffers are used again and again. */
+export class FileStorer {
+  readonly #chunker: Chunker;
+  readonly #small: Buffer = Buffer.allocUnsafeSlow(SMALL);
+  #split: Buffer | undefined;
+  #piece: Buffer | undefined;
+
+  constructor(chunker: Chunker) {
+    this.#chunker = chunker;
+  }
+
+  /** A file that is read anew while it is stored leaves what was stored of it before in a frame that nothing names. */
+  store(job: FileJob, frames: FrameStore): FileDone {
+    for (;;) {
+      try {
+        return this.#storeOnce(job, frames);
+      } catch (error) {
+        if (!(error instanceof ReadAnew)) throw error;
+      }
+    }
+  }
+
+  #storeOnce(job: FileJob, frames: FrameStore): FileDone {
+    const large = job.content.kind === "live" ? job.content.span.length > SMALL : true;
+    this.#piece ??= large ? Buffer.allocUnsafeSlow(SPLIT_BUFFER / 4) : undefined;
+    using content = new PulledContent(job.content, large ? this.#piece : this.#small);
+    const size = content.begin();
+    if (typeof size !== "number") return { end: size, facts: undefined, kept: { kind: "empty" } };
+    const kept = size <= SMALL ? this.#storeSmall(content, size, job, frames) : this.#storeLarge(content, size, job, frames);
+    const end = content.end();
+    return { end, facts: content.facts, kept: keptOf(kept(end), job, end) };
+  }
+
+  #storeSmall(content: PulledContent, size: number, { before }: FileJob, frames: FrameStore): (end: ContentEnd) => FileKept {
+    const bytes = this.#takeSmall(content, size);
+    return (end) => {
+      if (!end.stored || size === 0 || (before?.kept === true && before.sha256 === end.sha256)) return { kind: "empty" };
+      return { kind: "place", place: frames.add(bytes) };
+    };
+  }
+
+  /** Its own copy only where the content's buffer is the same memory. */
+  #takeSmall(content: PulledContent, size: number): Buffer {
+    const bytes = Buffer.allocUnsafe(size);
+    content.read(bytes, size);
+    return bytes;
+  }
+
+  #storeLarge(content: PulledContent, size: number, { before }: FileJob, frames: FrameStore): (end: ContentEnd) => FileKept {
+    this.#split ??= Buffer.allocUnsafeSlow(SPLIT_BUFFER);
+    const previous = before?.chunks ?? [];
+    const chunks: KeptChunk[] = [];
+    const parts = splitContent({
+      read: (target, wanted) => content.read(target, wanted),
+      size,
+      chunker: this.#chunker,
+      previous,
+      buffer: this.#split,
+      onBytes: () => {},
+    });
+    for (const { bytes, hash, known } of parts) {
+      const named = previous[known]?.kept === true;
+      chunks.push({ length: bytes.length, hash, place: named ? known : frames.add(bytes) });
+    }
+    return () => ({ kind: "chunks", chunks });
+  }
+}
+
+/** What has the hash that it had the last time is named where it lies, when it may be. */
+function keptOf(kept: FileKept, { before }: FileJob, end: ContentEnd): FileKept {
+  return end.stored && end.size > 0 && before?.kept === true && before.sha256 === end.sha256 ? { kind: "same" } : kept;
+}

@@ -1,0 +1,90 @@
+import { entryPoint, InternalError, WorkerPool } from "../../kernel/index.ts";
+import type { FinishedPack } from "../pack/pack-writer.ts";
+import { JobDoer } from "./do-job.ts";
+import { removeUnfinishedPacks, type FrameStore, type FrameStoreOptions } from "./frame-store.ts";
+import type { Done, FileDone, FileJob, Job, PagesDone, PagesJob } from "./jobs.ts";
+import type { Span } from "../../vault/index.ts";
+
+/** What is not worth a thread: so few files and bytes are stored at once. */
+const INLINE_FILES = 32;
+const INLINE_BYTES = 1024 * 1024;
+
+/** Does the work of one draft: little of it here, much of it in threads, each of which writes packs of its own. */
+export class Threads {
+  readonly #store: FrameStoreOptions;
+  readonly #chunkKey: Uint8Array;
+  readonly #pool: WorkerPool<Job, Done> = WorkerPool.of(entryPoint(import.meta.url, "./store-worker"));
+  readonly #here: JobDoer = new JobDoer("main");
+  #used = false;
+
+  constructor(store: FrameStoreOptions, chunkKey: Uint8Array) {
+    this.#store = store;
+    this.#chunkKey = chunkKey;
+  }
+
+  /** Jobs under way that keep every thread busy. */
+  get width(): number {
+    return this.#pool.size * 2;
+  }
+
+  /** The packs of this thread: metadata goes there, after everything else. */
+  get frames(): FrameStore {
+    return this.#here.frames(this.#store);
+  }
+
+  isLittle(files: number, bytes: number): boolean {
+    return !this.#used && files <= INLINE_FILES && bytes <= INLINE_BYTES;
+  }
+
+  filesHere(files: readonly FileJob[]): readonly FileDone[] {
+    return mustBe("files", this.#here.do(this.#filesJob(files))).files;
+  }
+
+  async files(files: readonly FileJob[]): Promise<readonly FileDone[]> {
+    return mustBe("files", await this.#run(this.#filesJob(files))).files;
+  }
+
+  async pages(pages: PagesJob): Promise<PagesDone> {
+    const job: Job = { kind: "pages", store: this.#store, pages };
+    const little = this.isLittle(1, (pages.to - pages.from) * pages.next.pageSize);
+    return mustBe("pages", little ? this.#here.do(job) : await this.#run(job)).pages;
+  }
+
+  async digest(spans: readonly Span[], size: number): Promise<string> {
+    const job: Job = { kind: "digest", spans };
+    return mustBe("digest", this.isLittle(1, size) ? this.#here.do(job) : await this.#run(job)).sha256;
+  }
+
+  #filesJob(files: readonly FileJob[]): Job {
+    return { kind: "files", store: this.#store, chunkKey: this.#chunkKey, files };
+  }
+
+  async #run(job: Job): Promise<Done> {
+    this.#used = true;
+    return await this.#pool.run(job);
+  }
+
+  /** Every pack of the threads has its name; those of this thread go on. */
+  async finishThreads(): Promise<readonly FinishedPack[]> {
+    if (!this.#used) return [];
+    const done = await this.#pool.runOnEach({ kind: "finish", store: this.#store });
+    return done.flatMap((answer) => mustBe("finish", answer).packs);
+  }
+
+  /** What waits for a thread fails. */
+  interrupt(): void {
+    void this.#pool.stop();
+  }
+
+  /** Removes packs that were not finished. */
+  async dispose(): Promise<void> {
+    await this.#pool.stop();
+    this.#here.abort();
+    removeUnfinishedPacks(this.#store.folder, `${this.#store.prefix}.`);
+  }
+}
+
+function mustBe<K extends Done["kind"]>(kind: K, done: Done): Extract<Done, { kind: K }> {
+  if (done.kind === kind) return done as Extract<Done, { kind: K }>;
+  throw new InternalError(`A thread was asked for ${kind} and answered ${done.kind}`);
+}

@@ -1,0 +1,35 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { crashpoint, errnoOf, namedSystemError, syncFolder } from "../kernel/index.ts";
+import type { Documents } from "../local-vault/index.ts";
+import type { VaultKeys } from "./keys/epoch-key.ts";
+import { readBackupFile } from "./manifest/backup-file.ts";
+
+/**
+ * Deletes the packs that no backup names. Runs under the exclusive lock, after the trash was set aside: nobody reads, and
+ * nobody writes. A backup that cannot be read might name any of them, and then all of them stay.
+ */
+export function sweepPacks(folder: string, keys: VaultKeys, { backups, trash, damagedBackups, damagedTrash }: Documents): void {
+  if (damagedBackups.length + damagedTrash.length > 0) return;
+  const live = new Set<string>();
+  for (const { path } of [...backups, ...trash]) for (const { name } of readBackupFile(path, keys, ["packs"]).packs.entries) live.add(name);
+  const top = join(folder, "packs");
+  for (const part of namesIn(top)) {
+    if (!/^[0-9a-f]{2}$/.test(part)) continue;
+    const dead = namesIn(join(top, part)).filter((name) => /^[0-9a-f]{64}$/.test(name) && !live.has(name));
+    for (const name of dead) {
+      rmSync(join(top, part, name), { force: true });
+      crashpoint("pack-swept");
+    }
+    if (dead.length > 0) syncFolder(join(top, part));
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw namedSystemError(error, `read "${folder}"`);
+  }
+}

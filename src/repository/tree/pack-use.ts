@@ -1,0 +1,92 @@
+import type { Locator, PackId } from "../pack/locator.ts";
+import type { MetaSource } from "./meta-store.ts";
+import { resolvePageMap } from "./page-map.ts";
+import type { ResolvedMap } from "./resolved-map.ts";
+import type { TreeRoot } from "./roots.ts";
+import { readStoredEntries, resolveEntry, runReferences } from "./tree-reader.ts";
+import type { StoredContent } from "./tree-entry.ts";
+
+/** Raw bytes of a pack that are named, each counted once however often it is named. */
+interface UsedBytes {
+  readonly metadata: number;
+  readonly content: number;
+}
+
+/** Above every offset in a frame, so that frame and offset are one number. */
+const FRAME_STRIDE = 2 ** 23;
+
+/** What a backup uses of which packs: the numbers of its pack table. */
+export class PackUse {
+  readonly #metadata: Map<PackId, Stretches> = new Map();
+  readonly #content: Map<PackId, Stretches> = new Map();
+
+  /** Everything that a tree names: its objects and the content of its entries. */
+  addTree(source: MetaSource, root: TreeRoot): void {
+    if (root.level === 1) for (const block of root.references) this.addMetadata(block.place);
+    for (const run of runReferences(source, root)) this.addMetadata(run.place);
+    for (const stored of readStoredEntries(source, root)) {
+      this.#addBlocks(stored.content);
+      const { content } = resolveEntry(source, stored);
+      if (content.kind === "place") this.addContent(content.place);
+      if (content.kind === "chunks") for (const { place } of content.chunks) this.addContent(place);
+      if (content.kind === "pages") this.addPages(resolvePageMap(source, content.map));
+    }
+  }
+
+  addMetadata(place: Locator): void {
+    stretchesOf(this.#metadata, place.pack).add(place);
+  }
+
+  addContent(place: Locator): void {
+    stretchesOf(this.#content, place.pack).add(place);
+  }
+
+  addPages(map: ResolvedMap): void {
+    for (const { pages, ...place } of map.extents()) this.addContent({ ...place, length: pages * map.pageSize });
+  }
+
+  /** In order of ids. */
+  packs(): ReadonlyMap<PackId, UsedBytes> {
+    const ids = [...new Set([...this.#metadata.keys(), ...this.#content.keys()])].toSorted();
+    return new Map(ids.map((id) => [id, { metadata: this.#metadata.get(id)?.total() ?? 0, content: this.#content.get(id)?.total() ?? 0 }]));
+  }
+
+  #addBlocks(content: StoredContent): void {
+    if (content.kind === "chunks") for (const { place } of content.blocks) this.addMetadata(place);
+    if (content.kind === "pages") for (const { place } of [...content.map.blocks, ...content.map.layers]) this.addMetadata(place);
+  }
+}
+
+/** Stretches of one pack's frames, as plain numbers: there may be one for every page of a database. */
+class Stretches {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  add({ frame, offset, length }: Locator): void {
+    const start = frame * FRAME_STRIDE + offset;
+    const last = this.#ends.length - 1;
+    if (this.#ends[last] === start) this.#ends[last] = start + length;
+    else {
+      this.#starts.push(start);
+      this.#ends.push(start + length);
+    }
+  }
+
+  total(): number {
+    const order = Uint32Array.from(this.#starts.keys()).toSorted((one, other) => (this.#starts[one] ?? 0) - (this.#starts[other] ?? 0));
+    let [total, reached] = [0, 0];
+    for (const index of order) {
+      const end = this.#ends[index] ?? 0;
+      if (end <= reached) continue;
+      total += end - Math.max(reached, this.#starts[index] ?? 0);
+      reached = end;
+    }
+    return total;
+  }
+}
+
+function stretchesOf(packs: Map<PackId, Stretches>, pack: PackId): Stretches {
+  let stretches = packs.get(pack);
+  if (stretches === undefined) packs.set(pack, (stretches = new Stretches()));
+  return stretches;
+}

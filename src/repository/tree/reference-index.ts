@@ -1,0 +1,31 @@
+import type { MetaStore } from "./meta-store.ts";
+import { hashOf, type Reference } from "./reference.ts";
+
+/** Objects that are stored already, by what they hold. */
+export class ReferenceIndex {
+  readonly #references: Map<string, Reference> = new Map();
+
+  constructor(references: Iterable<Reference> = []) {
+    for (const reference of references) this.#references.set(reference.hash, reference);
+  }
+
+  find(hash: string, length: number): Reference | undefined {
+    const found = this.#references.get(hash);
+    return found?.place.length === length ? found : undefined;
+  }
+}
+
+/** What objects are written with. */
+export interface Keeping {
+  readonly store: MetaStore;
+  /** Whether an object may be named again where it lies. Not when its pack is to become free: then it is written anew. Default: always. */
+  readonly reuse?: (reference: Reference) => boolean;
+}
+
+/** Names the object where it lies already, or puts it. */
+export function keepObject(object: Uint8Array, entries: number, known: ReferenceIndex | undefined, { store, reuse }: Keeping): Reference {
+  const hash = hashOf(object);
+  const found = known?.find(hash, object.length);
+  if (found !== undefined && found.entries === entries && (reuse === undefined || reuse(found))) return found;
+  return { place: store.put(object), hash, entries };
+}

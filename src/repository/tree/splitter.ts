@@ -1,0 +1,45 @@
+/** How long the parts of a sequence are: at least, usually, at most. */
+interface PartLengths {
+  readonly least: number;
+  readonly usual: number;
+  readonly most: number;
+}
+
+/**
+ * Cuts a sequence where its items say so, whatever stands before and after: when an item is inserted or taken away, the
+ * parts around it change and all others stay as they were. Tight bounds (half and double of what is usual) keep the
+ * part that a change hits small: engine-notes.md has the measurements.
+ */
+export class Splitter<T> {
+  readonly #lengths: PartLengths;
+  readonly #draw: (item: T) => number;
+  #length = 0;
+
+  /** @param draw a number of 32 bits that the item alone decides, as good as random */
+  constructor(lengths: PartLengths, draw: (item: T) => number) {
+    this.#lengths = lengths;
+    this.#draw = draw;
+  }
+
+  /** Whether a part begins with this item: to be asked once for each, in order. */
+  begins(item: T): boolean {
+    const begins = this.#length === 0 || this.#length >= this.#lengths.most || (this.#length >= this.#lengths.least && this.#drawn(item));
+    this.#length = begins ? 1 : this.#length + 1;
+    return begins;
+  }
+
+  /** The next item begins a part. */
+  end(): void {
+    this.#length = 0;
+  }
+
+  #drawn(item: T): boolean {
+    const { usual } = this.#lengths;
+    return this.#draw(item) % (this.#length < usual ? usual : usual / 4) === 0;
+  }
+}
+
+/** The number that a hash in hexadecimal digits draws. */
+export function drawOf(digest: string): number {
+  return Number.parseInt(digest.slice(0, 8), 16);
+}
