@@ -150,13 +150,16 @@ export class CaptureRun {
     const staging = join(this.#draft.staging, plan.name);
     makeFolder(staging);
     const { avoid, programs, signal } = this.#request;
-    const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started });
     const { schemaVersion } = this.#request;
+    // A schema that is asked by a query is asked of a copy.
+    const query = schemaVersion.component === plan.name ? schemaVersion.query : null;
+    const known = how.cut || how.raw !== false || query !== null ? undefined : this.#draft.known?.(plan.name);
+    const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started, known });
     return watchReading(reading, {
       component: plan.name,
       previousBytes: before?.bytes,
       salvage: this.#salvage,
-      schemaQuery: schemaVersion.component === plan.name ? schemaVersion.query : null,
+      schemaQuery: query,
     });
   }
 

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
 import { openReading, type Salvage } from "../sources/index.ts";
-import type { ComponentDetails, Reading, SourceKind } from "../vault/index.ts";
+import type { ComponentDetails, KnownState, Reading, SourceKind } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 
 export interface OpenComponent {
@@ -19,6 +19,8 @@ export interface OpenComponent {
   /** How far a salvage goes; false refuses what no consistent copy can be had of. */
   readonly raw: Salvage | false;
   readonly now: number;
+  /** What the vault knows of it. */
+  readonly known?: KnownState | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

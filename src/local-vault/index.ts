@@ -20,3 +20,4 @@ export { readStored } from "./read-stored.ts";
 export type { DraftBody, NewBody, ReaderParts, StoredForm, VaultForm } from "./stored-form.ts";
 export { StoredReading } from "./stored-reading.ts";
 export { throwIfAborted } from "./throw-if-aborted.ts";
+export { underWriteLock, type UnderWriteLock } from "./under-write-lock.ts";

@@ -108,6 +108,7 @@ export class LocalVault implements Vault {
     const { what, wait, signal, imported } = request;
     const lock = await this.#lock("write", what, wait ?? 0, signal);
     try {
+      this.#form.beforeWrite?.();
       const documents = this.#settled();
       removeAbandonedDrafts(this.#layout, this.identity.id, documents.unfinished);
       const { id, folder } = request.claim();

@@ -4,6 +4,7 @@ import {
   type BackupHead,
   type BackupId,
   type BackupReader,
+  type KnownState,
   type Manifest,
   type StoredComponent,
   type StoreRequest,
@@ -54,6 +55,8 @@ export function readHeadOf(form: StoredForm, path: string, id?: BackupId): Store
 
 /** The contents of a backup while it is built. Nothing of it is seen before the file or folder that seal() gives is renamed. */
 export interface DraftBody extends AsyncDisposable {
+  /** See Draft.known(). */
+  known?(component: string): KnownState | undefined;
   /** See Draft.store(). */
   store(request: StoreRequest): Promise<StoredComponent>;
   /** Gives up long work under way; what waits for it fails. */
@@ -85,6 +88,8 @@ export interface VaultForm {
   readonly stored: readonly StoredForm[];
   /** How a new backup will lie. */
   readonly writes: StoredForm;
+  /** Throws when no backup may be written. Runs under the write lock, before anything of one is made. */
+  beforeWrite?(): void;
   newBody(request: NewBody): DraftBody;
   /** Deletes what only backups used that have just been swept. Runs under the exclusive lock. */
   afterSweep?(left: Documents): Promise<void>;

@@ -6,5 +6,24 @@
  * - Every frame is decoded again before it counts; a cache saves reading, and its loss costs nothing else.
  * It takes no lease and prunes nothing by itself.
  */
+export { addKey, removeKey, rotateKey, type KeyPlace } from "./keys/change-keys.ts";
+export { checkKeys, type CheckedEpoch, type KeyCheck } from "./keys/check-keys.ts";
+export { anyOf, describeSecret, describeSlot } from "./keys/describe-keys.ts";
+export { readKeyFile, writeKeyFile } from "./keys/key-file.ts";
+export { firstLine, readPassphraseFile } from "./keys/passphrase-file.ts";
+export { readRecoveryCodeFile } from "./keys/recovery-code-file.ts";
+export type { Rotation } from "./keys/rotate-keys.ts";
+export {
+  fingerprintOf,
+  formatRecoveryCode,
+  generateKeyFile,
+  generateRecoveryCode,
+  parseRecoveryCode,
+  type FileSecret,
+  type RecoverySecret,
+  type Secret,
+} from "./keys/secret.ts";
+export type { SlotFacts } from "./keys/slot.ts";
 export { openRepositoryVault, type OpenRepositoryVaultOptions } from "./open-repository-vault.ts";
 export { SEALED_FORM } from "./repository-form.ts";
+export { unlockedForm } from "./unlocked-form.ts";

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { systemClock, type Clock } from "../kernel/index.ts";
-import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache } from "../local-vault/index.ts";
-import { keyDocumentPath } from "./keys/keys-folder.ts";
+import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache, type VaultForm } from "../local-vault/index.ts";
+import { listEpochs } from "./keys/keys-folder.ts";
 import { createKeys } from "./keys/make-keys.ts";
 import { openKeys } from "./keys/open-keys.ts";
 import type { Secret } from "./keys/secret.ts";
+import { refuseOlderKeys } from "./newest-epoch.ts";
 import { repositoryForm, SEALED_FORM } from "./repository-form.ts";
 
 export interface OpenRepositoryVaultOptions {
@@ -31,11 +32,12 @@ export async function openRepositoryVault(options: OpenRepositoryVaultOptions): 
   const layout = layoutOf(path, [SEALED_FORM]);
   const identity = await openIdentity(layout, instance, { form: "repository", create, clock, ...(statfs === undefined ? {} : { statfs }) });
   // Made between the vault and its first backup: a vault that has one has keys, and never gets others.
-  const made = create && !existsSync(keyDocumentPath(path, 1)) && !holdsBackups(layout);
+  const made = create && listEpochs(path).length === 0 && !holdsBackups(layout);
   const keys = made ? createKeys(path, identity.id, secrets, clock) : openKeys(path, identity.id, secrets);
   const cache = { folder: cacheFolder, vault: identity.id, keys };
   const form = repositoryForm({ folder: path, keys, cache, now: () => clock.now() });
-  return new LocalVault(path, identity, { form, clock, ...(listings === undefined ? {} : { listings }) });
+  const guarded: VaultForm = { ...form, beforeWrite: () => refuseOlderKeys(path, [layout.top, layout.trash], keys) };
+  return new LocalVault(path, identity, { form: guarded, clock, ...(listings === undefined ? {} : { listings }) });
 }
 
 function holdsBackups(layout: ReturnType<typeof layoutOf>): boolean {

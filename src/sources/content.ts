@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { InternalError, lstatAt } from "../kernel/index.ts";
-import type { Content } from "../vault/index.ts";
+import type { Content, DatabaseLook } from "../vault/index.ts";
 
 /** The user's own file, as it was seen. */
 export function liveContent(path: string, stats: BigIntStats, appending: boolean, length: number = Number(stats.size)): Content {
@@ -14,7 +14,7 @@ export function liveContent(path: string, stats: BigIntStats, appending: boolean
 }
 
 /** A copy of our own, whole, which the vault may take. */
-export function stagedContent(path: string): { readonly content: Content; readonly size: number } {
+export function stagedContent(path: string, look?: DatabaseLook): { readonly content: Content; readonly size: number } {
   const stats = lstatAt(path);
   if (stats === undefined) throw new InternalError(`The staged copy "${path}" is gone`);
   const size = Number(stats.size);
@@ -23,6 +23,7 @@ export function stagedContent(path: string): { readonly content: Content; readon
       kind: "staged",
       spans: [{ kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length: size }],
       movable: true,
+      ...(look === undefined ? {} : { look }),
     },
     size,
   };

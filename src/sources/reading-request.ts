@@ -1,5 +1,5 @@
 import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
-import type { SourceKind, SqliteDetails } from "../vault/index.ts";
+import type { KnownState, SourceKind, SqliteDetails } from "../vault/index.ts";
 
 export interface CommandRequest {
   readonly argv: readonly string[];
@@ -47,6 +47,8 @@ export interface ReadingRequest {
   readonly remembered: Remembered;
   /** What is known of each database from the newest good backup, by entry path. */
   readonly quickCheckBefore?: ReadonlyMap<string, SqliteDetails> | undefined;
+  /** What need not be read; not of a component that is copied under a pause. */
+  readonly known?: KnownState | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */
   readonly cut: boolean;
   readonly raw?: Salvage | false | undefined;

@@ -8,6 +8,7 @@ import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
 import type { DatabaseChild } from "./sqlite/database-child.ts";
 import { BUSY_TIMEOUT } from "./sqlite/sqlite-reading.ts";
+import { knownDatabase } from "./sqlite/known-database.ts";
 import { stageDatabase } from "./sqlite/stage-database.ts";
 import type { StagingFolder } from "./staging-folder.ts";
 import type { Found } from "./walk.ts";
@@ -62,6 +63,12 @@ export async function databaseOrRaw(found: Found, work: TreeWork): Promise<Readi
 /** A database inside a tree, copied when the walk meets it. */
 async function databaseEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
   const { request, notes } = work;
+  const known = knownDatabase(found.absolute, found.path, request);
+  if (known !== undefined) {
+    work.databases.set(found.path, known.details);
+    const { sparse: _, ...head } = headOf(found.path, "file", known.stats);
+    return { head: { ...head, size: known.size, database: true }, content: { kind: "known" } };
+  }
   const target = work.staging.fresh();
   const staged = await stageDatabase(
     {
@@ -82,7 +89,7 @@ async function databaseEntry(found: Found, work: TreeWork): Promise<ReadingEntry
   for (const warning of staged.warnings) notes.warn(warning);
   if (staged.suspect) notes.suspect();
   work.databases.set(found.path, staged.details);
-  const { content, size } = stagedContent(target);
+  const { content, size } = stagedContent(target, staged.look);
   const { sparse: _, ...rest } = headOf(found.path, "file", staged.stats);
   const head: EntryHead = { ...rest, size, database: true };
   return { head, content };

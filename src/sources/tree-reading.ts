@@ -34,6 +34,7 @@ export async function treeReading(
     avoid,
     remembered: request.remembered.paths,
     raw,
+    known: request.cut || raw !== null ? undefined : request.known,
     notes,
     signal: request.signal,
   };

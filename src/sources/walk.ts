@@ -1,6 +1,7 @@
 import { readlinkSync, type BigIntStats } from "node:fs";
 import { CaptureError, errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
 import { isRestoreLeftover } from "./restore-leftovers.ts";
+import type { KnownState } from "../vault/index.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import { enterFolder } from "./enter-folder.ts";
 import { lookAtFile, type FileToLookAt, type SeenFile } from "./look-at-file.ts";
@@ -44,6 +45,7 @@ export interface WalkOptions {
    * the list while it walks; "unseen" takes it for a file like any other and waits for nothing.
    */
   readonly raw: RawDatabases | "unseen" | null;
+  readonly known: KnownState | undefined;
   readonly notes: Notes;
   readonly signal: AbortSignal | undefined;
 }
@@ -181,7 +183,7 @@ async function identify(place: Place, name: string, frame: Frame, options: WalkO
   }
   if (belongsToDatabase(path, name, frame, raw)) return undefined;
   const logListed = raw !== "unseen" && frame.logged.has(name);
-  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase }, options);
+  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase, known: options.known }, options);
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);
   return { ...place, ...seen, linkTo: links.earlier(path, seen.stats) };

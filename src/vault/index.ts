@@ -9,6 +9,7 @@ export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
 export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
+export { fileLook, isSameLook, type DatabaseLook, type FileLook, type KnownState } from "./known-state.ts";
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest } from "./parse-manifest.ts";

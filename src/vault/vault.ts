@@ -2,6 +2,7 @@ import type { Guard } from "../kernel/index.ts";
 import type { BackupId, Trigger } from "./backup-id.ts";
 import type { Entry } from "./entry.ts";
 import type { Manifest } from "./manifest.ts";
+import type { KnownState } from "./known-state.ts";
 import type { MarkKind, Marks } from "./marks.ts";
 import type { Change, Reading } from "./reading.ts";
 
@@ -64,6 +65,8 @@ export interface Draft extends AsyncDisposable {
   readonly id: BackupId;
   /** Private folder (0700) on the vault's file system where sources put their copies; gone when the draft ends. */
   readonly staging: string;
+  /** What need not be read of a component; undefined when there is nothing to compare with, or the form never does. */
+  known?(component: string): KnownState | undefined;
   /**
    * Stores one reading and runs its confirm(). All or nothing: when it throws, nothing of this component is in the draft
    * and the draft can go on, unless the error is of kind "host" or "interrupted".

@@ -5,6 +5,8 @@ export interface BodyItem {
   readonly head: EntryHead;
   readonly place: string;
   readonly content: ReadableContent | undefined;
+  /** It has not been touched since the backup before: what was stored then is what it is. */
+  readonly known?: boolean;
 }
 
 /** What became of it: stored with these facts, or not stored. `kept` is what the form wants to know of it again. */

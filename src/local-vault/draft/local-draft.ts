@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../../kernel/index.ts";
-import type { BackupHead, BackupId, Draft, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
+import type { BackupHead, BackupId, Draft, KnownState, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
 import { throwIfAborted } from "../throw-if-aborted.ts";
 import type { DraftBody, NewBody, StoredForm } from "../stored-form.ts";
 
@@ -42,6 +42,11 @@ export class LocalDraft implements Draft {
     this.staging = join(owner.folder, "staging");
     mkdirSync(this.staging, { mode: 0o700 });
     this.#body = owner.newBody({ staging: this.staging });
+  }
+
+  known(component: string): KnownState | undefined {
+    this.#mustBeOpen();
+    return this.#body.known?.(component);
   }
 
   async store(request: StoreRequest): Promise<StoredComponent> {

@@ -2,7 +2,7 @@ import type { EntryHead, LiveFacts } from "../../vault/index.ts";
 
 /** What the walk saw, corrected by what the file said when its bytes were read. */
 export function withFacts(head: EntryHead, size: number, facts: LiveFacts | undefined): EntryHead {
-  if (facts === undefined) return { ...head, size };
+  if (facts === undefined) return head.size === size ? head : { ...head, size };
   const { user, group, ...rest } = head;
   return {
     ...rest,

@@ -1,13 +1,19 @@
+import type { DatabaseLook, FileLook } from "../../vault/index.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
 
 /** What a look at a file said when its content was stored. */
-export interface SeenFile {
-  readonly inode: bigint;
-  readonly size: number;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
+export interface SeenFile extends FileLook {
   /** When its bytes were last read. Milliseconds since the epoch. */
   readonly readAt: number;
+}
+
+/** A database as it was copied. */
+export interface SeenDatabase {
+  /** null when a look did not tell. */
+  readonly look: DatabaseLook | null;
+  /** When its pages were last read. Milliseconds since the epoch. */
+  readonly readAt: number;
+  readonly hashes: PageHashes;
 }
 
 /**
@@ -21,5 +27,5 @@ export interface ComponentCache {
   readonly begun: number;
   /** By entry path. */
   readonly files: ReadonlyMap<string, SeenFile>;
-  readonly databases: ReadonlyMap<string, PageHashes>;
+  readonly databases: ReadonlyMap<string, SeenDatabase>;
 }

@@ -1,19 +1,26 @@
+import type { FileLook } from "../../vault/index.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { HASH_BYTES, makePageHashes, pagesPerGroup, type PageHashes } from "../split/page-hashes.ts";
-import type { ComponentCache, SeenFile } from "./component-cache.ts";
+import type { ComponentCache, SeenDatabase, SeenFile } from "./component-cache.ts";
 
 const VERSION = 1;
-/** A path of one byte and its length, four numbers of 8 bytes and one of one. */
-const SMALLEST_FILE = 35;
+/** A path of one byte and its length, three numbers of 8 bytes and two of one. */
+const SMALLEST_FILE = 28;
 
 export function encodeCache({ manifestSha256, begun, files, databases }: ComponentCache): Buffer {
   const writer = new ByteWriter(64 * 1024).u8(VERSION).bytes(Buffer.from(manifestSha256, "hex")).varint(begun).varint(files.size);
-  for (const [path, { inode, size, mtimeNs, ctimeNs, readAt }] of files)
-    writer.text(path).i64(BigInt.asIntN(64, inode)).varint(size).i64(mtimeNs).i64(ctimeNs).varint(readAt);
+  for (const [path, seen] of files) writeLook(writer.text(path), seen).varint(seen.readAt);
   writer.varint(databases.size);
-  for (const [path, { pageSize, pages, hashes, macs }] of databases)
-    writer.text(path).varint(pageSize).varint(pages).bytes(hashes).bytes(macs);
+  for (const [path, { look, readAt, hashes }] of databases) {
+    writer
+      .text(path)
+      .varint(readAt)
+      .u8((look === null ? 0 : 1) + ((look?.log ?? null) === null ? 0 : 2));
+    if (look !== null) writeLook(writer, look.file);
+    if (look !== null && look.log !== null) writeLook(writer, look.log);
+    writer.varint(hashes.pageSize).varint(hashes.pages).bytes(hashes.hashes).bytes(hashes.macs);
+  }
   return writer.toBytes();
 }
 
@@ -26,17 +33,34 @@ export function decodeCache(bytes: Uint8Array): ComponentCache {
   const files = new Map<string, SeenFile>();
   for (let left = reader.count("the number of files", SMALLEST_FILE); left > 0; left--) {
     const path = reader.text("a path");
-    const inode = BigInt.asUintN(64, reader.i64("an inode"));
-    const size = reader.varint("a size");
-    files.set(path, { inode, size, mtimeNs: reader.i64("a time"), ctimeNs: reader.i64("a time"), readAt: reader.varint("a time") });
+    files.set(path, { ...readLook(reader), readAt: reader.varint("a time") });
   }
-  const databases = new Map<string, PageHashes>();
-  for (let left = reader.count("the number of databases", 4); left > 0; left--) {
+  const databases = new Map<string, SeenDatabase>();
+  for (let left = reader.count("the number of databases", 5); left > 0; left--) {
     const path = reader.text("a path");
-    databases.set(path, readHashes(reader, reader.varint("a page size"), reader.varint("a number of pages")));
+    databases.set(path, readDatabase(reader));
   }
   reader.end();
   return { manifestSha256, begun, files, databases };
+}
+
+function writeLook(writer: ByteWriter, { inode, size, mtimeNs, ctimeNs }: FileLook): ByteWriter {
+  return writer.i64(BigInt.asIntN(64, inode)).varint(size).i64(mtimeNs).i64(ctimeNs);
+}
+
+function readLook(reader: ByteReader): FileLook {
+  const inode = BigInt.asUintN(64, reader.i64("an inode"));
+  const size = reader.varint("a size");
+  return { inode, size, mtimeNs: reader.i64("a time"), ctimeNs: reader.i64("a time") };
+}
+
+function readDatabase(reader: ByteReader): SeenDatabase {
+  const readAt = reader.varint("a time");
+  const looks = reader.u8("which looks there are");
+  const file = looks % 2 === 1 ? readLook(reader) : null;
+  const log = file !== null && looks === 3 ? readLook(reader) : null;
+  const hashes = readHashes(reader, reader.varint("a page size"), reader.varint("a number of pages"));
+  return { readAt, look: file === null ? null : { file, log }, hashes };
 }
 
 /** In memory that threads can share. */

@@ -1,6 +1,6 @@
 import { HoldfastError } from "../../kernel/index.ts";
 import { describeSecret } from "./describe-keys.ts";
-import { listEpochs, readKeyDocument } from "./keys-folder.ts";
+import { findKeyDocument, listEpochs } from "./keys-folder.ts";
 import { kdfBudget, type KdfBudget } from "./passphrase-key.ts";
 import type { Secret } from "./secret.ts";
 import { factsOf, openSlot, type Slot, type SlotFacts, type SlotPlace } from "./slot.ts";
@@ -15,6 +15,7 @@ export interface CheckedEpoch {
   /** By a slot of its own, or through a later epoch. */
   readonly open: boolean;
   readonly slots: readonly CheckedSlot[];
+  /** What is wrong with its document; open all the same when the copy is sound. */
   readonly problem?: string;
 }
 export interface KeyCheck {
@@ -40,8 +41,10 @@ export function checkKeys(vaultFolder: string, vaultId: string, secrets: readonl
 
 function checkEpoch(vaultFolder: string, place: SlotPlace, secrets: readonly Secret[], budget: KdfBudget, used: Set<Secret>): CheckedEpoch {
   const slots: CheckedSlot[] = [];
+  const { document, failure } = findKeyDocument(vaultFolder, place);
+  const problem = failure === undefined ? {} : { problem: failure.message };
+  if (document === undefined) return { epoch: place.epoch, open: false, slots, ...problem };
   try {
-    const document = readKeyDocument(vaultFolder, place);
     for (const slot of document.slots) {
       const opened = opener(slot, secrets, place, budget);
       if (opened !== undefined) {
@@ -54,7 +57,7 @@ function checkEpoch(vaultFolder: string, place: SlotPlace, secrets: readonly Sec
     if (!(error instanceof HoldfastError)) throw error;
     return { epoch: place.epoch, open: false, slots, problem: error.message };
   }
-  return { epoch: place.epoch, open: slots.some(({ opened_by: by }) => by !== null), slots };
+  return { epoch: place.epoch, open: slots.some(({ opened_by: by }) => by !== null), slots, ...problem };
 }
 
 function opener(

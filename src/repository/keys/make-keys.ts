@@ -3,11 +3,8 @@ import {
   BusyError,
   ConfigError,
   ConflictError,
-  createFile,
   InternalError,
-  makeFolder,
   namedSystemError,
-  replaceFile,
   UsageError,
   type Clock,
 } from "../../kernel/index.ts";
@@ -15,7 +12,7 @@ import { describeSecret, describeSlot } from "./describe-keys.ts";
 import { KEY_LENGTH } from "./derive.ts";
 import { vaultKeys, type OpenedBy, type VaultKeys } from "./epoch-key.ts";
 import type { KeyDocument } from "./key-document.ts";
-import { keyDocumentPath, keysFolder, listEpochs, readKeyDocument } from "./keys-folder.ts";
+import { createKeyDocument, listEpochs, readKeyDocument, replaceKeyDocument } from "./keys-folder.ts";
 import { kdfBudget } from "./passphrase-key.ts";
 import { sealPrevious } from "./previous-epochs.ts";
 import { proveDocument } from "./prove-document.ts";
@@ -39,8 +36,7 @@ export function createKeys(vaultFolder: string, vaultId: string, secrets: readon
   const document = { vault: vaultId, epoch: 1, created_at, slots, previous: sealPrevious([], key, vaultId) };
   const text = proveDocument(document, key, secrets);
   try {
-    makeFolder(keysFolder(vaultFolder));
-    if (!createFile(keyDocumentPath(vaultFolder, 1), text)) throw keysExist(vaultFolder);
+    if (!createKeyDocument(vaultFolder, 1, text)) throw keysExist(vaultFolder);
   } catch (error) {
     throw namedSystemError(error, `write the keys of the vault "${vaultFolder}"`);
   }
@@ -131,7 +127,7 @@ export function instant(clock: Clock): string {
 
 function rewrite(vaultFolder: string, text: string, epoch: number): void {
   try {
-    replaceFile(keyDocumentPath(vaultFolder, epoch), text);
+    replaceKeyDocument(vaultFolder, epoch, text);
   } catch (error) {
     throw namedSystemError(error, `write the keys of the vault "${vaultFolder}"`);
   }

@@ -2,7 +2,7 @@ import { ConfigError, DamageError, HoldfastError } from "../../kernel/index.ts";
 import { anyOf, describeSecret, describeSlot } from "./describe-keys.ts";
 import { vaultKeys, type UnusableKeys, type VaultKeys } from "./epoch-key.ts";
 import type { KeyDocument } from "./key-document.ts";
-import { listEpochs, readKeyDocument } from "./keys-folder.ts";
+import { findKeyDocument, listEpochs } from "./keys-folder.ts";
 import { kdfBudget } from "./passphrase-key.ts";
 import type { Secret } from "./secret.ts";
 import { factsOf } from "./slot.ts";
@@ -11,7 +11,8 @@ import { unlockDocument } from "./unlock-document.ts";
 /**
  * Opens a vault with what is at hand, newest epoch first. No secrets mean `none`. A key that lies in the clear is taken
  * only when `none` is among the secrets: whoever may write to a vault could lay one there, and everything that is then
- * backed up "with a key" would be theirs to read.
+ * backed up "with a key" would be theirs to read. Where the newest document is lost or damaged its copy is taken, and
+ * `unusable` says so.
  *
  * @throws ConfigError KEY_MISSING, KEY_WRONG · DamageError · HostError VERSION_UNSUPPORTED, FILE_SYSTEM
  */
@@ -26,10 +27,16 @@ export function openKeys(vaultFolder: string, vaultId: string, secrets: readonly
   const unusable: UnusableKeys[] = [];
   const budget = kdfBudget();
   let newest: KeyDocument | undefined;
+  let shut: HoldfastError | undefined;
   for (const epoch of [present, ...older]) {
+    const { document, failure: bad } = findKeyDocument(vaultFolder, { vault: vaultId, epoch });
+    if (bad !== undefined) unusable.push({ epoch, failure: bad });
+    if (document === undefined) {
+      shut ??= bad;
+      continue;
+    }
+    newest ??= document;
     try {
-      const document = readKeyDocument(vaultFolder, { vault: vaultId, epoch });
-      newest ??= document;
       const unlocked = unlockDocument(document, given, budget);
       if (unlocked === undefined) continue;
       const { kind, id, label } = unlocked.slot;
@@ -37,10 +44,11 @@ export function openKeys(vaultFolder: string, vaultId: string, secrets: readonly
     } catch (failure) {
       if (!(failure instanceof HoldfastError)) throw failure;
       unusable.push({ epoch, failure });
+      shut ??= failure;
     }
   }
   // A key that fits might be told that it does not: the damage comes first.
-  if (newest === undefined || unusable.length > 0) throw unusable[0]?.failure ?? new DamageError("VAULT_DAMAGED", "No keys can be read");
+  if (newest === undefined || shut !== undefined) throw shut ?? new DamageError("VAULT_DAMAGED", "No keys can be read");
   throw refusal(vaultFolder, given, newest);
 }
 

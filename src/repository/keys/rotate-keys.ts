@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { crashpoint, createFile, HostError, namedSystemError, UsageError, type Clock } from "../../kernel/index.ts";
+import { crashpoint, HostError, namedSystemError, UsageError, type Clock } from "../../kernel/index.ts";
 import { KEY_LENGTH } from "./derive.ts";
 import { vaultKeys, type VaultKeys } from "./epoch-key.ts";
-import { keyDocumentPath } from "./keys-folder.ts";
+import { createKeyDocument } from "./keys-folder.ts";
 import { changedMeanwhile, distinct, instant, newestDocument, openedBy } from "./make-keys.ts";
 import { kdfBudget } from "./passphrase-key.ts";
 import { MOST_EPOCHS, sealPrevious } from "./previous-epochs.ts";
@@ -63,7 +63,7 @@ export function rotateKeys(vaultFolder: string, vaultId: string, keys: VaultKeys
 
 function publish(vaultFolder: string, epoch: number, text: string): void {
   try {
-    const created = createFile(keyDocumentPath(vaultFolder, epoch), text, 0o600, () => crashpoint("key-rotate-before-publish"));
+    const created = createKeyDocument(vaultFolder, epoch, text, () => crashpoint("key-rotate-before-publish"));
     if (!created) throw changedMeanwhile(vaultFolder);
   } catch (error) {
     throw namedSystemError(error, `write the new keys of the vault "${vaultFolder}"`);

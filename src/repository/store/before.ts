@@ -1,9 +1,10 @@
 import { InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
-import type { ReadableContent } from "../../vault/index.ts";
-import type { ComponentCache, SeenFile } from "../cache/component-cache.ts";
+import { isSameLook, type DatabaseLook, type FileLook, type KnownState, type ReadableContent } from "../../vault/index.ts";
+import type { ComponentCache, SeenDatabase, SeenFile } from "../cache/component-cache.ts";
 import { PageDigests } from "../split/page-digests.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
+import type { PageMap } from "../tree/page-map.ts";
 import type { Reference } from "../tree/reference.ts";
 import type { Chunk, TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
@@ -14,7 +15,7 @@ import type { BeforeDatabase } from "./store-database.ts";
 
 /** A change so shortly before the last backup may hide a later one behind the same time. Milliseconds. */
 const COARSEST_CLOCK = 2000;
-/** Writes through mmap leave no time behind: every file is read again after so long. Milliseconds. */
+/** Writes through a mapping leave no time behind: everything is read again after so long. Milliseconds. */
 const READ_AGAIN = 7 * 24 * 60 * 60 * 1000;
 
 export interface BeforeOptions {
@@ -26,42 +27,58 @@ export interface BeforeOptions {
 }
 
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
-export class Before {
+export class Before implements KnownState {
   readonly #options: BeforeOptions;
-  readonly #seen: Map<string, SeenFile> = new Map();
-  readonly #hashes: Map<string, PageHashes> = new Map();
+  readonly #files: Map<string, SeenFile> = new Map();
+  readonly #databases: Map<string, SeenDatabase> = new Map();
+  readonly #maps: Map<PageMap["ref"], PageMap> = new Map();
 
   constructor(options: BeforeOptions) {
     this.#options = options;
   }
 
-  /** The entry as it was stored, when a look at the file says that it has not been touched since. */
-  unchanged(item: BodyItem): BodyResult<Kept> | undefined {
-    const { base, cache } = this.#options;
-    const { content, head } = item;
-    const seen = cache?.files.get(head.path);
-    const known = base?.entries.get(head.path);
-    if (seen === undefined || known === undefined || content?.kind !== "live" || !this.#isStill(content, seen)) return undefined;
-    if (!this.#keeps(known.content) || known.entry.size !== seen.size) return undefined;
-    this.#seen.set(head.path, seen);
-    const kept: Kept = known.content as Exclude<TreeContent, { kind: "pages" }>;
-    return { item, stored: true, size: seen.size, sha256: known.entry.sha256, facts: undefined, change: undefined, kept };
+  hasFile(path: string, look: FileLook): boolean {
+    const seen = this.#options.cache?.files.get(path);
+    const known = this.#options.base?.entries.get(path);
+    if (seen === undefined || known === undefined || known.content.kind === "pages") return false;
+    return this.#isStill(seen, look, seen.readAt) && known.entry.size === look.size && this.#keeps(known.content);
   }
 
-  #isStill({ span, mtimeNs, ctimeNs }: ReadableContent & { kind: "live" }, seen: SeenFile): boolean {
+  hasDatabase(path: string, look: DatabaseLook): boolean {
+    const seen = this.#options.cache?.databases.get(path);
+    const content = this.#options.base?.entries.get(path)?.content;
+    if (seen === undefined || seen.look === null || content?.kind !== "pages" || !this.#isStill(seen.look.file, look.file, seen.readAt)) return false;
+    const { log } = seen.look;
+    // A log that went away may have held what the file never got.
+    if (look.log === null ? log !== null : log === null || !this.#isStill(log, look.log, seen.readAt)) return false;
+    return this.#keepsMap(this.#pageMap(content.map));
+  }
+
+  /** Both times lie so far before the last backup that a later change shows. */
+  #isStill(seen: FileLook, look: FileLook, readAt: number): boolean {
     const { cache, now } = this.#options;
     const limit = BigInt((cache?.begun ?? 0) - COARSEST_CLOCK) * 1_000_000n;
-    return (
-      span.offset === 0 &&
-      span.inode === seen.inode &&
-      span.length === seen.size &&
-      mtimeNs === seen.mtimeNs &&
-      ctimeNs === seen.ctimeNs &&
-      mtimeNs < limit &&
-      ctimeNs < limit &&
-      now - seen.readAt < READ_AGAIN &&
-      now >= seen.readAt
-    );
+    return isSameLook(seen, look) && look.mtimeNs < limit && look.ctimeNs < limit && now >= readAt && now - readAt < READ_AGAIN;
+  }
+
+  /** The entry as it was stored, when a look at the file says that it has not been touched since. */
+  unchanged(item: BodyItem): BodyResult<Kept> | undefined {
+    const { content, head } = item;
+    if (item.known === true) return this.#asBefore(item);
+    if (content?.kind !== "live" || content.span.offset !== 0) return undefined;
+    const { span, mtimeNs, ctimeNs } = content;
+    if (!this.hasFile(head.path, { inode: span.inode, size: span.length, mtimeNs, ctimeNs })) return undefined;
+    return this.#asBefore(item);
+  }
+
+  #asBefore(item: BodyItem): BodyResult<Kept> {
+    const { path } = item.head;
+    const { entry, content } = this.#entry(path);
+    const [file, database] = [this.#options.cache?.files.get(path), this.#options.cache?.databases.get(path)];
+    if (file !== undefined) this.#files.set(path, file);
+    if (database !== undefined) this.#databases.set(path, database);
+    const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(content.map) } : content;
+    return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
 
   file(path: string): BeforeFile | undefined {
@@ -99,8 +116,8 @@ export class Before {
     const { base, cache, pageKey } = this.#options;
     const content = base?.entries.get(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
-    const map = base.pageMap(content.map);
-    const remembered = cache?.databases.get(path);
+    const map = this.#pageMap(content.map);
+    const remembered = cache?.databases.get(path)?.hashes;
     const fits = remembered?.pageSize === pageSize && remembered.pages === content.map.pages;
     const hashes = fits ? remembered : hashStoredPages(map.resolved, new PageDigests(pageKey, pageSize), (place) => base.read(place));
     const forced: number[] = [];
@@ -113,16 +130,32 @@ export class Before {
   noteFile(path: string, content: ReadableContent): void {
     if (content.kind !== "live") return;
     const { span, mtimeNs, ctimeNs } = content;
-    this.#seen.set(path, { inode: span.inode, size: span.length, mtimeNs, ctimeNs, readAt: this.#options.now });
+    this.#files.set(path, { inode: span.inode, size: span.length, mtimeNs, ctimeNs, readAt: this.#options.now });
   }
 
-  noteDatabase(path: string, hashes: PageHashes): void {
-    this.#hashes.set(path, hashes);
+  noteDatabase(path: string, hashes: PageHashes, look: DatabaseLook | undefined): void {
+    this.#databases.set(path, { hashes, look: look ?? null, readAt: this.#options.now });
   }
 
   /** What the next backup may know. */
   cacheFor(manifestSha256: string): ComponentCache {
-    return { manifestSha256, begun: this.#options.now, files: this.#seen, databases: this.#hashes };
+    return { manifestSha256, begun: this.#options.now, files: this.#files, databases: this.#databases };
+  }
+
+  #pageMap(ref: PageMap["ref"]): PageMap {
+    const { base } = this.#options;
+    const known = this.#maps.get(ref);
+    if (known !== undefined || base === undefined) return known ?? refuse(ref);
+    const map = base.pageMap(ref);
+    this.#maps.set(ref, map);
+    return map;
+  }
+
+  #keepsMap({ ref, resolved }: PageMap): boolean {
+    const { base } = this.#options;
+    if (![...ref.blocks, ...ref.layers].every(({ place }) => base?.keeps(place.pack) === true)) return false;
+    for (const { pack } of resolved.extents()) if (base?.keeps(pack) !== true) return false;
+    return true;
   }
 
   #keeps(content: TreeContent): boolean {
@@ -137,4 +170,8 @@ export class Before {
     if (known === undefined) throw new InternalError(`"${path}" was not in the backup before`);
     return known;
   }
+}
+
+function refuse({ pages }: PageMap["ref"]): never {
+  throw new InternalError(`A map of ${pages} pages has no backup before it`);
 }

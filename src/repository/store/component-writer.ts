@@ -54,10 +54,10 @@ export class RepositoryComponent implements ComponentWriter {
 
   #plan(item: BodyItem, content: ReadableContent | undefined): void {
     const { head } = item;
-    const known = content === undefined ? undefined : this.#before.unchanged(item);
-    if (content === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
+    const known = content === undefined && item.known !== true ? undefined : this.#before.unchanged(item);
+    if (content === undefined && known === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
     else if (known !== undefined) this.#batch.items.push({ item, plan: { kind: "known", result: known } });
-    else {
+    else if (content !== undefined) {
       const job: FileJob = { content, before: this.#before.file(head.path) };
       this.#batch.items.push({ item, plan: { kind: "file", job } });
       this.#batch.jobs.push(job);
@@ -74,7 +74,7 @@ export class RepositoryComponent implements ComponentWriter {
 
   /** What was stored lies in packs that nothing names, unless something else of them is named. */
   async rollback(): Promise<void> {
-    await Promise.allSettled(this.#under.splice(0).flatMap(({ done, database }) => [done, database]));
+    for (const { done, database } of this.#under.splice(0)) await Promise.allSettled([Promise.resolve(done), Promise.resolve(database)]);
     this.#batch = newBatch();
   }
 
@@ -107,7 +107,8 @@ export class RepositoryComponent implements ComponentWriter {
   }
 
   #settleDatabase(item: BodyItem, { end, hashes, writeMap }: StoredDatabase): void {
-    this.#before.noteDatabase(item.head.path, hashes);
+    const look = item.content?.kind === "staged" ? item.content.look : undefined;
+    this.#before.noteDatabase(item.head.path, hashes, look);
     this.#give({
       item,
       stored: true,

@@ -5,4 +5,6 @@ import type { TreeContent } from "../tree/tree-entry.ts";
 /** Where the content of an entry is; the map of a database is written when all content is. */
 export type Kept =
   | Exclude<TreeContent, { readonly kind: "pages" }>
+  /** One that has not been touched. */
+  | { readonly kind: "map"; readonly map: PageMap }
   | { readonly kind: "pages"; readonly writeMap: (keeping: Keeping) => PageMap };

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { crashpoint, DamageError, InternalError, lstatAt } from "../../kernel/index.ts";
 import { storeReading, type Body, type DraftBody, type EntryList, type NewBody } from "../../local-vault/index.ts";
-import { EntryChecksum, type Entry } from "../../vault/index.ts";
+import { EntryChecksum, type Entry, type KnownState } from "../../vault/index.ts";
 import { readCache, writeCache, type CachePlace } from "../cache/cache-folder.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
@@ -57,6 +57,9 @@ export class RepositoryBody implements DraftBody {
   readonly #threads: Threads;
   readonly #pageKey: Buffer;
   readonly #components: Map<string, ComponentState> = new Map();
+  /** Asked about, and not stored yet. */
+  readonly #prepared: Map<string, ComponentState> = new Map();
+  readonly #bases: Base[] = [];
   readonly #packs: FinishedPack[] = [];
   #checksum: EntryChecksum = new EntryChecksum();
   #finished: { readonly packs: PackTable; readonly roots: Buffer } | undefined;
@@ -74,7 +77,9 @@ export class RepositoryBody implements DraftBody {
 
   async store(request: Parameters<DraftBody["store"]>[0]): ReturnType<DraftBody["store"]> {
     const { component } = request;
-    const state = this.#begin(component);
+    const state = this.#prepared.get(component) ?? this.#prepare(component);
+    this.#prepared.delete(component);
+    this.#components.set(component, state);
     const entries: EntryList<Kept, Mark> = {
       add: (entry, kept) => {
         this.#checksum.add(entry);
@@ -94,13 +99,18 @@ export class RepositoryBody implements DraftBody {
     return await storeReading(request, { body, entries, staging: this.#request.staging });
   }
 
-  #begin(name: string): ComponentState {
+  known(component: string): KnownState | undefined {
+    const state = this.#prepared.get(component) ?? this.#prepare(component);
+    this.#prepared.set(component, state);
+    return state.base === undefined ? undefined : state.before;
+  }
+
+  #prepare(name: string): ComponentState {
     const base = Base.of(name, this.#request.backups, this.#place);
     const cache = base === undefined ? undefined : readCache(this.#place.cache, name, base.backup.sha256);
     const before = new Before({ base, cache, now: this.#place.now, pageKey: this.#pageKey });
-    const state: ComponentState = { name, base, before, entries: [] };
-    this.#components.set(name, state);
-    return state;
+    if (base !== undefined) this.#bases.push(base);
+    return { name, base, before, entries: [] };
   }
 
   interrupt(): void {
@@ -159,7 +169,7 @@ export class RepositoryBody implements DraftBody {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { base } of this.#components.values()) base?.[Symbol.dispose]();
+    for (const base of this.#bases) base[Symbol.dispose]();
     await this.#threads.dispose();
   }
 }
@@ -172,8 +182,9 @@ function counted(place: Locator, use: PackUse): Locator {
 function contentOf(kept: Kept, keeping: Keeping, use: PackUse): TreeContent {
   if (kept.kind === "place") use.addContent(kept.place);
   if (kept.kind === "chunks") for (const { place } of kept.chunks) use.addContent(place);
-  if (kept.kind !== "pages") return kept;
-  const { ref, resolved } = kept.writeMap(keeping);
+  if (kept.kind !== "pages" && kept.kind !== "map") return kept;
+  const { ref, resolved } = kept.kind === "map" ? kept.map : kept.writeMap(keeping);
+  if (kept.kind === "map") for (const { place } of [...ref.blocks, ...ref.layers]) use.addMetadata(place);
   use.addPages(resolved);
   return { kind: "pages", map: ref };
 }

@@ -9,6 +9,7 @@ import { rootError, type Root } from "../root.ts";
 import { hasDatabaseHeader, hasLogBeside } from "../sniff.ts";
 import type { StagingFolder } from "../staging-folder.ts";
 import { databaseChild } from "./database-child.ts";
+import { knownDatabase, type KnownDatabase } from "./known-database.ts";
 import { stageDatabase, type StagedDatabase } from "./stage-database.ts";
 
 /** Milliseconds that a locked database is waited for. */
@@ -17,6 +18,8 @@ export const BUSY_TIMEOUT = 30_000;
 /** One database, copied before this resolves: what it says does not depend on when the copy is stored. */
 export async function sqliteReading(root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
   requireHeader(root, request);
+  const known = knownDatabase(root.real, root.name, request);
+  if (known !== undefined) return knownReading(root, request, known, { notes, staging });
   const target = staging.fresh();
   const child = databaseChild();
   let staged: StagedDatabase | undefined;
@@ -40,13 +43,31 @@ export async function sqliteReading(root: Root, request: ReadingRequest, notes: 
     throw rootError(root.path, request.component, Object.assign(new Error("The file vanished"), { code: "ENOENT" }));
   for (const warning of staged.warnings) notes.warn(warning);
   if (staged.suspect) notes.suspect();
-  const { content, size } = stagedContent(target);
+  const { content, size } = stagedContent(target, staged.look);
   const { sparse: _, ...head } = headOf(root.name, "file", staged.stats);
   const { details } = staged;
   return readingOf({
     signal: request.signal,
     *entries() {
       yield { head: { ...head, size, database: true }, content };
+    },
+    report: () => ({ source: "sqlite", resolved_path: root.real, sqlite: details, ...notes.result() }),
+    close: () => staging.remove(),
+  });
+}
+
+/** Nothing of it is read: the vault has it as it is. */
+function knownReading(
+  root: Root,
+  request: ReadingRequest,
+  { stats, details, size }: KnownDatabase,
+  { notes, staging }: { readonly notes: Notes; readonly staging: StagingFolder },
+): Reading {
+  const { sparse: _, ...head } = headOf(root.name, "file", stats);
+  return readingOf({
+    signal: request.signal,
+    *entries() {
+      yield { head: { ...head, size, database: true }, content: { kind: "known" } };
     },
     report: () => ({ source: "sqlite", resolved_path: root.real, sqlite: details, ...notes.result() }),
     close: () => staging.remove(),

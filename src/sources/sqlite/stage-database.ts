@@ -1,13 +1,14 @@
 import { closeSync, openSync, rmSync, type BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import { CaptureError, errnoOf, formatBytes, freeBytes, HostError, unsafeFileSystem, type FileIdentity } from "../../kernel/index.ts";
-import type { SqliteDetails } from "../../vault/index.ts";
+import type { DatabaseLook, SqliteDetails } from "../../vault/index.ts";
 import { damagedDatabase } from "../damaged-database.ts";
 import { throwIfStopped } from "../stop-signal.ts";
 import { copyError } from "./copy-error.ts";
 import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
 import type { DatabaseChild } from "./database-child.ts";
 import { databaseState, isCold, stillCold, type DatabaseState } from "./database-state.ts";
+import { databaseLook } from "./known-database.ts";
 import { liveName } from "./live-name.ts";
 import { keepOwners, openingAccount } from "./opening-account.ts";
 import { checkIsDue, detailsOf } from "./sqlite-details.ts";
@@ -33,6 +34,8 @@ export interface DatabaseToStage {
 export interface StagedDatabase {
   /** Of the original. */
   readonly stats: BigIntStats;
+  /** What the original looked like before it was copied. */
+  readonly look: DatabaseLook | undefined;
   readonly details: SqliteDetails;
   readonly suspect: boolean;
   readonly warnings: readonly string[];
@@ -139,7 +142,8 @@ async function attemptCopy(
   const held = sameFile(state.identity, identity) && same(answer.before, state.identity) && same(answer.after, state.identity);
   if (!held || (cold && !stillCold(state, after))) return undefined;
   const learned = detailsOf({ path: database.path, target, answer, cold, checked: due, known: database.known, now: database.now });
-  return { stats: state.stats, ...learned, warnings: [...learned.warnings, ...problems] };
+  const look = path === database.path ? databaseLook(state) : undefined;
+  return { stats: state.stats, look, ...learned, warnings: [...learned.warnings, ...problems] };
 }
 
 async function ask(request: CopyRequest, child: DatabaseChild, deadline: number, signal: AbortSignal | undefined): Promise<CopyAnswer> {
