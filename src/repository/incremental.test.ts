@@ -1,0 +1,200 @@
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import { RepositoryStage } from "../../test/support/repository-stage.ts";
+
+/** A database of some megabytes in rollback mode, so that a copy of it is the file byte by byte. */
+function makeTable(path: string, rows: number): DatabaseSync {
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+  addRows(database, rows);
+  return database;
+}
+
+function addRows(database: DatabaseSync, rows: number): void {
+  const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
+  database.exec("BEGIN");
+  for (let row = 0; row < rows; row += 1) insert.run(randomBytes(1500));
+  database.exec("COMMIT");
+}
+
+describe("a backup in repository form after another", () => {
+  it("stores what changed: nothing of a state that did not, a page of a database, a chunk of a log", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    for (let number = 0; number < 200; number += 1) writeFileSync(stage.join("notes", `${number}.md`), randomBytes(2000));
+    writeFileSync(stage.join("notes", "big.log"), randomBytes(4_000_000));
+    using database = makeTable(stage.join("state.db"), 3000);
+    const first = await stage.take("notes", "state.db");
+    expect(first.manifest.stored_bytes).toBeGreaterThan(8_000_000);
+
+    const same = await stage.take("notes", "state.db");
+    expect(same.manifest.stored_bytes).toBe(0);
+    expect(same.manifest.checksum).toBe(first.manifest.checksum);
+
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 1234");
+    appendFileSync(stage.join("notes", "big.log"), randomBytes(20_000));
+    writeFileSync(stage.join("notes", "17.md"), "short");
+    const changed = await stage.take("notes", "state.db");
+    // The last chunk of the log, at most; some pages; the run of entries that changed.
+    expect(changed.manifest.stored_bytes).toBeLessThan(1_150_000);
+
+    const contents = await stage.contents(changed.id);
+    expect(withoutCounters(contents.get("state.db/state.db")).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+    expect(contents.get("notes/big.log")?.equals(readFileSync(stage.join("notes", "big.log")))).toBe(true);
+    expect(contents.get("notes/17.md")?.toString()).toBe("short");
+    expect((await stage.contents(first.id)).get("notes/big.log")?.length).toBe(4_000_000);
+  });
+
+  it("reads a file again whose time of modification was set back", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    const file = stage.join("notes", "a");
+    writeFileSync(file, "before");
+    const { atime, mtime } = statSync(file);
+    await stage.take("notes");
+    writeFileSync(file, "after!");
+    utimesSync(file, atime, mtime);
+    const { id } = await stage.take("notes");
+    expect((await stage.contents(id)).get("notes/a")?.toString()).toBe("after!");
+  });
+
+  it("pays nothing for a backup of one component between two full ones", async () => {
+    await using stage = new RepositoryStage();
+    for (const name of ["one", "two"]) {
+      mkdirSync(stage.join(name));
+      for (let number = 0; number < 50; number += 1) writeFileSync(stage.join(name, String(number)), randomBytes(5000));
+    }
+    await stage.take("one", "two");
+    expect((await stage.take("two")).manifest.stored_bytes).toBe(0);
+    const full = await stage.take("one", "two");
+    expect(full.manifest.stored_bytes).toBe(0);
+    expect((await stage.contents(full.id)).size).toBe(100);
+  });
+
+  it.each([
+    ["is lost", (stage: RepositoryStage) => stage.loseCache()],
+    ["is of an earlier backup", (stage: RepositoryStage) => copyCaches(stage, stage.join("older"), stage.cacheFolder)],
+    [
+      "has one bit flipped",
+      (stage: RepositoryStage) => eachCache(stage, (bytes) => void (bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1)),
+    ],
+    ["is cut short", (stage: RepositoryStage) => eachCache(stage, () => {}, 100)],
+  ])("stores no content anew when its cache %s, and what changed it sees", async (_, harm) => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    for (let number = 0; number < 50; number += 1) writeFileSync(stage.join("notes", String(number)), randomBytes(5000));
+    using database = makeTable(stage.join("state.db"), 1000);
+    await stage.take("notes", "state.db");
+    copyCaches(stage, stage.cacheFolder, stage.join("older"));
+    writeFileSync(stage.join("notes", "7"), "seven");
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 500");
+    await stage.take("notes", "state.db");
+    harm(stage);
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 20");
+    const { id, manifest } = await stage.take("notes", "state.db");
+    expect(manifest.stored_bytes).toBeLessThan(40_000);
+    const contents = await stage.contents(id);
+    expect(withoutCounters(contents.get("state.db/state.db")).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+    expect(contents.get("notes/7")?.toString()).toBe("seven");
+  });
+
+  it("stores anew what lay in a pack that went away", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    for (let number = 0; number < 50; number += 1) writeFileSync(stage.join("notes", String(number)), randomBytes(5000));
+    using _ = makeTable(stage.join("state.db"), 1000);
+    const first = await stage.take("notes", "state.db");
+    const largest = stage.packs().toSorted((one, other) => statSync(other).size - statSync(one).size)[0] ?? "";
+    rmSync(largest);
+    const { id } = await stage.take("notes", "state.db");
+    const contents = await stage.contents(id);
+    expect(withoutCounters(contents.get("state.db/state.db")).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+    expect([...contents.keys()]).toHaveLength(51);
+    await expect(stage.contents(first.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+  });
+
+  it("gives back every state of twenty, whatever changed and whichever cache was lost, and forgets without harm to the others", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("tree"));
+    using database = makeTable(stage.join("state.db"), 800);
+    const kept = new Map<string, Map<string, Buffer>>();
+    let largest = 0;
+    for (let step = 0; step < 20; step += 1) {
+      churn(stage, database, step);
+      if (step % 7 === 3) stage.loseCache();
+      const { id } = await stage.take("tree", "state.db");
+      kept.set(id, snapshot(stage));
+      if (step % 5 !== 4) continue;
+      const gone = [...kept.keys()].slice(0, 3) as (typeof id)[];
+      await stage.forget(...gone);
+      for (const old of gone) kept.delete(old);
+      const live = [...(kept.get(id)?.values() ?? [])].reduce((sum, bytes) => sum + bytes.length, 0);
+      largest = Math.max(largest, stage.packBytes() / live);
+    }
+    for (const [id, expected] of kept) {
+      const contents = await stage.contents(id as never);
+      expect([...contents.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
+      for (const [path, bytes] of expected) {
+        const found = contents.get(path);
+        expect(
+          path === "state.db/state.db" ? withoutCounters(found).equals(withoutCounters(bytes)) : found?.equals(bytes),
+          `${id} ${path}`,
+        ).toBe(true);
+      }
+    }
+    // What nobody names is gone: some backups of a state that changes by a tenth at each step.
+    expect(largest).toBeLessThan(5);
+  });
+});
+
+/** Random changes of every kind, the same for the same step. */
+function churn(stage: RepositoryStage, database: DatabaseSync, step: number): void {
+  const tree = stage.join("tree");
+  for (let number = 0; number < 5; number += 1)
+    writeFileSync(join(tree, `${(step * 13 + number * 7) % 60}.md`), randomBytes(300 + number * 1000));
+  if (step % 6 === 5) rmSync(join(tree, readdirSync(tree)[step % 10] ?? "none"), { force: true });
+  const log = join(tree, "run.log");
+  if (step % 10 === 9) truncateSync(log, 100_000);
+  else appendFileSync(log, randomBytes(90_000));
+  for (let change = 0; change < 4; change += 1)
+    database.exec(`UPDATE t SET x = zeroblob(${(step * 31) % 1500}) WHERE id = ${(step * 97 + change * 211) % 800}`);
+  if (step % 8 === 2) addRows(database, 200);
+  if (step % 8 === 6) database.exec("DELETE FROM t WHERE id % 5 = 1; VACUUM");
+}
+
+/** A copy through SQLite counts its own changes: in bytes 24 to 28, 40 to 44 and 92 to 100 of the header. */
+function withoutCounters(database: Buffer = Buffer.alloc(0)): Buffer {
+  return Buffer.from(database).fill(0, 24, 28).fill(0, 40, 44).fill(0, 92, 100);
+}
+
+function snapshot(stage: RepositoryStage): Map<string, Buffer> {
+  const files = readdirSync(stage.join("tree")).map((name) => [`tree/${name}`, readFileSync(stage.join("tree", name))] as const);
+  return new Map([...files, ["state.db/state.db", readFileSync(stage.join("state.db"))] as const]);
+}
+
+function copyCaches(_: RepositoryStage, from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
+}
+
+function eachCache(stage: RepositoryStage, change: (bytes: Buffer) => void, length?: number): void {
+  for (const name of readdirSync(stage.cacheFolder)) {
+    const bytes = readFileSync(join(stage.cacheFolder, name));
+    change(bytes);
+    writeFileSync(join(stage.cacheFolder, name), bytes.subarray(0, length));
+  }
+}
