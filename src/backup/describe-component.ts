@@ -14,7 +14,7 @@ export function describeComponent(
 ): ComponentDetails {
   const report = reading.report();
   const omissions = [...report.omissions, ...stored.omissions];
-  const warnings = [...(trouble === undefined ? [] : [trouble]), ...report.warnings];
+  const warnings = [...(trouble === undefined ? [] : [trouble]), ...report.warnings, ...(stored.warnings ?? [])];
   const before = newestGood?.manifest.component_details[plan.name]?.bytes ?? 0;
   if (before > SHRINK_FLOOR && stored.bytes < before / 2) {
     warnings.push(`shrank from ${before} to ${stored.bytes} bytes since ${newestGood?.id}`);

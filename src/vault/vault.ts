@@ -52,6 +52,8 @@ export interface StoredComponent {
   readonly changed: readonly Change[];
   /** Files that could not be read or not be stored in this form. */
   readonly omissions: readonly { readonly path: string; readonly reason: string; readonly harmless: boolean }[];
+  /** About the vault, for people. */
+  readonly warnings?: readonly string[];
 }
 
 /** What the caller knows; the vault adds sequence, previous, sizes and checksum. */

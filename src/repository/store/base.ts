@@ -1,6 +1,6 @@
 import { goodFor } from "../../vault/index.ts";
 import type { FoundBackup } from "../../local-vault/index.ts";
-import { lstatAt } from "../../kernel/index.ts";
+import { DamageError, lstatAt } from "../../kernel/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import { readBackupFile } from "../manifest/backup-file.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
@@ -17,12 +17,23 @@ import { indexTree, readEntries } from "../tree/tree-reader.ts";
 const TIRED = 0.4;
 /** How much may be stored anew for that in one backup, as a part of what the backup before uses. */
 const REBASE_BUDGET = 0.1;
+/** Packs shorter than this are small. Bytes. */
+const SMALL_PACK = 4 * 1024 * 1024;
+/** So many small packs become one. */
+const MANY_SMALL = 16;
 const CACHE_BYTES = 32 * 1024 * 1024;
 
 export interface BasePlace {
   /** Of the vault. */
   readonly folder: string;
   readonly keys: VaultKeys;
+}
+
+export interface FoundBase {
+  /** undefined when there is none. */
+  readonly base: Base | undefined;
+  /** For people, about what the backup now does not rely on. */
+  readonly warnings: readonly string[];
 }
 
 /** The newest backup that is good for a component: what has not changed since is named where it lies. */
@@ -49,22 +60,36 @@ export class Base implements Disposable {
     this.index = indexTree({ get: (place) => frames.get(place) }, root);
   }
 
-  /** undefined when there is none. */
-  static of(component: string, backups: readonly FoundBackup[], place: BasePlace): Base | undefined {
-    const good = backups.filter(({ manifest }) => goodFor(manifest, component));
-    const newest = good.toSorted((one, other) => other.manifest.sequence - one.manifest.sequence)[0];
-    if (newest === undefined) return undefined;
-    const { packs, roots } = readBackupFile(newest.path, place.keys, ["packs", "roots"]);
+  private static read(backup: FoundBackup, component: string, place: BasePlace): Base | undefined {
+    const { packs, roots } = readBackupFile(backup.path, place.keys, ["packs", "roots"]);
     const root = decodeRoots(roots).find(({ name }) => name === component)?.root;
     if (root === undefined) return undefined;
     const frames = new FrameCache({ ...place, packs, budget: CACHE_BYTES });
     try {
       const table = new Map(packs.entries.map((entry) => [entry.id, entry]));
-      return new Base(newest, table, frames, root, keptPacks(packs.entries, place.folder));
+      return new Base(backup, table, frames, root, keptPacks(packs.entries, place.folder));
     } catch (error) {
       frames.close();
       throw error;
     }
+  }
+
+  /**
+   * The newest that can be read. One whose trees are damaged keeps no new backup from being taken: that compares with an
+   * older one, or stores everything anew, and is told.
+   */
+  static find(component: string, backups: readonly FoundBackup[], place: BasePlace): FoundBase {
+    const warnings: string[] = [];
+    const good = backups.filter(({ manifest }) => goodFor(manifest, component));
+    for (const backup of good.toSorted((one, other) => other.manifest.sequence - one.manifest.sequence)) {
+      try {
+        return { base: Base.read(backup, component, place), warnings };
+      } catch (error) {
+        if (!(error instanceof DamageError)) throw error;
+        warnings.push(`Backup "${backup.id}" could not be compared with, and is damaged: ${error.message}`);
+      }
+    }
+    return { base: undefined, warnings };
   }
 
   /** Whether what lies in a pack may be named again where it lies. */
@@ -85,13 +110,16 @@ export class Base implements Disposable {
   }
 }
 
-/** The packs that are there as they were stored, but for the tired ones that this backup relieves. */
+/** The packs that are there as they were stored, but for those that this backup relieves: tired ones, and small ones when they are many. */
 function keptPacks(entries: readonly TableEntry[], folder: string): ReadonlySet<PackId> {
   const whole = entries.filter(({ name, length }) => Number(lstatAt(packPath(folder, name))?.size ?? -1) === length);
   const kept = new Set(whole.map(({ id }) => id));
   let budget = REBASE_BUDGET * entries.reduce((sum, { used }) => sum + used, 0);
+  const small = whole.filter(({ length }) => length < SMALL_PACK);
+  const merged = small.length < MANY_SMALL ? [] : small;
   const tired = whole.filter(({ raw, used }) => used < TIRED * raw).toSorted((one, other) => one.used / one.raw - other.used / other.raw);
-  for (const { id, used } of tired) {
+  for (const { id, used } of [...merged, ...tired]) {
+    if (!kept.has(id)) continue;
     if (used > budget) continue;
     budget -= used;
     kept.delete(id);

@@ -1,4 +1,4 @@
-import { InternalError } from "../../kernel/index.ts";
+import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
 import { isSameLook, type DatabaseLook, type FileLook, type KnownState, type ReadableContent } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase, SeenFile } from "../cache/component-cache.ts";
@@ -9,7 +9,7 @@ import type { Reference } from "../tree/reference.ts";
 import type { Chunk, TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
-import type { BeforeFile, KeptChunk } from "./jobs.ts";
+import type { BeforeFile } from "./jobs.ts";
 import type { Kept } from "./kept.ts";
 import type { BeforeDatabase } from "./store-database.ts";
 
@@ -31,6 +31,7 @@ export class Before implements KnownState {
   readonly #options: BeforeOptions;
   readonly #files: Map<string, SeenFile> = new Map();
   readonly #databases: Map<string, SeenDatabase> = new Map();
+  readonly #warnings: Set<string> = new Set();
   readonly #maps: Map<PageMap["ref"], PageMap> = new Map();
 
   constructor(options: BeforeOptions) {
@@ -47,11 +48,13 @@ export class Before implements KnownState {
   hasDatabase(path: string, look: DatabaseLook): boolean {
     const seen = this.#options.cache?.databases.get(path);
     const content = this.#options.base?.entries.get(path)?.content;
-    if (seen === undefined || seen.look === null || content?.kind !== "pages" || !this.#isStill(seen.look.file, look.file, seen.readAt)) return false;
+    if (seen === undefined || seen.look === null || content?.kind !== "pages" || !this.#isStill(seen.look.file, look.file, seen.readAt))
+      return false;
     const { log } = seen.look;
     // A log that went away may have held what the file never got.
     if (look.log === null ? log !== null : log === null || !this.#isStill(log, look.log, seen.readAt)) return false;
-    return this.#keepsMap(this.#pageMap(content.map));
+    const map = this.#pageMap(path, content.map);
+    return map !== undefined && this.#keepsMap(map);
   }
 
   /** Both times lie so far before the last backup that a later change shows. */
@@ -77,7 +80,7 @@ export class Before implements KnownState {
     const [file, database] = [this.#options.cache?.files.get(path), this.#options.cache?.databases.get(path)];
     if (file !== undefined) this.#files.set(path, file);
     if (database !== undefined) this.#databases.set(path, database);
-    const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(content.map) } : content;
+    const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(path, content.map) ?? refuse(path) } : content;
     return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
 
@@ -98,10 +101,9 @@ export class Before implements KnownState {
     return content;
   }
 
-  chunk(path: string, { length, hash, place }: KeptChunk): Chunk {
-    if (typeof place !== "number") return { length, hash, place };
+  chunk(path: string, index: number, { length, hash }: Pick<Chunk, "length" | "hash">): Chunk {
     const { content } = this.#entry(path);
-    const known = content.kind === "chunks" ? content.chunks[place] : undefined;
+    const known = content.kind === "chunks" ? content.chunks[index] : undefined;
     if (known?.length !== length || known.hash !== hash) throw new InternalError(`"${path}" has no such chunk`);
     return known;
   }
@@ -116,10 +118,11 @@ export class Before implements KnownState {
     const { base, cache, pageKey } = this.#options;
     const content = base?.entries.get(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
-    const map = this.#pageMap(content.map);
+    const map = this.#pageMap(path, content.map);
     const remembered = cache?.databases.get(path)?.hashes;
     const fits = remembered?.pageSize === pageSize && remembered.pages === content.map.pages;
-    const hashes = fits ? remembered : hashStoredPages(map.resolved, new PageDigests(pageKey, pageSize), (place) => base.read(place));
+    const hashes = fits || map === undefined ? remembered : this.#readHashes(path, map, new PageDigests(pageKey, pageSize));
+    if (map === undefined || hashes === undefined) return undefined;
     const forced: number[] = [];
     for (const { first, pages, pack } of map.resolved.extents())
       if (!base.keeps(pack)) for (let page = first; page < first + pages; page += 1) forced.push(page);
@@ -142,13 +145,33 @@ export class Before implements KnownState {
     return { manifestSha256, begun: this.#options.now, files: this.#files, databases: this.#databases };
   }
 
-  #pageMap(ref: PageMap["ref"]): PageMap {
-    const { base } = this.#options;
+  #pageMap(path: string, ref: PageMap["ref"]): PageMap | undefined {
     const known = this.#maps.get(ref);
-    if (known !== undefined || base === undefined) return known ?? refuse(ref);
-    const map = base.pageMap(ref);
-    this.#maps.set(ref, map);
+    if (known !== undefined) return known;
+    const map = this.#orWarn(path, () => this.#options.base?.pageMap(ref));
+    if (map !== undefined) this.#maps.set(ref, map);
     return map;
+  }
+
+  #readHashes(path: string, { resolved }: PageMap, digests: PageDigests): PageHashes | undefined {
+    const { base } = this.#options;
+    return this.#orWarn(path, () => (base === undefined ? undefined : hashStoredPages(resolved, digests, (place) => base.read(place))));
+  }
+
+  /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */
+  #orWarn<T>(path: string, read: () => T | undefined): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      this.#warnings.add(`"${path}" is stored anew, because it is damaged in backup "${this.#options.base?.backup.id}": ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** For people. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
   }
 
   #keepsMap({ ref, resolved }: PageMap): boolean {
@@ -172,6 +195,6 @@ export class Before implements KnownState {
   }
 }
 
-function refuse({ pages }: PageMap["ref"]): never {
-  throw new InternalError(`A map of ${pages} pages has no backup before it`);
+function refuse(path: string): never {
+  throw new InternalError(`"${path}" is called known, and its map cannot be read`);
 }

@@ -1,9 +1,10 @@
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
 import type { ReadableContent } from "../../vault/index.ts";
-import type { FileDone, FileJob, FileKept } from "./jobs.ts";
+import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
 import type { Before } from "./before.ts";
 import { pageSizeOf, storeDatabase, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
+import type { Chunk } from "../tree/tree-entry.ts";
 import type { Kept } from "./kept.ts";
 
 /** One job of a thread: small files by the hundred, or a few large ones. */
@@ -132,8 +133,13 @@ export class RepositoryComponent implements ComponentWriter {
   #keptOf({ head: { path } }: BodyItem, kept: FileKept): Kept {
     if (kept.kind === "empty") return { kind: "none" };
     if (kept.kind === "same") return this.#before.content(path);
-    if (kept.kind === "place") return kept;
-    return { kind: "chunks", chunks: kept.chunks.map((chunk) => this.#before.chunk(path, chunk)), ...this.#before.blocks(path) };
+    if (kept.kind === "place") return { kind: "place", place: this.#threads.place(kept.place) };
+    return { kind: "chunks", chunks: kept.chunks.map((chunk) => this.#chunk(path, chunk)), ...this.#before.blocks(path) };
+  }
+
+  #chunk(path: string, { length, hash, place }: KeptChunk): Chunk {
+    if (typeof place !== "number") return { length, hash, place: this.#threads.place(place) };
+    return this.#before.chunk(path, place, { length, hash });
   }
 
   #settleOther(item: BodyItem): void {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Span } from "../../vault/index.ts";
 import { Chunker } from "../split/chunker.ts";
+import type { ContentSink } from "./content-sink.ts";
 import { FrameStore, type FrameStoreOptions } from "./frame-store.ts";
 import type { Done, Job } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
@@ -9,26 +10,34 @@ import { storePages } from "./store-pages.ts";
 
 const PIECE = 1024 * 1024;
 
+interface DraftPacks {
+  readonly prefix: string;
+  readonly frames: FrameStore;
+  readonly sink: ContentSink;
+}
+
 /** What one thread keeps from job to job: its packs, and its buffers. */
 export class JobDoer {
-  #frames: { readonly prefix: string; readonly store: FrameStore } | undefined;
+  #draft: DraftPacks | undefined;
   #storer: { readonly key: string; readonly storer: FileStorer } | undefined;
   readonly #suffix: string;
+  readonly #sinkOf: (frames: FrameStore) => ContentSink;
 
   /** @param suffix tells its packs from those of other threads */
-  constructor(suffix: string) {
+  constructor(suffix: string, sinkOf: (frames: FrameStore) => ContentSink) {
     this.#suffix = suffix;
+    this.#sinkOf = sinkOf;
   }
 
   do(job: Job): Done {
     switch (job.kind) {
       case "files": {
-        const frames = this.frames(job.store);
+        const { sink } = this.#of(job.store);
         const storer = this.#storerOf(job.chunkKey);
-        return { kind: "files", files: job.files.map((file) => storer.store(file, frames)) };
+        return { kind: "files", files: job.files.map((file) => storer.store(file, sink)) };
       }
       case "pages":
-        return { kind: "pages", pages: storePages(job.pages, this.frames(job.store)) };
+        return { kind: "pages", pages: storePages(job.pages, this.#of(job.store).sink) };
       case "digest":
         return { kind: "digest", sha256: digestOf(job.spans) };
       default:
@@ -36,18 +45,21 @@ export class JobDoer {
     }
   }
 
-  /** The store of a draft. What was begun for another one, which was given up, goes. */
   frames(options: FrameStoreOptions): FrameStore {
-    if (this.#frames?.prefix !== options.prefix) {
-      this.#frames?.store.abort();
-      const store = new FrameStore({ ...options, prefix: `${options.prefix}.${this.#suffix}` });
-      this.#frames = { prefix: options.prefix, store };
-    }
-    return this.#frames.store;
+    return this.#of(options).frames;
   }
 
   abort(): void {
-    this.#frames?.store.abort();
+    this.#draft?.frames.abort();
+  }
+
+  /** What was begun for another draft, which was given up, goes. */
+  #of(options: FrameStoreOptions): DraftPacks {
+    if (this.#draft?.prefix === options.prefix) return this.#draft;
+    this.abort();
+    const frames = new FrameStore({ ...options, prefix: `${options.prefix}.${this.#suffix}` });
+    this.#draft = { prefix: options.prefix, frames, sink: this.#sinkOf(frames) };
+    return this.#draft;
   }
 
   #storerOf(key: Uint8Array): FileStorer {

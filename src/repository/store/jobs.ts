@@ -18,19 +18,25 @@ export interface FileJob {
   readonly before: BeforeFile | undefined;
 }
 
+/**
+ * Where bytes are, or the bytes themselves: what a thread stores of a small backup goes into the one pack of the main
+ * thread, so that such a backup makes one pack and not one for each thread.
+ */
+export type Placed = Locator | Uint8Array;
+
 /** Where the content of a file is. */
 export type FileKept =
   | { readonly kind: "empty" }
   /** What was stored the last time is what it is now. */
   | { readonly kind: "same" }
-  | { readonly kind: "place"; readonly place: Locator }
+  | { readonly kind: "place"; readonly place: Placed }
   | { readonly kind: "chunks"; readonly chunks: readonly KeptChunk[] };
 
 /** `place` is the index of the earlier chunk, or where it lies now. */
 export interface KeptChunk {
   readonly length: number;
   readonly hash: string;
-  readonly place: Locator | number;
+  readonly place: Placed | number;
 }
 
 export interface FileDone {
@@ -55,7 +61,7 @@ export interface PagesJob {
 
 /** Pages one after another in one frame. */
 export interface StoredPages {
-  readonly place: Locator;
+  readonly place: Placed;
   readonly pages: number;
 }
 

@@ -40,6 +40,7 @@ interface ComponentState {
   readonly name: string;
   readonly base: Base | undefined;
   readonly before: Before;
+  readonly warnings: readonly string[];
   entries: StoredEntry[];
 }
 
@@ -96,7 +97,9 @@ export class RepositoryBody implements DraftBody {
       interrupt: () => this.interrupt(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    return await storeReading(request, { body, entries, staging: this.#request.staging });
+    const stored = await storeReading(request, { body, entries, staging: this.#request.staging });
+    const warnings = [...state.warnings, ...state.before.warnings];
+    return warnings.length === 0 ? stored : { ...stored, warnings };
   }
 
   known(component: string): KnownState | undefined {
@@ -106,11 +109,11 @@ export class RepositoryBody implements DraftBody {
   }
 
   #prepare(name: string): ComponentState {
-    const base = Base.of(name, this.#request.backups, this.#place);
+    const { base, warnings } = Base.find(name, this.#request.backups, this.#place);
     const cache = base === undefined ? undefined : readCache(this.#place.cache, name, base.backup.sha256);
     const before = new Before({ base, cache, now: this.#place.now, pageKey: this.#pageKey });
     if (base !== undefined) this.#bases.push(base);
-    return { name, base, before, entries: [] };
+    return { name, base, before, warnings, entries: [] };
   }
 
   interrupt(): void {

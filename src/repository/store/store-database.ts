@@ -54,7 +54,7 @@ export async function storeDatabase(
   const done = await storeRanges({ spans, pages, next, before, key }, threads);
   const sha256 = await digest;
   const changed = done.flatMap((range) => [...range.changed]);
-  const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => place));
+  const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => threads.place(place)));
   const previous = before === undefined ? {} : { previous: before.map };
   return {
     end: { stored: true, size, sha256, change: undefined },

@@ -2,7 +2,7 @@ import type { ContentEnd } from "../../vault/index.ts";
 import { SHORTEST_CHUNK, type Chunker } from "../split/chunker.ts";
 import { splitContent } from "../split/follow-previous.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
-import type { FrameStore } from "./frame-store.ts";
+import type { ContentSink } from "./content-sink.ts";
 import { PulledContent, ReadAnew } from "./pulled-content.ts";
 
 /** What is read in one piece and becomes one stretch of a frame. */
@@ -22,7 +22,7 @@ export class FileStorer {
   }
 
   /** A file that is read anew while it is stored leaves what was stored of it before in a frame that nothing names. */
-  store(job: FileJob, frames: FrameStore): FileDone {
+  store(job: FileJob, frames: ContentSink): FileDone {
     for (;;) {
       try {
         return this.#storeOnce(job, frames);
@@ -32,7 +32,7 @@ export class FileStorer {
     }
   }
 
-  #storeOnce(job: FileJob, frames: FrameStore): FileDone {
+  #storeOnce(job: FileJob, frames: ContentSink): FileDone {
     const large = job.content.kind === "live" ? job.content.span.length > SMALL : true;
     this.#piece ??= large ? Buffer.allocUnsafeSlow(SPLIT_BUFFER / 4) : undefined;
     using content = new PulledContent(job.content, large ? this.#piece : this.#small);
@@ -43,7 +43,7 @@ export class FileStorer {
     return { end, facts: content.facts, kept: keptOf(kept(end), job, end) };
   }
 
-  #storeSmall(content: PulledContent, size: number, { before }: FileJob, frames: FrameStore): (end: ContentEnd) => FileKept {
+  #storeSmall(content: PulledContent, size: number, { before }: FileJob, frames: ContentSink): (end: ContentEnd) => FileKept {
     const bytes = this.#takeSmall(content, size);
     return (end) => {
       if (!end.stored || size === 0 || (before?.kept === true && before.sha256 === end.sha256)) return { kind: "empty" };
@@ -58,7 +58,7 @@ export class FileStorer {
     return bytes;
   }
 
-  #storeLarge(content: PulledContent, size: number, { before }: FileJob, frames: FrameStore): (end: ContentEnd) => FileKept {
+  #storeLarge(content: PulledContent, size: number, { before }: FileJob, frames: ContentSink): (end: ContentEnd) => FileKept {
     this.#split ??= Buffer.allocUnsafeSlow(SPLIT_BUFFER);
     const previous = before?.chunks ?? [];
     const chunks: KeptChunk[] = [];

@@ -1,10 +1,11 @@
 import { scanPages } from "../split/page-scan.ts";
-import { FRAME_BYTES, type FrameStore } from "./frame-store.ts";
+import type { ContentSink } from "./content-sink.ts";
+import { FRAME_BYTES } from "./frame-store.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
 
 /** Stores the pages of a range that have changed, as many as fit into a frame together. */
-export function storePages(job: PagesJob, frames: FrameStore): PagesDone {
+export function storePages(job: PagesJob, frames: ContentSink): PagesDone {
   using reader = new SpanReader(job.spans);
   const { from, to, key, previous, next } = job;
   const scanned = scanPages({ read: reader.read, from, to, key, previous, next });

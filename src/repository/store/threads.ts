@@ -1,8 +1,9 @@
 import { entryPoint, InternalError, WorkerPool } from "../../kernel/index.ts";
+import type { Locator } from "../pack/locator.ts";
 import type { FinishedPack } from "../pack/pack-writer.ts";
 import { JobDoer } from "./do-job.ts";
 import { removeUnfinishedPacks, type FrameStore, type FrameStoreOptions } from "./frame-store.ts";
-import type { Done, FileDone, FileJob, Job, PagesDone, PagesJob } from "./jobs.ts";
+import type { Done, FileDone, FileJob, Job, PagesDone, PagesJob, Placed } from "./jobs.ts";
 import type { Span } from "../../vault/index.ts";
 
 /** What is not worth a thread: so few files and bytes are stored at once. */
@@ -14,7 +15,7 @@ export class Threads {
   readonly #store: FrameStoreOptions;
   readonly #chunkKey: Uint8Array;
   readonly #pool: WorkerPool<Job, Done> = WorkerPool.of(entryPoint(import.meta.url, "./store-worker"));
-  readonly #here: JobDoer = new JobDoer("main");
+  readonly #here: JobDoer = new JobDoer("main", (frames) => frames);
   #used = false;
 
   constructor(store: FrameStoreOptions, chunkKey: Uint8Array) {
@@ -30,6 +31,11 @@ export class Threads {
   /** The packs of this thread: metadata goes there, after everything else. */
   get frames(): FrameStore {
     return this.#here.frames(this.#store);
+  }
+
+  /** Where bytes lie that a thread may have handed over. */
+  place(placed: Placed): Locator {
+    return placed instanceof Uint8Array ? this.frames.add(placed) : placed;
   }
 
   isLittle(files: number, bytes: number): boolean {
