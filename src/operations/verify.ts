@@ -1,5 +1,5 @@
 import { DamageError, HoldfastError, namedSystemError, VERSION } from "../kernel/index.ts";
-import type { BackupHead, Vault, VerifiedMark } from "../vault/index.ts";
+import type { BackupHead, BackupReader, ProvedBackup, Vault, VerifiedMark } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
 import { tellDamage } from "./notify/index.ts";
@@ -69,10 +69,7 @@ export async function verifyOne(
   {
     await using reader = await vault.open(head.id);
     try {
-      for await (const { content } of reader.read(options)) {
-        for await (const chunk of content ?? []) bytes += chunk.length;
-        entries += 1;
-      }
+      ({ entries, bytes } = await (reader.prove?.(options) ?? readWhole(reader, options)));
       if (entries === 0) throw new DamageError("BACKUP_DAMAGED", `Backup "${head.id}" holds no entry`);
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.row.kind !== "damage") throw error;
@@ -96,4 +93,14 @@ export async function verifyOne(
     problem += `; this verdict could not be kept: ${namedSystemError(error, "keep it").message}`;
   }
   return { id: head.id, ok: problem === null, entries, bytes, problem };
+}
+
+async function readWhole(reader: BackupReader, options: Pick<VerifyOptions, "signal" | "onBytes">): Promise<ProvedBackup> {
+  let entries = 0;
+  let bytes = 0;
+  for await (const { content } of reader.read(options)) {
+    for await (const chunk of content ?? []) bytes += chunk.length;
+    entries += 1;
+  }
+  return { entries, bytes };
 }

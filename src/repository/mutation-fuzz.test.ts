@@ -62,6 +62,8 @@ describe("a mutated vault in repository form", () => {
     using folder = temporaryFolder();
     const secret = generateKeyFile("key");
     const { path, ids } = await smallVault(folder.path, secret);
+    // The copy of the keys would stand in for them.
+    rmSync(`${path}/.vault/keys`, { recursive: true });
     const request = { path, secret, instance: "contract", ids };
     const stored = await readBack(request);
     expect(Object.keys(stored).length).toBeGreaterThan(8);
@@ -78,9 +80,8 @@ describe("a mutated vault in repository form", () => {
           writeFileSync(file, sound);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 180 },
     );
-    console.log(failures, files);
     expect(Math.min(...failures)).toBeGreaterThan(20);
     expect(await readBack(request)).toEqual(stored);
   });
@@ -118,8 +119,8 @@ describe("a mutated vault in repository form", () => {
           if (compare(await readBack(request), stored, ids)) failures += 1;
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 120 },
     );
-    expect(failures).toBeGreaterThan(75);
+    expect(failures).toBeGreaterThan(60);
   });
 });

@@ -50,6 +50,7 @@ export type {
   Listing,
   ManifestBody,
   OpenedEntry,
+  ProvedBackup,
   StoredComponent,
   StoreRequest,
   Vault,

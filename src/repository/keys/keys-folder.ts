@@ -91,7 +91,7 @@ function epochsIn(folder: string): number[] {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
     throw namedSystemError(error, `read the keys in "${folder}"`);
   }
   return names

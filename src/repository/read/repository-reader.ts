@@ -8,14 +8,15 @@ import {
   type CheckedEntries,
   type ReaderParts,
 } from "../../local-vault/index.ts";
-import type { BackupHead, BackupReader, Entry, OpenedEntry } from "../../vault/index.ts";
-import type { VaultKeys } from "../keys/epoch-key.ts";
+import type { BackupHead, BackupReader, Entry, OpenedEntry, ProvedBackup } from "../../vault/index.ts";
+import type { EpochKey, VaultKeys } from "../keys/epoch-key.ts";
 import { readBackupFile } from "../manifest/backup-file.ts";
 import type { PackTable } from "../manifest/pack-table.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
 import { decodeRoots, type ComponentRoot } from "../tree/roots.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
+import { proveContents } from "./prove-backup.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames of contents that are kept: the layers of a page map take turns. */
@@ -28,6 +29,8 @@ type ReadOptions = Parameters<BackupReader["read"]>[0];
 /** Reads a backup in repository form. The manifest decides what must be in it; the table, which packs are looked at. */
 export class RepositoryReader implements BackupReader {
   readonly head: BackupHead;
+  readonly #folder: string;
+  readonly #keys: VaultKeys;
   readonly #parts: ReaderParts;
   readonly #roots: readonly ComponentRoot[];
   readonly #packs: PackTable;
@@ -38,6 +41,8 @@ export class RepositoryReader implements BackupReader {
 
   /** @param folder of the vault */
   constructor(folder: string, path: string, keys: VaultKeys, parts: ReaderParts) {
+    this.#folder = folder;
+    this.#keys = keys;
     this.#parts = parts;
     this.head = parts.head;
     const { packs, roots } = readBackupFile(path, keys, ["packs", "roots"]);
@@ -54,11 +59,6 @@ export class RepositoryReader implements BackupReader {
     throw new DamageError("BACKUP_DAMAGED", "The backup is damaged: its trees are not those of the manifest's components", {
       hint: "Use another backup",
     });
-  }
-
-  /** The packs that hold anything of this backup. */
-  get packs(): PackTable {
-    return this.#packs;
   }
 
   async *entries(): AsyncGenerator<Entry> {
@@ -92,6 +92,14 @@ export class RepositoryReader implements BackupReader {
     }
   }
 
+  async prove(options: Pick<NonNullable<ReadOptions>, "signal" | "onBytes"> = {}): Promise<ProvedBackup> {
+    await this.#check();
+    const place = { folder: this.#folder, packs: this.#packs.entries, epochs: epochsOf(this.#keys) };
+    await proveContents({ place, roots: this.#roots, source: this.#trees, ...options });
+    const { component_details: details, size_bytes: bytes } = this.head.manifest;
+    return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
+  }
+
   #check(): Promise<CheckedEntries> {
     if (!this.#open) throw new InternalError("A backup is read after it was closed");
     this.#checked ??= checkEntries(() => this.#batches(), this.head.manifest, this.#parts);
@@ -123,4 +131,16 @@ export class RepositoryReader implements BackupReader {
     this.#parts.release();
     return Promise.resolve();
   }
+}
+
+/** Of every epoch that may have sealed a pack. */
+function epochsOf(keys: VaultKeys): readonly EpochKey[] {
+  return Array.from({ length: keys.newest.epoch }, (_, index) => index + 1).flatMap((epoch) => {
+    try {
+      return [keys.epoch(epoch)];
+    } catch {
+      // Whoever needs it is told then.
+      return [];
+    }
+  });
 }

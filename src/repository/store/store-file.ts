@@ -23,21 +23,23 @@ export class FileStorer {
 
   /** A file that is read anew while it is stored leaves what was stored of it before in a frame that nothing names. */
   store(job: FileJob, frames: ContentSink): FileDone {
+    const large = job.content.kind === "live" ? job.content.span.length > SMALL : true;
+    this.#piece ??= large ? Buffer.allocUnsafeSlow(SPLIT_BUFFER / 4) : undefined;
+    // One for all attempts: it knows when a file that never holds still has been read often enough.
+    using content = new PulledContent(job.content, large ? this.#piece : this.#small);
+    const begun = content.begin();
+    if (typeof begun !== "number") return { end: begun, facts: undefined, kept: { kind: "empty" } };
     for (;;) {
       try {
-        return this.#storeOnce(job, frames);
+        return this.#storeOnce(content, job, frames);
       } catch (error) {
         if (!(error instanceof ReadAnew)) throw error;
       }
     }
   }
 
-  #storeOnce(job: FileJob, frames: ContentSink): FileDone {
-    const large = job.content.kind === "live" ? job.content.span.length > SMALL : true;
-    this.#piece ??= large ? Buffer.allocUnsafeSlow(SPLIT_BUFFER / 4) : undefined;
-    using content = new PulledContent(job.content, large ? this.#piece : this.#small);
-    const size = content.begin();
-    if (typeof size !== "number") return { end: size, facts: undefined, kept: { kind: "empty" } };
+  #storeOnce(content: PulledContent, job: FileJob, frames: ContentSink): FileDone {
+    const { size } = content;
     const kept = size <= SMALL ? this.#storeSmall(content, size, job, frames) : this.#storeLarge(content, size, job, frames);
     const end = content.end();
     return { end, facts: content.facts, kept: keptOf(kept(end), job, end) };
