@@ -29,7 +29,7 @@ export async function tour(folder: string): Promise<void> {
   say(`\nEverything below is typed in that folder; put npx in front.`);
 
   heading(2, "Protect it: detect, back up, read back, prove");
-  await cli("protect", ".", "--vault", "../backups");
+  await cli("protect", ".", "--vault", "../backups", "--key-file", "../keys/agent.key");
 
   heading(3, "Life goes on; take another backup");
   appendFileSync(join(agent, "memory/writer/note-01.md"), "\nA line that was added after the first backup.\n");
@@ -96,7 +96,8 @@ export async function tour(folder: string): Promise<void> {
   heading(10, "Where things are");
   const places: readonly (readonly [string, string])[] = [
     [`${here(agent)}/holdfast.yaml`, "what is protected; every line may be edited"],
-    [`${here(join(folder, "backups"))}/`, "the backups, readable with tar alone; one more was taken before each restore"],
+    [`${here(join(folder, "backups"))}/`, "the backups, encrypted; one more was taken before each restore"],
+    [`${here(join(folder, "keys"))}/`, "the key file, and the recovery sheet: for your own, print it and delete it"],
     [`${here(join(folder, "restored"))}/`, "what came back in another folder"],
   ];
   const width = Math.max(...places.map(([place]) => place.length));

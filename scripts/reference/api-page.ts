@@ -8,6 +8,7 @@ export function apiPage(): string {
   const withToken = without(codesOfAll(rows.filter(({ scope }) => scope !== "none")), all);
   const changes = without(codesOfAll(rows.filter((row) => row.changes)), [...all, ...withToken]);
   const posts = without(codesOfAll(rows.filter(({ method }) => method === "POST")), [...all, ...withToken, ...changes]);
+  const beside = rows.flatMap(({ besideRestore, path }) => (besideRestore === true ? [`\`${path}\``] : [])).join(" and ");
   const notBuilt = NOT_BUILT.map(({ method, path }) => `\`${method} ${path}\``).join(", ");
   return `# HTTP API
 
@@ -24,8 +25,10 @@ curl -H "Authorization: Bearer $(cat .holdfast/tokens/operate)" -X POST http://1
 \`\`\`
 
 A POST may carry an \`Idempotency-Key\`: the same key with the same body runs once and answers the same for a day, until a restart. Whatever a route does
-not know, in its address or in its body, is refused. While a restore runs every other change is refused with \`RESTORE_RUNNING\`. What takes long runs in a
-process of its own and goes on when the client hangs up: \`GET ${PREFIX}/runs\` says what became of it. Every change is a line of \`state_dir/audit.log\`.
+not know, in its address or in its body, is refused. While a restore runs every other change is refused with \`RESTORE_RUNNING\`, but for
+${beside}, which it may be waiting for. What takes long runs in a
+process of its own and goes on when the client hangs up: \`GET ${PREFIX}/runs\` says what became of it. Every change is a line of
+\`state_dir/audit.log\` before it begins, and another with the status of its answer.
 
 Every route may answer with ${listed(all)}; one that needs a token with
 ${listed(withToken)}; one that changes something with ${listed(changes)}; a POST with ${listed(posts)}.

@@ -11,14 +11,17 @@ export interface AuditLine {
   readonly method: string;
   /** Without its query. */
   readonly path: string;
-  readonly status: number;
+  /** The same in the two lines of one request. */
+  readonly call: string;
+  /** null: it is allowed and begins. A process that is killed then leaves this line alone. */
+  readonly status: number | null;
 }
 
 /** Bytes; then it becomes `audit.log.1`, and the one before that goes. */
 const LARGEST = 8 * 1024 * 1024;
 
 export interface Audit {
-  /** One line for each request to change something, whatever became of it. Never a body. */
+  /** For each request to change something a line before anything changes, and one with what became of it. Never a body. */
   write(line: AuditLine): Promise<void>;
 }
 

@@ -23,6 +23,8 @@ export interface ApiParts {
   /** Of the daemon that serves; without one no task can be run. */
   readonly orchestration?: () => Orchestration | null;
   readonly log: Log;
+  /** Stops what was started through it. */
+  readonly giveUp?: AbortSignal;
 }
 
 export interface Api {
@@ -36,13 +38,14 @@ export interface Api {
 
 /** How many runs of the ledger are looked at for events. */
 const NEWEST = 50;
+const NEVER: AbortSignal = new AbortController().signal;
 
 /**
  * The API of one instance.
  *
  * @throws ConfigError TOKENS_INVALID · HostError when the tokens cannot be made
  */
-export function createApi({ instance, orchestration = () => null, log }: ApiParts): Api {
+export function createApi({ instance, orchestration = () => null, log, giveUp }: ApiParts): Api {
   const { config, clock } = instance();
   const { tokens, made } = openTokens(config.server.tokensFile, config.stateDir, clock);
   if (made !== null) log("info", `Made the tokens of the API: one for each scope in ${made}`);
@@ -62,11 +65,23 @@ export function createApi({ instance, orchestration = () => null, log }: ApiPart
       if (event.type === "run.finished") status.forget();
       hub.publish(event);
     },
+    giveUp,
     // What the caller has to mend is told to the caller alone.
     onFailure: (kind, error) =>
       log(problemOf(error).status >= 500 ? "warn" : "debug", `A ${kind} that the API had started failed: ${messageOf(error)}`),
   });
-  const parts: Parts = { instance, orchestration, runs, readings: readings(instance), status, hub, clock, log, version: VERSION };
+  const parts: Parts = {
+    instance,
+    orchestration,
+    runs,
+    readings: readings(instance),
+    status,
+    hub,
+    clock,
+    log,
+    giveUp: giveUp ?? NEVER,
+    version: VERSION,
+  };
   const app = routes({
     parts,
     tokens,

@@ -17,6 +17,8 @@ export interface Parts {
   readonly runs: Runs;
   readonly readings: Readings;
   readonly status: StatusView;
+  /** Whoever serves is in a hurry: what runs gives up, with nothing half-made. */
+  readonly giveUp: AbortSignal;
   readonly hub: EventHub;
   readonly clock: Clock;
   readonly log: Log;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ApiEvent, RunDocument, RunKind, RunProgress } from "../contract/index.ts";
 import type { Clock } from "../kernel/index.ts";
-import type { Instance } from "../operations/index.ts";
+import { runBackupEngine, type Instance } from "../operations/index.ts";
 import { problemOf } from "./problem-of.ts";
 
 /** Ended runs that are remembered. */
@@ -51,6 +51,7 @@ export class Runs {
   readonly #instance: () => Instance;
   readonly #clock: Clock;
   readonly #publish: (event: ApiEvent) => void;
+  readonly #giveUp: AbortSignal | undefined;
   readonly #onFailure: (kind: RunKind, error: unknown) => void;
   readonly #documents: Map<string, RunDocument> = new Map();
   readonly #going: Set<Promise<unknown>> = new Set();
@@ -60,11 +61,14 @@ export class Runs {
     readonly instance: () => Instance;
     readonly clock: Clock;
     readonly publish: (event: ApiEvent) => void;
+    /** Stops what runs; a client that hangs up does not. */
+    readonly giveUp: AbortSignal | undefined;
     readonly onFailure: (kind: RunKind, error: unknown) => void;
   }) {
     this.#instance = parts.instance;
     this.#clock = parts.clock;
     this.#publish = parts.publish;
+    this.#giveUp = parts.giveUp;
     this.#onFailure = parts.onFailure;
   }
 
@@ -73,7 +77,9 @@ export class Runs {
     return this.follow({
       ...request,
       work: async ({ id, hear, begin }) => {
-        const document = await this.#instance().runEngine({ args, urgent, onEvent: hear });
+        const instance = this.#instance();
+        const run = { args, urgent, onEvent: hear, ...(this.#giveUp === undefined ? {} : { signal: this.#giveUp }) };
+        const document = await (request.kind === "backup" ? runBackupEngine(instance, "manual", run) : instance.runEngine(run));
         const result = await finish(document, id);
         if (typeof document["id"] === "string") begin(document["id"]);
         return result;

@@ -219,7 +219,7 @@ describe("while a restore runs in another process", () => {
 });
 
 describe("the audit log", () => {
-  it("has a line for every change that somebody with a token asked for, and none for a stranger's", async () => {
+  it("has two lines for every change that somebody with a token may make, one for what is refused, and none for a stranger's", async () => {
     const { engine, finish } = slowEngine();
     using served = fakeApi({ engine });
     finish();
@@ -230,11 +230,35 @@ describe("the audit log", () => {
     await served.fetch(BACKUP, post('{"tags":["hush"]}'));
     await served.fetch(BACKUP, { method: "POST", as: "read" });
     const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+    const audit = lines.map((line) => JSON.parse(line) as { readonly call: string });
+    expect(audit).toMatchObject([
+      { token: "restore", method: "POST", path: BACKUP, status: null },
       { token: "restore", method: "POST", path: BACKUP, status: 202 },
       { token: "read", method: "POST", path: BACKUP, status: 403 },
     ]);
+    expect(audit[1]?.call).toBe(audit[0]?.call);
+    expect(audit[2]?.call).not.toBe(audit[0]?.call);
     expect(lines.join()).not.toContain("hush");
+  });
+
+  it("says that a change begins before it does, for a process that is killed in it says no more", async () => {
+    const { engine, finish } = slowEngine();
+    const seen: unknown[] = [];
+    using served = fakeApi({
+      engine: async (run) => {
+        const text = readFileSync(join(served.folder, "audit.log"), "utf8");
+        seen.push(
+          ...text
+            .trimEnd()
+            .split("\n")
+            .map((line) => (JSON.parse(line) as { status: unknown }).status),
+        );
+        return await engine(run);
+      },
+    });
+    finish();
+    expect((await served.fetch(BACKUP, post("{}"))).status).toBe(202);
+    expect(seen).toEqual([null]);
   });
 
   it("that cannot be written is an error in the log, and the change is answered as it went", async () => {

@@ -1,8 +1,9 @@
+import { randomBytes } from "node:crypto";
 import type { AnyEndpoint, Call } from "../contract/index.ts";
 import { BusyError, redact, UsageError } from "../kernel/index.ts";
 import { reportLease, type LeaseView } from "../operations/index.ts";
 import { jsonAnswer, problemAnswer, type PlainAnswer } from "./answers.ts";
-import type { Audit } from "./audit.ts";
+import type { Audit, AuditLine } from "./audit.ts";
 import type { FailedTokens } from "./failed-tokens.ts";
 import type { Handler, Parts } from "./handler.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -31,6 +32,7 @@ export interface Arrived {
 /** One request from its arrival to its answer; what goes wrong on the way is an answer too. */
 export async function serveCall(desk: Desk, endpoint: AnyEndpoint, handler: Handler<Call>, arrived: Arrived): Promise<PlainAnswer> {
   const { request, address } = arrived;
+  const call = randomBytes(8).toString("hex");
   let token: Token | null = null;
   let answer: PlainAnswer;
   try {
@@ -39,12 +41,15 @@ export async function serveCall(desk: Desk, endpoint: AnyEndpoint, handler: Hand
     if (endpoint.method !== "GET") refuseForeignOrigin(request);
     token = identify(desk, endpoint, request, address);
     refuseScope(endpoint, token);
-    answer = await answerCall(desk, endpoint, handler, arrived, token);
+    const accept = async (by: Token | null): Promise<void> => {
+      if (endpoint.changes && by !== null) await writeDown(desk, arrived, by, { call, status: null });
+    };
+    answer = await answerCall(desk, endpoint, handler, arrived, token, accept);
   } catch (error) {
     if (isDefect(error)) desk.log("error", `${endpoint.method} ${endpoint.path} failed: ${describe(error)}`);
     answer = problemAnswer(error);
   }
-  if (endpoint.changes && token !== null) await writeDown(desk, arrived, token, answer.status);
+  if (endpoint.changes && token !== null) await writeDown(desk, arrived, token, { call, status: answer.status });
   return answer;
 }
 
@@ -54,11 +59,14 @@ async function answerCall(
   handler: Handler<Call>,
   arrived: Arrived,
   token: Token | null,
+  accept: (by: Token | null) => Promise<void>,
 ): Promise<PlainAnswer> {
   const { request, params } = arrived;
   const read = await readCall(endpoint, request, params);
   const work = async (): Promise<PlainAnswer> => {
-    if (endpoint.changes) await refuseDuringRestore(desk.parts);
+    if (endpoint.changes && endpoint.besideRestore !== true) await refuseDuringRestore(desk.parts);
+    // Before it: a restore may end with the process that would write the line after it.
+    await accept(token);
     try {
       const asked = { ...read, token, headers: request.headers, signal: request.signal } as Parameters<typeof handler>[1];
       const { status, body, headers = {}, mayEndOtherwise = false } = await handler(desk.parts, asked);
@@ -129,7 +137,12 @@ export async function leaseNow({ instance, orchestration }: Pick<Parts, "instanc
 }
 
 /** A change that could not be written down has happened all the same, and is answered as it went. */
-async function writeDown({ audit, log, parts }: Desk, { request, address }: Arrived, token: Token, status: number): Promise<void> {
+async function writeDown(
+  { audit, log, parts }: Desk,
+  { request, address }: Arrived,
+  token: Token,
+  { call, status }: Pick<AuditLine, "call" | "status">,
+): Promise<void> {
   const path = new URL(request.url).pathname.slice(0, 500);
   try {
     await audit.write({
@@ -138,6 +151,7 @@ async function writeDown({ audit, log, parts }: Desk, { request, address }: Arri
       address,
       method: request.method,
       path,
+      call,
       status,
     });
   } catch (error) {

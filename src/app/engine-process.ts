@@ -3,7 +3,8 @@ import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { EngineRun } from "../operations/index.ts";
-import { errorFromJson, HostError, InternalError, InterruptedError, type HoldfastError } from "../kernel/index.ts";
+import { errorFromJson, HostError, InterruptedError, type HoldfastError } from "../kernel/index.ts";
+import { contained } from "./contained.ts";
 
 /** The launcher lies two folders above this module, in the sources and in the built package alike. */
 const LAUNCHER = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
@@ -35,6 +36,7 @@ export async function runEngine(run: EngineRun, env: NodeJS.ProcessEnv): Promise
       // It has ended already, and says why itself
     }
   }
+  const tell = contained(run.onEvent);
   const stop = (): void => void child.kill("SIGTERM");
   run.signal?.addEventListener("abort", stop, { once: true });
   try {
@@ -44,7 +46,7 @@ export async function runEngine(run: EngineRun, env: NodeJS.ProcessEnv): Promise
     for await (const line of createInterface({ input: child.stdout })) {
       const value = parsed(line);
       if (value === undefined) continue;
-      if (typeof value["event"] === "string") tell(run, value);
+      if (typeof value["event"] === "string") tell(value);
       else document = value;
     }
     const ending = await ended;
@@ -77,17 +79,11 @@ function parsed(line: string): Record<string, unknown> | undefined {
 }
 
 function withoutResult({ code, by }: Ending, stderr: string): HoldfastError {
-  if (by === null) return new InternalError(`The engine ended with exit code ${code} and no result: ${stderr.trim()}`);
+  if (by === null)
+    return new HostError("ENGINE_KILLED", `The process that did the work ended with exit code ${code} and no result: ${stderr.trim()}`, {
+      hint: "Nothing half-made is listed; what it said is in this message",
+    });
   return new HostError("ENGINE_KILLED", `The process that did the work was ended by ${by}`, {
     hint: "Nothing half-made is listed; look for who sent the signal, such as a limit of memory, and start the work again",
   });
-}
-
-/** A host's callback is the host's: what it throws is not a failure of the backup. */
-function tell(run: EngineRun, event: Readonly<Record<string, unknown>>): void {
-  try {
-    run.onEvent?.(event);
-  } catch {
-    // Told to nobody else: the host has its own way of learning of its errors.
-  }
 }

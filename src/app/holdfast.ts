@@ -7,7 +7,7 @@ export interface OpenOptions {
   /** Path of holdfast.yaml; found upward from the working directory unless given. */
   readonly config?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Told what happens around startup, shutdown and migrations; what it throws is its own. */
+  /** Told what happens around startup, shutdown and migrations; what it throws, or rejects with, is its own. */
   readonly onLog?: (level: "debug" | "info" | "warn" | "error", message: string) => void;
 }
 
@@ -33,7 +33,10 @@ export interface BackupRequest {
 export interface RestoreRequest {
   /** Closes whatever this program has open of the state, and returns when that is done. */
   readonly quiesce: () => Promise<void> | void;
-  /** Opens it again, with the restored state or, when the restore failed, with what was there before. Runs in either case. */
+  /**
+   * Opens it again, with the restored state or, when the restore failed, with what was there before. Runs in either case, also
+   * when `quiesce` has thrown half-way.
+   */
   readonly resume: () => Promise<void> | void;
   /** Component names; everything the backup holds unless given. */
   readonly components?: readonly string[];

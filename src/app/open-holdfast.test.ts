@@ -72,6 +72,38 @@ describe("openHoldfast()", () => {
   });
 });
 
+describe("openHoldfast().restore()", () => {
+  it("runs `resume` also when `quiesce` throws half-way, and nothing is restored", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const failure = new Error("a handle does not close");
+    let resumed = 0;
+    const restoring = holdfast.restore("latest", {
+      quiesce: () => Promise.reject(failure),
+      resume: () => void (resumed += 1),
+    });
+    await expect(restoring).rejects.toBe(failure);
+    expect(resumed).toBe(1);
+    expect(existsSync(folder.join(".holdfast"))).toBe(false);
+  });
+
+  it("throws why the restore failed also when `resume` fails, which its hint says", async () => {
+    using folder = temporaryFolder();
+    const { config } = makeWorkspace(folder.path);
+    await using holdfast = await openHoldfast({ config });
+    const resume = (): never => {
+      throw new Error("the port is taken");
+    };
+    await expect(holdfast.restore("latest", { quiesce: () => {}, resume })).rejects.toMatchObject({
+      code: "BACKUP_NOT_FOUND",
+      hint: expect.stringContaining("`resume` has failed as well: the port is taken"),
+    });
+    const failure = new Error("a handle does not close");
+    await expect(holdfast.restore("latest", { quiesce: () => Promise.reject(failure), resume })).rejects.toMatchObject({ cause: failure });
+  });
+});
+
 describe("withHeavyMaintenance()", () => {
   it("runs the body under the lease, and one at a time", async () => {
     using folder = temporaryFolder();

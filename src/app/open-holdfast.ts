@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { findConfig } from "../config/index.ts";
-import { namedSystemError, UsageError } from "../kernel/index.ts";
+import { addHint, HoldfastError, messageOf, namedSystemError, UsageError } from "../kernel/index.ts";
 import {
   beforeMigration,
   MIGRATION_WAIT,
+  runBackupEngine,
   shutdown,
   startup,
   type BackupResult,
@@ -11,6 +12,7 @@ import {
   type LifecycleBackup,
 } from "../operations/index.ts";
 import type { BackupRequest, Holdfast, OpenOptions, RestoreRequest, RestoreResult } from "./holdfast.ts";
+import { contained } from "./contained.ts";
 import { heavyMaintenance } from "./heavy-maintenance.ts";
 import { openInstance } from "./open-instance.ts";
 
@@ -80,13 +82,14 @@ async function backup(instance: Instance, request: BackupRequest, signal: AbortS
   const args = ["backup", "create", "--trigger", trigger];
   for (const name of components) args.push("--component", name);
   for (const tag of tags) args.push("--tag", tag);
-  const document = await instance.runEngine({
+  const onRead = contained(onProgress);
+  const document = await runBackupEngine(instance, trigger, {
     args,
     ...(lease === undefined ? {} : { lease }),
     urgent: trigger === "shutdown" || trigger === "pre-restore",
     signal,
     onEvent: (event) => {
-      if (event["event"] === "progress") onProgress?.(event as unknown as Parameters<typeof onProgress & {}>[0]);
+      if (event["event"] === "progress") onRead(event as unknown as Parameters<typeof onRead>[0]);
     },
   });
   return document as unknown as BackupResult;
@@ -99,8 +102,8 @@ async function restore(instance: Instance, id: string, request: RestoreRequest, 
     throw new UsageError("USAGE", "A restore inside a program needs `quiesce` and `resume`", {
       hint: "quiesce closes every file of the state that the program has open, and resume opens them again",
     });
-  await quiesce();
-  try {
+  const work = async (): Promise<RestoreResult> => {
+    await quiesce();
     const args = [
       "restore",
       id,
@@ -110,18 +113,25 @@ async function restore(instance: Instance, id: string, request: RestoreRequest, 
       ...(force ? ["--force"] : []),
     ];
     return (await instance.runEngine({ args, urgent: true, signal })) as unknown as RestoreResult;
-  } finally {
-    await resume();
+  };
+  let result: RestoreResult;
+  try {
+    result = await work();
+  } catch (failure) {
+    // Also what was closed only in part is opened again; that this fails as well must not hide why.
+    try {
+      await resume();
+    } catch (second) {
+      throw withSecond(failure, second);
+    }
+    throw failure;
   }
+  await resume();
+  return result;
 }
 
-/** A host's callback is the host's: what it throws fails nothing here. */
-function contained(onLog: OpenOptions["onLog"]): NonNullable<OpenOptions["onLog"]> {
-  return (level, message) => {
-    try {
-      onLog?.(level, message);
-    } catch {
-      // Told to nobody else: the host has its own way of learning of its errors.
-    }
-  };
+function withSecond(failure: unknown, second: unknown): Error {
+  const more = `\`resume\` has failed as well: ${messageOf(second)}`;
+  if (failure instanceof HoldfastError) return addHint(failure, more);
+  return new AggregateError([failure, second], `${messageOf(failure)}; ${more}`, { cause: failure });
 }

@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import { openArchiveVault } from "../archive/index.ts";
 import { findConfig, loadConfig, type Config } from "../config/index.ts";
 import { ListingCache } from "../local-vault/index.ts";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { LEASE_VARIABLE, sqliteLease } from "../lease/index.ts";
 import { engineCommand, runEngine } from "./engine-process.ts";
-import type { Instance } from "../operations/index.ts";
+import { secretsOf, type Instance } from "../operations/index.ts";
+import { openRepositoryVault, type Secret } from "../repository/index.ts";
+import type { Vault } from "../vault/index.ts";
 
 export interface OpenInstanceOptions {
   /** As given on the command line; found upward from `cwd` when absent. */
@@ -40,14 +43,31 @@ export function instanceOf(config: Config, options: Pick<OpenInstanceOptions, "e
     openLease: () => sqliteLease({ stateDir: config.stateDir, blocking: options.blocking ?? true }),
     clock,
     remark: options.onRemark ?? (() => {}),
-    openVault: ({ create = false } = {}) =>
-      openArchiveVault({
-        path: config.backup.path,
-        instance: { name: config.name },
-        compression: config.backup.compression,
-        create,
-        clock,
-        ...listings,
-      }),
+    openVault: vaultOpener(config, { env, clock, ...listings }),
+  };
+}
+
+interface OpenerParts {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly listings?: ListingCache;
+}
+
+/** In the form that the configuration says; a vault of the other form refuses. */
+function vaultOpener(config: Config, { env, ...parts }: OpenerParts): Instance["openVault"] {
+  const { path, format, compression, encryption } = config.backup;
+  const common = { ...parts, path, instance: { name: config.name } };
+  if (format === "archive") return ({ create = false } = {}) => openArchiveVault({ ...common, compression, create });
+  let asked: Promise<readonly Secret[]> | undefined;
+  return async ({ create = false } = {}): Promise<Vault> => {
+    // A file is read at every opening, so that its loss shows at once. A program may ask a person: once, until it turns out wrong.
+    const secrets = (asked ??= secretsOf(config, env));
+    if (encryption?.kind !== "passphrase-command") asked = undefined;
+    try {
+      return await openRepositoryVault({ ...common, create, secrets: await secrets, cacheFolder: join(config.stateDir, "cache") });
+    } catch (error) {
+      asked = undefined;
+      throw error;
+    }
   };
 }

@@ -1,20 +1,28 @@
 import { existsSync, readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { openAnyVault } from "../../test/support/any-vault.ts";
 import { CHECKOUT } from "../../test/support/holdfast.ts";
 import { runProgram, type ProgramResult } from "../../test/support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import type { Crashpoint } from "../kernel/index.ts";
 import { readAll, takeBackupOf } from "../testing/index.ts";
 import type { Vault } from "../vault/index.ts";
-import { exportBackup, openArchiveVault } from "./index.ts";
+import { exportBackup } from "./index.ts";
 
-const FORMS = ["tar.gz", "directory"] as const;
+/** The same for every vault on a local disk: looked at here with the one whose processes are killed already. */
+const FORMS = ["tar.gz", "directory", "repository"] as const;
 type Form = (typeof FORMS)[number];
 const ID = "2026-03-15T14-30-00_manual";
 
 function open(folder: TemporaryFolder, form: Form, name = "vault"): Promise<Vault> {
-  return openArchiveVault({ path: folder.join(name), instance: { name: "contract" }, compression: form === "tar.gz", create: true });
+  return openAnyVault(folder.join(name), form);
 }
+
+const PACKED: readonly (readonly [Crashpoint, number])[] = [
+  ["pack-before-publish", 0],
+  ["pack-published", 0],
+  ["repository-content-stored", 0],
+];
 
 /** Runs one action in a process that kills itself at the crashpoint. */
 async function killAt(point: Crashpoint, folder: TemporaryFolder, form: Form, ...action: string[]): Promise<ProgramResult> {
@@ -34,14 +42,16 @@ async function expectSound(vault: Vault, before: number, content: string): Promi
   const after = await vault.list();
   expect([after.unfinished, after.foreign, after.missing, after.chain, after.damaged]).toEqual([[], [], [], [], []]);
   expect(readdirSync(vault.location).filter((name) => name.startsWith("."))).toEqual([".vault"]);
+  if (vault.identity.form === "repository") expect(readdirSync(`${vault.location}/packs/.new`)).toEqual([]);
 }
 
-describe.each(FORMS)("archive vault (%s), killed", (form) => {
+describe.each(FORMS)("a vault (%s), killed", (form) => {
   const backup: readonly (readonly [Crashpoint, number])[] = [
     ["vault-created", 0],
     ["backup-claimed", 0],
     ["backup-component-stored", 0],
     ...(form === "tar.gz" ? ([["archive-body-written", 0]] as const) : []),
+    ...(form === "repository" ? PACKED : []),
     ["backup-all-stored", 0],
     ["backup-before-sync", 0],
     ["backup-before-publish", 0],
@@ -78,6 +88,20 @@ describe.each(FORMS)("archive vault (%s), killed", (form) => {
     await expectSound(vault, point === "undelete-recorded" ? 0 : 1, "after");
     expect((await readAll(vault, head.id))["memory/a"]).toBe("alpha");
     expect((await vault.list()).trash).toEqual([]);
+  });
+
+  it.runIf(form === "repository")("at pack-swept, what is left of the sweep is done by the next one, and no other pack goes", async () => {
+    using folder = temporaryFolder();
+    await using vault = await open(folder, form);
+    const [gone, stays] = [await takeBackupOf(vault, { a: "alpha" }), await takeBackupOf(vault, { a: "another" })];
+    await vault.remove([gone.id], "test", 0);
+    await killAt("pack-swept", folder, form, "sweep");
+    expect((await readAll(vault, stays.id))["memory/a"]).toBe("another");
+    await expectSound(vault, 1, "after");
+    await vault.sweepTrash();
+    const { backups, trash } = await vault.list();
+    expect([backups.length, trash]).toEqual([2, []]);
+    expect((await readAll(vault, stays.id))["memory/a"]).toBe("another");
   });
 
   it.each([

@@ -1,17 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openAnyVault } from "../../test/support/any-vault.ts";
+import { placeOf, type StoredFormName } from "../../test/support/stored-forms.ts";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { takeBackupOf } from "../testing/index.ts";
 import type { BackupHead } from "../vault/index.ts";
-import { openArchiveVault } from "./index.ts";
 import { type LocalVault } from "../local-vault/index.ts";
 
-const FORMS = ["tar.gz", "directory"] as const;
+const FORMS = ["tar.gz", "directory", "repository"] as const;
 const TIME = Date.parse("2026-03-15T20:00:00Z");
 
-function open(folder: TemporaryFolder, form: "tar.gz" | "directory" = "directory"): Promise<LocalVault> {
-  return openArchiveVault({ path: folder.join("vault"), instance: { name: "contract" }, compression: form === "tar.gz", create: true });
+function open(folder: TemporaryFolder, form: StoredFormName): Promise<LocalVault> {
+  return openAnyVault(folder.join("vault"), form);
 }
 
 async function take(vault: LocalVault, count: number): Promise<BackupHead[]> {
@@ -32,7 +33,7 @@ async function expectSound(vault: LocalVault): Promise<void> {
   expect([damaged, missing, chain]).toEqual([[], [], []]);
 }
 
-describe.each(FORMS)("the trash of an archive vault (%s)", (form) => {
+describe.each(FORMS)("the trash of a vault (%s)", (form) => {
   it("sweepTrash() waits for the next run while somebody reads, and what is read stays whole: a removal inside a restore takes nothing away", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder, form);
@@ -141,7 +142,7 @@ describe.each(FORMS)("the trash of an archive vault (%s)", (form) => {
     const [first] = await take(vault, 2);
     if (first === undefined) throw new Error("no backup");
     await expect(vault.removeDamaged(first.id, "x", TIME)).rejects.toMatchObject({ code: "BACKUP_NOT_FOUND" });
-    mkdirSync(folder.join("vault/.vault/trash", form === "directory" ? first.id : `${first.id}.tar.gz`));
+    mkdirSync(folder.join("vault/.vault/trash", basename(placeOf(form, "", first.id))));
     await expect(vault.remove([first.id], "x", TIME)).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect((await vault.list()).backups).toHaveLength(2);
     expect(readdirSync(folder.join("vault/.vault/records"))).toEqual([]);

@@ -27,7 +27,7 @@ export function listCommand(runner: Runner): Command {
     else
       io.print(
         table(
-          ["ID", "SIZE", "STORED", "VERDICT", "TAGS"],
+          ["ID", "SIZE", listing.backups.some(isSealed) ? "ADDED" : "STORED", "VERDICT", "TAGS"],
           listing.backups.map((head) => cellsOf(head, shielded.get(head.id) ?? [])),
           [1, 2],
         ),
@@ -38,6 +38,11 @@ export function listCommand(runner: Runner): Command {
     if (listing.trash.length > 0) io.remark(`${listing.trash.length} in the trash; bring one back with: holdfast backup undelete ID`);
     return damage.length > 0 ? 4 : 0;
   }).option("--tag <tag>", "only backups with this tag (repeatable)", collect);
+}
+
+/** What it stores is what it added: the rest of it lies in packs that others brought. */
+function isSealed({ form }: BackupHead): boolean {
+  return form === "repository";
 }
 
 /** captured, then what was proved since; not whole, pinned and otherwise protected are said too. */
@@ -111,7 +116,7 @@ function printHead(io: Io, head: BackupHead): void {
     ["id", head.id],
     ["taken", `${manifest.timestamp}, finished ${manifest.finished_at}, on ${manifest.host}`],
     ["number", String(manifest.sequence)],
-    ["size", `${formatBytes(manifest.size_bytes)}, stored in ${formatBytes(manifest.stored_bytes)}`],
+    ["size", `${formatBytes(manifest.size_bytes)}, ${isSealed(head) ? "added" : "stored in"} ${formatBytes(manifest.stored_bytes)}`],
     ["where", head.location],
     ["checksum", manifest.checksum],
     ["schema version", manifest.db_schema_version === null ? "-" : String(manifest.db_schema_version)],
@@ -147,8 +152,7 @@ export function deleteCommand(runner: Runner): Command {
   return makeCommand("delete", about, runner, async ({ io, instance, args, options }) => {
     const { findRemovable, remove } = await import("../operations/index.ts");
     const opened = await instance();
-    const { name, damage } = await findRemovable(opened, String(args[0]));
-    const id = name.replace(/\.tar\.gz$/, "");
+    const { id, name, damage } = await findRemovable(opened, String(args[0]));
     if (damage !== null) io.remark(`${name} is damaged: ${damage}`);
     await confirm(io, `Delete backup ${name}?`, options["yes"] as boolean | undefined);
     await remove(opened, name, { force: options["force"] === true });

@@ -74,7 +74,7 @@ describe("main() with a command line that it does not understand", () => {
 });
 
 describe("main() with what this version does not have", () => {
-  it.each(["drill", "key"])("refuses `holdfast %s` by name, whatever follows, and does nothing", async (name) => {
+  it.each(["drill"])("refuses `holdfast %s` by name, whatever follows, and does nothing", async (name) => {
     for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {
       const { stderr, stdout } = await refused(name, ...rest);
       expect(stderr).toContain(`\`holdfast ${name}\` is not available in this version`);

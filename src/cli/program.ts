@@ -7,6 +7,7 @@ import { bundleCommand } from "./bundle.ts";
 import { migrateCommand } from "./migrate.ts";
 import { daemonCommand, runCommand } from "./daemon.ts";
 import { taskCommand } from "./task.ts";
+import { keyCommand } from "./key.ts";
 import { leaseCommand } from "./lease.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -68,6 +69,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 def
     leaseCommand(runner),
     notifyCommand(runner),
     vaultCommand(runner),
+    keyCommand(runner),
     completionCommand(runner, () => program),
   ]) {
     program.addCommand(command);

@@ -19,7 +19,7 @@ describe("holdfast protect", () => {
   it("goes from nothing to a proved backup, and leaves no scratch behind", async () => {
     using folder = temporaryFolder();
     state(folder, false);
-    const done = await holdfast(["protect", "agent", "--vault", "vault"], { cwd: folder.path });
+    const done = await holdfast(["protect", "agent", "--vault", "vault", "--format", "archive"], { cwd: folder.path });
     expect(done).toMatchObject({ exitCode: 0 });
     for (const word of ["Wrote", "captured", "verified", "proved", "state.db: integrity_check ok"]) expect(done.stdout).toContain(word);
     expect(readdirSync(folder.join("vault")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(1);
@@ -39,7 +39,7 @@ describe("holdfast protect", () => {
   it("tells of rows that refer to none, which the application wrote, and does not call the backup damaged", async () => {
     using folder = temporaryFolder();
     state(folder, true);
-    const done = await holdfast(["protect", "agent", "--vault", "vault"], { cwd: folder.path });
+    const done = await holdfast(["protect", "agent", "--vault", "vault", "--key-file", "keys/agent.key"], { cwd: folder.path });
     expect(done.stdout).toContain('foreign_key_check: a row of "step" refers to a row of "task" that is not there');
     expect(done.exitCode).toBe(0);
     const restored = await holdfast(["restore", "latest", "--to", folder.join("out")], { cwd: folder.join("agent") });
@@ -56,11 +56,12 @@ describe("holdfast protect", () => {
     expect(readdirSync(folder.join(vault)).filter((name) => /_manual|marks|lock/.test(name))).toEqual([]);
   });
 
-  it("refuses --vault where a configuration says already where the backups go", async () => {
+  it.each(["--vault", "--format", "--key-file"])("refuses %s where a configuration says already where the backups go", async (option) => {
     using folder = temporaryFolder();
     state(folder, false);
     writeTree(folder.path, { "agent/holdfast.yaml": "name: acme\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups }\n" });
-    const refused = await holdfast(["protect", "agent", "--vault", "vault", "--json"], { cwd: folder.path });
+    const value = option === "--format" ? "archive" : "vault";
+    const refused = await holdfast(["protect", "agent", option, value, "--json"], { cwd: folder.path });
     expect(refused.exitCode).toBe(2);
     expect(refused.json()).toMatchObject({ error: { code: "USAGE" } });
     expect(existsSync(folder.join("vault"))).toBe(false);

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { formatBytes, UsageError } from "../kernel/index.ts";
 import type { Protected } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
-import { printInit } from "./init.ts";
+import { addVaultOptions, keysDocument, printInit, printKeys, vaultOptions } from "./init.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
@@ -12,9 +12,10 @@ import { keepYoungGenerationSmall } from "./young-generation.ts";
 export function protectCommand(runner: Runner): Command {
   const about = {
     summary: "from nothing to safe: detect, back up, verify, prove by a restore into scratch",
-    examples: ["protect", "protect /srv/agent --vault /mnt/backup/agent"],
+    examples: ["protect", "protect /srv/agent --vault /mnt/backup/agent", "protect --format archive"],
   };
-  return makeCommand("protect", about, runner, async ({ io, args, options }) => {
+  const command = makeCommand("protect", about, runner, async (context) => {
+    const { io, args, options } = context;
     if (args[0] !== undefined && options["config"] !== undefined)
       throw new UsageError("USAGE", "A folder and --config name two instances", { hint: "Give one of them" });
     const folder = resolve(io.cwd, String(args[0] ?? "."));
@@ -29,13 +30,17 @@ export function protectCommand(runner: Runner): Command {
       detected = await init({
         folder,
         env: io.env,
-        ...(options["vault"] === undefined ? {} : { vault: resolve(io.cwd, String(options["vault"])) }),
+        ...vaultOptions(context),
       });
       file = detected.file;
       printInit(io, detected);
+      printKeys(io, detected);
     } else {
-      if (options["vault"] !== undefined)
-        throw new UsageError("USAGE", `"${file}" says where the backups go`, { hint: "Change backup.path there, or leave --vault out" });
+      const [idle] = (["vault", "format", "keyFile"] as const).filter((name) => options[name] !== undefined);
+      if (idle !== undefined)
+        throw new UsageError("USAGE", `"${file}" says where the backups go, and how`, {
+          hint: `Change \`backup\` there, or leave --${idle === "keyFile" ? "key-file" : idle} out`,
+        });
       io.print(`Using ${file}`);
     }
     const instance = openInstance({ config: file, env: io.env, cwd: io.cwd, onRemark: io.remark });
@@ -50,6 +55,7 @@ export function protectCommand(runner: Runner): Command {
       backup: result,
       verified: done.verified,
       proof: done.proof,
+      keys: detected === undefined ? null : keysDocument(detected),
       detection: detected?.detection ?? null,
     });
     printProof(io, done);
@@ -57,9 +63,8 @@ export function protectCommand(runner: Runner): Command {
     for (const { name, reason } of result.not_captured) io.remark(`${io.paint.red("not captured")} ${name}: ${reason}`);
     printNext(io, file);
     return result.status === "complete" && result.alarms.length === 0 ? 0 : 3;
-  })
-    .argument("[folder]", "the folder that holds the state; this one unless given")
-    .option("--vault <folder>", "where the backups go");
+  }).argument("[folder]", "the folder that holds the state; this one unless given");
+  return addVaultOptions(command);
 }
 
 function printProof(io: Io, { outcome, verified, proof }: Protected): void {

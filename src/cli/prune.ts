@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { formatBytes } from "../kernel/index.ts";
 import type { PruneReport } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
@@ -25,7 +26,7 @@ export function pruneCommand(runner: Runner): Command {
 
 function print(
   io: Io,
-  { decisions, removed, swept, standsDown, notes }: PruneReport,
+  { decisions, removed, freed, swept, standsDown, notes }: PruneReport,
   dryRun: boolean,
   describe: (decision: PruneReport["decisions"][number]) => string,
 ): void {
@@ -38,10 +39,17 @@ function print(
       ),
     );
   if (standsDown !== null) io.print(`${io.paint.yellow("Nothing was removed")}: ${standsDown}`);
-  else if (dryRun) io.print(removed.length === 0 ? "Nothing would be removed" : `${counted(removed.length)} would be removed; nothing was`);
+  else if (dryRun)
+    io.print(
+      removed.length === 0
+        ? "Nothing would be removed"
+        : `${counted(removed.length)} would be removed${freed === null ? "" : `, which would free ${formatBytes(freed)}`}; nothing was`,
+    );
   else
     io.print(
-      removed.length === 0 ? "Nothing was removed" : `${counted(removed.length)} moved to the trash, where the next prune finds them`,
+      removed.length === 0
+        ? "Nothing was removed"
+        : `${counted(removed.length)} moved to the trash, where the next prune finds them${freed === null ? "" : ` and frees ${formatBytes(freed)}`}`,
     );
   if (swept.length > 0)
     io.print(`${counted(swept.length)} of the trash gone for good: ${swept.slice(0, 10).join(", ")}${swept.length > 10 ? ", …" : ""}`);

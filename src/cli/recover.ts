@@ -3,8 +3,9 @@ import { formatBytes, systemClock, UsageError } from "../kernel/index.ts";
 import type { InPlaceReport, Instance, Recovery } from "../operations/index.ts";
 import { collect, makeCommand, type CommandContext, type ExitCode, type Runner } from "./command.ts";
 import { confirm } from "./confirm.ts";
+import { addKeyOptions, givenSecrets } from "./key-options.ts";
 import { startProgress } from "./progress.ts";
-import { printRecovery, recoveryDocument } from "./recovery.ts";
+import { printKeyWanted, printRecovery, recoveryDocument } from "./recovery.ts";
 import { printPlan } from "./restore-plan.ts";
 import { printable } from "./table.ts";
 import { keepYoungGenerationSmall } from "./young-generation.ts";
@@ -15,11 +16,12 @@ export function recoverCommand(runner: Runner): Command {
     examples: [
       "recover /mnt/usb/agent --dry-run",
       "recover /mnt/usb/agent --yes",
+      "recover /mnt/usb/agent --recovery-code-file -",
       "recover /mnt/usb/agent --to /srv/agent --map /home/old/agent=/srv/agent",
       "recover /mnt/usb/agent --config-only --to /tmp/look",
     ],
   };
-  return makeCommand("recover", about, runner, recover)
+  const command = makeCommand("recover", about, runner, recover)
     .argument("<vault>", "folder of the vault")
     .option("--to <folder>", "where holdfast.yaml goes, and with it all that it names by a relative path; its recorded place unless given")
     .option("--map <old=new>", "what lay below OLD goes below NEW: absolute paths in the configuration are changed (repeatable)", collect)
@@ -29,8 +31,9 @@ export function recoverCommand(runner: Runner): Command {
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
-      "\nThe runtime is neither stopped nor started: start it when you have looked.\nWhat is live already is kept in a safety backup before it is replaced.",
+      "\nThe runtime is neither stopped nor started: start it when you have looked.\nWhat is live already is kept in a safety backup before it is replaced.\nAn encrypted vault opens with a key file, a passphrase or the recovery code; on a terminal the code is asked for.",
     );
+  return addKeyOptions(command, "open the vault");
 }
 
 /** What is said and would do nothing is a misunderstanding. */
@@ -50,7 +53,8 @@ interface Group {
   readonly components: readonly string[];
 }
 
-async function recover({ io, args, options }: CommandContext): Promise<ExitCode> {
+async function recover(context: CommandContext): Promise<ExitCode> {
+  const { io, args, options } = context;
   const { planInPlace, planRecovery, readPathMaps, restoreInPlace, writeRecovered } = await import("../operations/index.ts");
   const { instanceOf } = await import("../app/index.ts");
   refuseIdle(options);
@@ -63,6 +67,7 @@ async function recover({ io, args, options }: CommandContext): Promise<ExitCode>
   const recovery = await planRecovery({
     vault: String(args[0]),
     maps,
+    keys: { ...givenSecrets(context), mayAsk: io.interactive },
     configOnly,
     cwd: io.cwd,
     env: io.env,
@@ -73,7 +78,7 @@ async function recover({ io, args, options }: CommandContext): Promise<ExitCode>
   });
   progress[Symbol.dispose]();
   printRecovery(io, recovery);
-  const instance = instanceOf(recovery.config, { env: io.env, onRemark: io.remark });
+  const instance = { ...instanceOf(recovery.config, { env: io.env, onRemark: io.remark }), openVault: recovery.openVault };
   const groups = groupsOf(recovery);
   const chosen = { owner: options["owner"] as "recorded" | "current", noRestart: true, signal: io.signal };
   const plans: Awaited<ReturnType<typeof planInPlace>>[] = [];
@@ -85,6 +90,7 @@ async function recover({ io, args, options }: CommandContext): Promise<ExitCode>
       printPlan(io, plan);
     }
   if (dryRun) {
+    printKeyWanted(io, recovery);
     io.document({ ...recoveryDocument(recovery), dry_run: true, written: false, plans: plans.map(({ plan }) => plan), restored: [] });
     return exitCode(recovery);
   }
@@ -161,6 +167,7 @@ function printNext(io: CommandContext["io"], { config }: Instance, recovery: Rec
       `warning: the configuration belonged to ${user === null ? "user" : `"${user}",`} ${uid}, and is this account's now; when that one is to run Holdfast: chown ${uid} ${config.file} and ${config.stateDir}`,
     );
   const at = `--config ${config.file}`;
+  printKeyWanted(io, recovery);
   io.print("\nNext:");
   if (configOnly) io.print(`  holdfast ${at} restore latest:verified --dry-run   what a restore would do`);
   io.print(`  holdfast ${at} doctor    whether this machine has what the configuration names`);

@@ -42,9 +42,22 @@ export function printRecovery(io: Io, recovery: Recovery): void {
   for (const { component, remark } of recovery.components) if (remark !== null) io.print(yellow(`! ${component}: ${printable(remark)}`));
 }
 
+/** Which key every later command will look for. */
+export function printKeyWanted(io: Io, { key, file }: Recovery): void {
+  if (key === undefined) return;
+  const { names, problem } = key;
+  io.print(`\n${printable(file)} wants ${key.key}: ${printable(names)}`);
+  if (problem === null) return;
+  io.print(io.paint.yellow(`! ${printable(problem)}`));
+  if (key.key !== "backup.encryption.key_file") return;
+  io.print("  Bring that file back from its copy; or make a new one, let it open the vault, and name it there:");
+  io.print(`  holdfast --config ${printable(file)} key generate --output NEW.key`);
+  io.print(`  holdfast --config ${printable(file)} key add --key-file NEW.key --unlock-recovery-code-file -`);
+}
+
 /** The same for programs. */
 export function recoveryDocument(recovery: Recovery): Record<string, unknown> {
-  const { vault, owner, listing, damage, configFrom, file, alreadyThere, changes, components, lost, programs } = recovery;
+  const { vault, owner, listing, damage, configFrom, file, alreadyThere, changes, components, lost, programs, key } = recovery;
   return {
     schema: "holdfast.recovered/1",
     vault,
@@ -52,7 +65,7 @@ export function recoveryDocument(recovery: Recovery): Record<string, unknown> {
     backups: listing.backups.map(({ id }) => id),
     damage,
     foreign: listing.foreign,
-    config: { from: configFrom, file, already_there: alreadyThere, changes, lost, programs },
+    config: { from: configFrom, file, already_there: alreadyThere, changes, lost, programs, key: key ?? null },
     components: components.map(({ component, backup, takenAt, bytes, remark }) => ({
       component,
       backup,

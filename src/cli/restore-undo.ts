@@ -49,9 +49,16 @@ export async function settleByHand({ io, instance, options }: CommandContext): P
     throw new UsageError("USAGE", `--settle takes old, new, or nothing, and not ${JSON.stringify(side)}`, {
       hint: "Without a side it ends by itself where it can",
     });
-  const { settleRestore } = await import("../operations/index.ts");
-  const settled = await settleRestore(await instance(), side === true ? {} : { choice: side });
-  io.document({ schema: "holdfast.restore-settled/1", settled });
+  const { pendingRestore, runningRestore, settleRestore } = await import("../operations/index.ts");
+  const opened = await instance();
+  // The unit is started with the runtime, and so also by a restore that starts the runtime: that one was not cut off.
+  if (side === true && pendingRestore(opened) !== null && (await runningRestore(opened))?.startsRuntime === true) {
+    io.document({ schema: "holdfast.restore-settled/1", settled: null, running: true });
+    io.print("A restore is running, and lets the runtime start: nothing to settle");
+    return 0;
+  }
+  const settled = await settleRestore(opened, side === true ? {} : { choice: side });
+  io.document({ schema: "holdfast.restore-settled/1", settled, running: false });
   if (settled === null) io.print("No restore was cut off: nothing to settle");
   else {
     io.print(`Settled: ${settled.outcome === "old" ? "everything is as before the restore" : "everything is as the backup says"}`);

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import type { Position } from "../kernel/index.ts";
 import { type Absolute, argvOf, runtimeOf } from "./build-runtime.ts";
+import { encryptionOf } from "./build-encryption.ts";
 import { hooksOf, notifyOf } from "./build-notify.ts";
 import { serverOf } from "./build-server.ts";
 import { orchestratorOf, taskOf } from "./build-tasks.ts";
@@ -38,6 +39,8 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
     ),
     backup: {
       path: absolute(raw.backup.path),
+      format: raw.backup.format ?? "archive",
+      encryption: encryptionOf(raw.backup, absolute),
       compression: raw.backup.compression ?? true,
       retention: retentionOf(raw.backup),
       onStartup: raw.backup.on_startup ?? true,

@@ -13,7 +13,9 @@ export interface TaskRequest {
   readonly absolute: Absolute;
 }
 
-const TASK_TIMEOUT = "1h";
+export const TASK_TIMEOUT = "1h";
+/** Large state takes long, and a deadline is for what hangs. */
+export const BACKUP_TIMEOUT = "12h";
 
 export function taskOf({ name, raw, position, timezone, absolute }: TaskRequest): TaskConfig {
   const builtin = name === "backup" && raw.command === undefined ? "backup" : null;
@@ -26,7 +28,7 @@ export function taskOf({ name, raw, position, timezone, absolute }: TaskRequest)
     schedule: builtin !== null || keepRunning ? null : scheduleOf(raw, timezone),
     // A service never takes the lease, whatever its name.
     heavy: keepRunning ? false : raw.heavy,
-    timeout: checked(timeoutOf(raw.timeout ?? TASK_TIMEOUT)),
+    timeout: checked(timeoutOf(raw.timeout ?? (builtin === null ? TASK_TIMEOUT : BACKUP_TIMEOUT))),
     stall: raw.stall === undefined ? null : checked(timeoutOf(raw.stall)),
     yield: raw.yield ?? null,
     after: raw.after === undefined ? undefined : [...raw.after],

@@ -1,4 +1,5 @@
 import { nearest } from "../kernel/index.ts";
+import { checkEncryption } from "./check-encryption.ts";
 import { checkHealth } from "./check-health.ts";
 import { checkNotify } from "./check-notify.ts";
 import { checkServer } from "./check-server.ts";
@@ -38,6 +39,7 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   if (names !== undefined && Array.isArray(backup["include"])) checkInclude(backup["include"], names, report);
   if (backup["schedule"] !== undefined && backup["schedule_hours"] !== undefined)
     report(["backup", "schedule"], "key", "A backup has either `schedule_hours` or `schedule`, not both");
+  if (isMap(root["backup"])) checkEncryption(root["backup"], report);
   const version = isMap(root["schema_version"]) ? root["schema_version"]["component"] : undefined;
   if (names !== undefined && typeof version === "string" && version !== "") {
     const path = ["schema_version", "component"];

@@ -3,6 +3,7 @@ import { checkHealth } from "./check-health.ts";
 import { DEFAULT_TASK_NAMES } from "./config.ts";
 import { isMap } from "./environment.ts";
 import { type KeyPath, meant, type Report } from "./problem.ts";
+import { BACKUP_TIMEOUT, TASK_TIMEOUT } from "./build-tasks.ts";
 import { timeoutOf } from "./quantities.ts";
 import { isName, NAME_RULE } from "./schema-fields.ts";
 import { task as TASK_SCHEMA } from "./schema-tasks.ts";
@@ -68,7 +69,7 @@ function checkTask(name: string, task: Record<string, unknown>, report: Report):
   }
   if (has("yield") && !(task["heavy"] ?? DEFAULT_TASK_NAMES.includes(name)))
     report([...path, "yield"], "key", "`yield` has an effect on a heavy task only: others hold no lease");
-  checkStall(path, task, report);
+  checkStall(path, task, name === "backup" && !has("command") ? BACKUP_TIMEOUT : TASK_TIMEOUT, report);
   if (name === "backup" && !has("command") && typoOf("command", task) === undefined) {
     for (const key of NOT_FOR_BUILTIN) {
       if (!has(key)) continue;
@@ -99,10 +100,10 @@ function typoOf(key: string, task: Record<string, unknown>): string | undefined 
   return Object.keys(task).find((word) => !Object.hasOwn(known, word) && nearest(word, Object.keys(known)) === key);
 }
 
-function checkStall(path: KeyPath, { stall, timeout = "1h" }: Record<string, unknown>, report: Report): void {
-  const [short, long] = [stall, timeout].map((text) => (typeof text === "string" ? timeoutOf(text) : undefined));
+function checkStall(path: KeyPath, { stall, timeout }: Record<string, unknown>, fallback: string, report: Report): void {
+  const [short, long] = [stall, timeout ?? fallback].map((text) => (typeof text === "string" ? timeoutOf(text) : undefined));
   if (typeof short === "number" && typeof long === "number" && short >= long)
-    report([...path, "stall"], "value", "`stall` has no effect unless it is shorter than `timeout`, which is 1h unless given");
+    report([...path, "stall"], "value", `\`stall\` has no effect unless it is shorter than \`timeout\`, which is ${fallback} unless given`);
 }
 
 function checkAfter(name: string, after: readonly unknown[], tasks: Tasks, report: Report): void {

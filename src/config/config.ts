@@ -195,9 +195,26 @@ export interface RetentionConfig {
   readonly timezone: string;
 }
 
+/** What opens a vault in repository form. Where a secret is, never the secret. */
+export type EncryptionConfig =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "key-file" | "passphrase-file";
+      /** Absolute. */
+      readonly path: string;
+    }
+  | {
+      readonly kind: "passphrase-command";
+      /** Argument array; no shell. Its name keeps it out of what is shown: somebody will have written the passphrase itself there. */
+      readonly passphraseCommand: readonly string[];
+    };
+
 export interface BackupConfig {
   /** Absolute folder of the vault. */
   readonly path: string;
+  readonly format: "archive" | "repository";
+  /** null in archive form, which is never encrypted. */
+  readonly encryption: EncryptionConfig | null;
   /** Archive form: .tar.gz or a plain folder. */
   readonly compression: boolean;
   readonly retention: RetentionConfig;

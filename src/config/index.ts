@@ -14,6 +14,7 @@ export type {
   Config,
   ConfigImportance,
   ConfigSourceKind,
+  EncryptionConfig,
   HealthConfig,
   HooksConfig,
   NotifyConfig,

@@ -36,6 +36,8 @@ describe("loadConfig()", () => {
     const config = place.load(SYNTHORG_COMPONENTS + SYNTHORG);
     expect(config.backup).toEqual({
       path: "/data/backups",
+      format: "archive",
+      encryption: null,
       compression: true,
       include: ["persistence", "memory", "config", "checkpoints"],
       onStartup: true,

@@ -129,5 +129,13 @@ export interface RawBackup {
   readonly on_startup?: boolean | undefined;
   readonly compression?: boolean | undefined;
   readonly include?: readonly string[] | undefined;
-  readonly format?: "archive" | undefined;
+  readonly format?: "archive" | "repository" | undefined;
+  /** The text is "none". */
+  readonly encryption?: string | RawEncryption | undefined;
+}
+
+export interface RawEncryption {
+  readonly key_file?: string | undefined;
+  readonly passphrase_file?: string | undefined;
+  readonly passphrase_command?: readonly string[] | undefined;
 }

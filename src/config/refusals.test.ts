@@ -2,8 +2,6 @@ import { describe, expect, it } from "vitest";
 import { configReference } from "./reference.ts";
 import { LEAST, testPlace } from "./test-place.ts";
 
-const backup = (text: string): string => `components:\n  state: { path: data }\nbackup:\n  path: /vault\n  ${text}\n`;
-
 describe("loadConfig() refuses", () => {
   it("by name what this version does not have, wherever the specification puts it", () => {
     using place = testPlace();
@@ -21,9 +19,6 @@ describe("loadConfig() refuses", () => {
         { key: path.join("."), message: `\`${name}\` is not available in this version`, line: expect.any(Number) as number },
       ]);
     }
-    expect(place.problems(backup("format: repository"))).toMatchObject([
-      { message: "`format: repository` is not available in this version", line: 5, column: 11 },
-    ]);
   });
 
   it("everything at once, in the order of the file, variables last", () => {

@@ -4,6 +4,8 @@ import { LEAST, testPlace } from "./test-place.ts";
 const component = (text: string): string => `components:\n  state: ${text}\nbackup:\n  path: /vault\n`;
 const backup = (text: string): string => `components:\n  state: { path: data }\nbackup:\n  path: /vault\n  ${text}\n`;
 
+const repository = (encryption: string): string => backup(`format: repository\n  encryption: ${encryption}`);
+
 /** What it is, the text, line, column, part of the message, part of the hint. */
 type Refused = [what: string, text: string, line: number, column: number, message: string, hint?: string];
 
@@ -202,7 +204,33 @@ const REFUSED: readonly Refused[] = [
   ["a fraction of hours", backup("schedule_hours: 1.5"), 5, 19, "must be a whole number"],
   ["a count out of range", backup("retention: { max_count: 0 }"), 5, 27, "must be from 1 to 1000"],
   ["an age out of range", backup("retention: { max_age_days: 3651 }"), 5, 30, "must be from 1 to 3650"],
-  ["a form that is none", backup("format: archvie"), 5, 11, "must be archive", "Did you mean `archive`?"],
+  ["a form that is none", backup("format: archvie"), 5, 11, "must be archive or repository", "Did you mean `archive`?"],
+  [
+    "a repository that does not say how it is encrypted",
+    backup("format: repository"),
+    5,
+    11,
+    "must say how it is encrypted",
+    "`encryption: none`",
+  ],
+  ["an empty encryption", repository("{}"), 6, 15, "`encryption` names no key"],
+  ["encryption by a word that is none", repository("nnoe"), 6, 15, "`backup.encryption` must be"],
+  ["encryption as a switch", repository("true"), 6, 15, "`backup.encryption` must be"],
+  ["a mistyped key of encryption", repository("{ key_flie: k }"), 6, 17, "Unknown key `key_flie`", "Did you mean `key_file`?"],
+  ["two ways to open a vault", repository("{ key_file: k, passphrase_file: p }"), 6, 30, "`key_file` and `passphrase_file`, not both"],
+  ["a key file that is an address", repository("{ key_file: s3://b/k }"), 6, 27, "must be a path on disk"],
+  ["a passphrase command as text", repository("{ passphrase_command: pass show }"), 6, 37, "must be a list, not text"],
+  ["a passphrase command of nothing", repository("{ passphrase_command: [] }"), 6, 37, "must not be empty"],
+  ["encryption of an archive", backup("format: archive\n  encryption: { key_file: k }"), 6, 17, "archives are not encrypted"],
+  [
+    "encryption of what is an archive by default",
+    backup("encryption: none"),
+    5,
+    3,
+    "has an effect with `format: repository` only",
+    "leave `encryption` out",
+  ],
+  ["encryption at the top", `${LEAST}encryption: none\n`, 5, 1, "Unknown key `encryption`", "Did you mean `backup.encryption`?"],
   [
     "a schema version of nothing",
     `${LEAST}schema_version: { component: stat }\n`,

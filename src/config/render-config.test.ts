@@ -34,6 +34,15 @@ describe("renderConfig()", () => {
     expect(text).toContain("  # SQLite database\n  persistence:\n");
   });
 
+  it("writes a vault in repository form when it is told what opens it", () => {
+    using place = testPlace();
+    const sealed = (encryption: "none" | { keyFile: string }): unknown =>
+      place.load(renderConfig({ name: "acme", backupPath: "/v", encryption, components: FOUND })).backup;
+    expect(sealed("none")).toMatchObject({ format: "repository", encryption: { kind: "none" } });
+    expect(sealed({ keyFile: "/keys/ac me: 1.key" })).toMatchObject({ encryption: { kind: "key-file", path: "/keys/ac me: 1.key" } });
+    expect(sealed({ keyFile: "~odd/k" })).toMatchObject({ encryption: { kind: "key-file", path: place.join("~odd/k") } });
+  });
+
   it("writes guesses so that taking the comment away is enough", () => {
     using place = testPlace();
     const text = renderConfig({ name: "acme", backupPath: "/v", components: FOUND });

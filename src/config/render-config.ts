@@ -17,6 +17,8 @@ export interface RenderComponent {
 export interface RenderRequest {
   readonly name: string;
   readonly backupPath: string;
+  /** Of a vault in repository form; archive form unless given. */
+  readonly encryption?: "none" | { readonly keyFile: string };
   readonly components: readonly RenderComponent[];
 }
 
@@ -24,7 +26,7 @@ export interface RenderRequest {
 const PINNED = new Set(["sqlite"]);
 
 /** The text of a new holdfast.yaml: what was found, and why; guesses are commented out. */
-export function renderConfig({ name, backupPath, components }: RenderRequest): string {
+export function renderConfig({ name, backupPath, encryption, components }: RenderRequest): string {
   const sure = components.filter(({ suggested }) => !suggested);
   const guesses = components.filter(({ suggested }) => suggested);
   const lines = [
@@ -40,14 +42,24 @@ export function renderConfig({ name, backupPath, components }: RenderRequest): s
     lines.push("", '  # Guesses. To protect one, take the "# " away from its lines.');
     for (const component of guesses) lines.push("", ...comment(component), ...block(component).map((line) => `  # ${line.slice(2)}`));
   }
-  lines.push(
-    "",
-    "backup:",
-    `  path: ${scalar(plainPath(backupPath))}`,
-    "  # One .tar.gz per backup; false keeps a plain folder per backup.",
-    "  compression: true",
-  );
+  lines.push("", "backup:", `  path: ${scalar(plainPath(backupPath))}`, ...(encryption === undefined ? ARCHIVE : repository(encryption)));
   return `${lines.join("\n")}\n`;
+}
+
+const ARCHIVE: readonly string[] = ["  # One .tar.gz per backup; false keeps a plain folder per backup.", "  compression: true"];
+
+function repository(encryption: NonNullable<RenderRequest["encryption"]>): readonly string[] {
+  const form = [
+    "  # Packs that all backups share: a backup costs what changed. `archive` keeps one .tar.gz per backup.",
+    "  format: repository",
+  ];
+  if (encryption === "none") return [...form, "  encryption: none"];
+  return [
+    ...form,
+    "  # Without this file no backup can be read. Keep a copy off this machine.",
+    "  encryption:",
+    `    key_file: ${scalar(plainPath(encryption.keyFile))}`,
+  ];
 }
 
 function comment({ comment: text }: RenderComponent): string[] {

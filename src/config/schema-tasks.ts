@@ -27,7 +27,13 @@ export const task: z.ZodMiniType<RawTask> = z.strictObject({
       description: "Whether it runs under the heavy-maintenance lease; unless given, whether the default heavy set names it",
     }),
   ),
-  timeout: z.optional(key(duration(), { title: "duration", default: "1h", description: "How long it may take before it is stopped" })),
+  timeout: z.optional(
+    key(duration(), {
+      title: "duration",
+      default: "1h",
+      description: "How long it may take before it is stopped; the backup `12h`, as long as it is `builtin`",
+    }),
+  ),
   stall: z.optional(key(duration(), { title: "duration", description: "No output and no CPU for so long stops it" })),
   yield: z.optional(
     key(z.enum(["stdin", "signal"]), { description: "How it is asked to give the lease back; it is not asked unless given" }),

@@ -18,6 +18,7 @@ import {
   textThat,
   timezone,
 } from "./schema-fields.ts";
+import { encryption } from "./schema-encryption.ts";
 import { hooks, notify } from "./schema-notify.ts";
 import { runtime } from "./schema-runtime.ts";
 import { server } from "./schema-server.ts";
@@ -164,15 +165,26 @@ const backup: z.ZodMiniType<RawBackup> = z.strictObject({
       description: "Whose hours, days, weeks and months the tiers of `retention` are, and whose clock `schedule` goes by",
     }),
   ),
-  compression: z.optional(key(z.boolean(), { default: true, description: "One .tar.gz per backup, or a plain folder" })),
+  compression: z.optional(
+    key(z.boolean(), {
+      default: true,
+      description:
+        "In archive form: one .tar.gz per backup, or a plain folder. In repository form it changes nothing: packs are always compressed",
+    }),
+  ),
   include: z.optional(
     key(z.array(filled()).check(z.minLength(1, { error: "must name a component, or not be given" })), {
       description: "Components that a backup holds; every declared one unless given",
     }),
   ),
   format: z.optional(
-    key(z.enum(["archive"]), { default: "archive", description: "Form of the vault; `repository` is not available in this version" }),
+    key(z.enum(["archive", "repository"]), {
+      default: "archive",
+      description:
+        "Form of the vault: `archive` is a .tar.gz or a folder per backup, readable with tar alone; `repository` is deduplicated packs, where a backup costs what changed. A vault keeps the form it was made in",
+    }),
   ),
+  encryption: z.optional(encryption),
 });
 
 /** The whole file. What concerns more than one key is in check-meaning.ts. */

@@ -89,6 +89,14 @@ describe("loadConfig() of `tasks`", () => {
     ]);
   });
 
+  it("gives the builtin backup 12 hours and everything else one, unless told", () => {
+    using place = testPlace();
+    const timeouts = (backup: string): readonly number[] => place.load(tasks(backup)).tasks.map(({ timeout }) => timeout);
+    expect(timeouts("backup: { stall: 2h }\n  a: { command: [a], every: 2h }")).toEqual([12 * HOUR, HOUR]);
+    expect(timeouts("backup: { timeout: 3s }")).toEqual([3000]);
+    expect(timeouts("backup: { command: [a], every: 1h }")).toEqual([HOUR]);
+  });
+
   it("is overridden by the environment, key by key and as a whole", () => {
     using place = testPlace();
     const text = tasks("golden-path: { command: [a], every: 1h }");

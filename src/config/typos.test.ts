@@ -30,7 +30,7 @@ describe("loadConfig() refuses", () => {
           components: { state: { path: { from: "a.json", pointer: "/a" }, pause: { command: ["a"], resume: ["b"] } } },
           schema_version: { component: "state" },
           runtime: { stop: ["a"], start: ["b"], health: { command: ["c"] } },
-          backup: { path: "/vault", retention: {} },
+          backup: { path: "/vault", retention: {}, encryption: {} },
           tasks: { state: { command: ["a"], every: "1h", ready: { command: ["c"] } } },
           orchestrator: {},
           server: {},

@@ -41,8 +41,10 @@ export type Endpoint<C extends Call = Call> = {
   readonly path: string;
   readonly scope: Scope;
   readonly summary: string;
-  /** Changes something: written to the audit log, refused while a restore runs. */
+  /** Changes something: written to the audit log, refused while a restore runs unless told. */
   readonly changes: boolean;
+  /** Not refused while a restore runs: that may wait for the very runtime that asks. */
+  readonly besideRestore?: true;
   readonly answers: { readonly [Status in C["answer"]["status"]]: AnswerSpec<JsonOf<BodyOf<C["answer"], Status>>> };
   /** Besides those that every route may answer with. */
   readonly errors: readonly ErrorCode[];
@@ -62,6 +64,7 @@ export interface AnyEndpoint {
   readonly scope: Scope;
   readonly summary: string;
   readonly changes: boolean;
+  readonly besideRestore?: true;
   readonly answers: Readonly<Record<number, { readonly means: string; readonly schema: Schema<unknown> | null; readonly media?: Media }>>;
   readonly errors: readonly ErrorCode[];
   readonly params?: Schema<unknown> | undefined;

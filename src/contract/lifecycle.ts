@@ -38,7 +38,7 @@ export const MIGRATION_REQUEST: Schema<MigrationRequest> = named(
 export interface LifecycleReport {
   readonly run_id: string;
   readonly trigger: "startup" | "shutdown" | "pre-migration";
-  /** off: the configuration says that none is taken; deferred: somebody else held the lease for too long. */
+  /** off: the configuration says that none is taken; deferred: somebody else held the lease for too long, or a restore runs. */
   readonly outcome: "taken" | "off" | "deferred" | "failed";
   /** null unless it was taken. */
   readonly backup_id: string | null;

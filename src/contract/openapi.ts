@@ -11,7 +11,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** What every route may answer with; those that read a body also the last three. */
 const ALWAYS: readonly ErrorCode[] = ["USAGE", "HOST_REFUSED", "FILE_SYSTEM", "ENGINE_KILLED", "INTERNAL"];
 const WITH_TOKEN: readonly ErrorCode[] = ["UNAUTHENTICATED", "FORBIDDEN", "RATE_LIMITED", "TOKENS_INVALID"];
-const WITH_CHANGE: readonly ErrorCode[] = ["ORIGIN_REFUSED", "RESTORE_RUNNING", "ENGINE_KILLED"];
+const WITH_CHANGE: readonly ErrorCode[] = ["ORIGIN_REFUSED", "ENGINE_KILLED"];
 const WITH_BODY: readonly ErrorCode[] = ["PAYLOAD_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED", "IDEMPOTENCY_MISMATCH"];
 
 /** Every code that an endpoint may answer with. */
@@ -21,6 +21,7 @@ export function errorsOf(endpoint: AnyEndpoint): readonly ErrorCode[] {
     ...(endpoint.scope === "none" ? [] : WITH_TOKEN),
     ...(endpoint.method === "GET" ? [] : ["ORIGIN_REFUSED" as const]),
     ...(endpoint.changes ? WITH_CHANGE : []),
+    ...(endpoint.changes && endpoint.besideRestore !== true ? ["RESTORE_RUNNING" as const] : []),
     ...(endpoint.method === "POST" ? WITH_BODY : []),
     ...endpoint.errors,
   ].filter((code, index, all) => all.indexOf(code) === index);

@@ -128,6 +128,8 @@ export interface StatusDocument {
     readonly capturedAt: string | null;
     readonly verified: string | null;
     readonly verifiedAt: string | null;
+    /** No good backup of it is younger than twice the schedule, whatever else may be wrong with it. */
+    readonly overdue: boolean;
     readonly safe: boolean;
     readonly problem: string | null;
   }[];
@@ -161,6 +163,7 @@ export const STATUS: Schema<StatusDocument> = named(
         capturedAt: text,
         verified: text,
         verifiedAt: text,
+        overdue: z.boolean(),
         safe: z.boolean(),
         problem: text,
       }),

@@ -1,12 +1,31 @@
+import type { Config } from "../config/index.ts";
 import { redact } from "../kernel/index.ts";
+import { keepSecrets, secretless } from "../operations/index.ts";
 
-/** What differs between two configurations, a line each: `tasks.kbSync.schedule.every: 1800000 -> 600000`. */
-export function configChanges(before: object, after: object): readonly string[] {
-  const was = flatten(before);
-  const is = flatten(after);
+/**
+ * What differs between two configurations, a line each: `tasks.kbSync.schedule.every: 1800000 -> 600000`. Of a value that nobody
+ * may read, such as a header or the address of a ping, only that it has changed.
+ */
+export function configChanges(before: Partial<Config>, after: Partial<Config>, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const [was, is] = [flatten(before), flatten(after)];
+  const [wasShown, isShown] = [flatten(shown(before, env)), flatten(shown(after, env))];
+  const sides = (key: string): readonly [string, string] => [
+    was.has(key) ? (wasShown.get(key) ?? HIDDEN) : "absent",
+    is.has(key) ? (isShown.get(key) ?? HIDDEN) : "absent",
+  ];
   return [...new Set([...was.keys(), ...is.keys()])]
     .filter((key) => was.get(key) !== is.get(key))
-    .map((key) => redact(`${key}: ${was.get(key) ?? "absent"} -> ${is.get(key) ?? "absent"}`));
+    .map((key) => {
+      const [left, right] = sides(key);
+      return redact(left === right ? `${key}: changed` : `${key}: ${left} -> ${right}`);
+    });
+}
+
+const HIDDEN = "***";
+
+function shown(config: Partial<Config>, env: NodeJS.ProcessEnv): unknown {
+  const { notify } = config;
+  return keepSecrets(null, env)(notify === undefined ? config : { ...config, notify: notify.map(secretless) });
 }
 
 /** Leaves by their place. Things in a list that have a name go by it, so that one more of them changes no other. */

@@ -1,3 +1,4 @@
+import type { Config } from "../config/index.ts";
 import { messageOf } from "../kernel/index.ts";
 import { orchestrate, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
@@ -10,7 +11,18 @@ export interface ReloadingParts extends Watched {
 }
 
 /** What only a new process can take on: what it has open lies there. */
-const FIXED = ["name", "stateDir", "file"] as const;
+const FIXED = ["name", "stateDir", "file", "server.listen", "server.tokens_file", "server.insecure"] as const;
+
+function fixedOf({ name, stateDir, file, server }: Config): Readonly<Record<(typeof FIXED)[number], unknown>> {
+  return {
+    name,
+    stateDir,
+    file,
+    "server.listen": `${server.host} ${server.port}`,
+    "server.tokens_file": server.tokensFile,
+    "server.insecure": server.insecure,
+  };
+}
 
 /**
  * The configuration in force, and how it changes under a daemon that goes on: what differs is said, a file that is refused
@@ -54,12 +66,13 @@ export class Reloading implements AsyncDisposable {
       log("error", `The configuration is refused, and the former one stays in force: ${messageOf(error)}`);
       return;
     }
-    const fixed = FIXED.find((key) => instance.config[key] !== before.instance.config[key]);
+    const [was, is] = [fixedOf(before.instance.config), fixedOf(instance.config)];
+    const fixed = FIXED.find((key) => was[key] !== is[key]);
     if (fixed !== undefined) {
       log("error", `The configuration is refused, and the former one stays in force: ${fixed} changes only with a new daemon`);
       return;
     }
-    const changes = configChanges(before.instance.config, instance.config);
+    const changes = configChanges(before.instance.config, instance.config, instance.env);
     if (changes.length === 0) return log("info", "The configuration was read again: nothing has changed.");
     for (const change of changes) log("info", `Configuration: ${change}`);
     let orchestration: Orchestration;

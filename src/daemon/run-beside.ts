@@ -16,10 +16,11 @@ export interface RunBesideOptions {
 
 /**
  * Runs a program in any language, and protects its state: a backup before it starts, what is due while it runs, a backup
- * after it has stopped. Signals are its own; after the first that ends it, the last backup has what is left of
- * `orchestrator.shutdown_timeout`, since whoever sent it may kill everything then.
+ * after it has stopped. Signals are its own; after one that it ends with, the last backup has what is left of
+ * `orchestrator.shutdown_timeout`, since whoever sent it may kill everything then. One that it outlives by more than that
+ * was no end, and an interrupt from the keyboard comes from a person, who kills nothing by the clock.
  *
- * @returns the program's exit code
+ * @returns the program's exit code; 130 when it was told to end before it had begun
  */
 export async function runBeside({ instance, argv, cwd, interactive, log, onSignals }: RunBesideOptions): Promise<number> {
   const { config } = instance;
@@ -27,17 +28,23 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   const giveUp = new AbortController();
   const late = new AbortController();
   const program: { running: ForegroundProgram | null } = { running: null };
-  let endingSince: number | undefined;
+  const { shutdownTimeout } = config.orchestrator;
+  let told: number | undefined;
+  let hurried: number | undefined;
   let ended = false;
   onSignals((signal) => {
-    const isFirst = endingSince === undefined;
-    if (signal !== "SIGHUP" || ended) endingSince ??= performance.now();
+    const typed = interactive && signal === "SIGINT";
     if (program.running === null) starting.abort();
-    else if (!ended) program.running.forward(signal);
-    else if (!isFirst) giveUp.abort();
+    else if (!ended) {
+      program.running.forward(signal);
+      if (signal === "SIGHUP") return;
+      told = performance.now();
+      if (!typed) hurried = told;
+    } else if (told !== undefined) giveUp.abort();
     else {
+      told = performance.now();
       // Whoever sent it may kill everything when that time is over.
-      setTimeout(() => late.abort(), config.orchestrator.shutdownTimeout).unref();
+      if (!typed) setTimeout(() => late.abort(), shutdownTimeout).unref();
       log("info", `${signal}: the last backup is finished first; a second signal gives it up.`);
     }
   });
@@ -45,6 +52,12 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   if (starting.signal.aborted) return 130;
   const running = await startForeground(argv, { cwd, env: instance.env, interactive });
   program.running = running;
+  // A signal that came while it was made ready was for it as well.
+  if (starting.signal.aborted) {
+    running.abandon();
+    await running.exitCode;
+    return 130;
+  }
   running.open();
   await using orchestration = orchestrateIfPossible(instance, log);
   const over = new AbortController();
@@ -55,10 +68,13 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   }
   const exitCode = await running.exitCode;
   ended = true;
+  const outlived = (since: number | undefined): boolean => since !== undefined && performance.now() - since > shutdownTimeout;
+  if (outlived(told)) told = undefined;
+  if (outlived(hurried)) hurried = undefined;
   log("info", `${argv[0]} ended with exit code ${exitCode}.`);
   over.abort();
   await polling;
-  const budget = endingSince === undefined ? null : config.orchestrator.shutdownTimeout - (performance.now() - endingSince);
+  const budget = hurried === undefined ? null : shutdownTimeout - (performance.now() - hurried);
   await shutdown(instance, {
     log,
     budget,

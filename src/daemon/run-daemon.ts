@@ -38,7 +38,7 @@ export async function runDaemon({ env, open, log, stop, giveUp, onReload }: Daem
     systemd.reloading();
     reloading.ask();
   });
-  const api = await serveApi(() => reloading.current, log);
+  const api = await serveApi(() => reloading.current, log, giveUp);
   systemd.ready(whatIsWatched(reloading.current));
   await pollUntil(async () => {
     systemd.looking(reloading.current.instance.config.orchestrator.pollInterval);

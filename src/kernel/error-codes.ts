@@ -69,6 +69,27 @@ export const ERROR_CODES = {
     meaning: "The configuration could have been written by somebody else",
   },
   CONFIG_EXISTS: { kind: "config", exit: 2, http: 409, retry: false, meaning: "A configuration is there already and is not overwritten" },
+  KEY_MISSING: {
+    kind: "config",
+    exit: 2,
+    http: 409,
+    retry: false,
+    meaning: "The vault is encrypted, and no key was given or its file is not there",
+  },
+  KEY_WRONG: {
+    kind: "config",
+    exit: 2,
+    http: 409,
+    retry: false,
+    meaning: "The key that was given does not open the vault, or only its older backups",
+  },
+  KEY_INVALID: {
+    kind: "config",
+    exit: 2,
+    http: 422,
+    retry: false,
+    meaning: "What was given as a key is mistyped, cut off, no key at all, or open to other accounts",
+  },
 
   BACKUP_NOT_FOUND: { kind: "not-found", exit: 2, http: 404, retry: false, meaning: "No backup has this id, prefix or name" },
   BACKUP_AMBIGUOUS: { kind: "not-found", exit: 2, http: 409, retry: false, meaning: "More than one backup begins with this prefix" },
@@ -313,7 +334,7 @@ export const ERROR_CODES = {
     exit: 1,
     http: 500,
     retry: true,
-    meaning: "The process that did the work was killed from outside, as the system does for want of memory",
+    meaning: "The process that did the work ended without a result, as one that the system kills for want of memory",
   },
   OWNER_NOT_PERMITTED: {
     kind: "host",

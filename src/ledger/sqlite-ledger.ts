@@ -171,6 +171,11 @@ export class SqliteLedger implements Disposable {
       : this.#all("SELECT * FROM run WHERE task=? ORDER BY id DESC LIMIT ?", task, limit).map(runOf);
   }
 
+  run(id: number): RunRecord | null {
+    const row = this.#one("SELECT * FROM run WHERE id=?", id);
+    return row === undefined ? null : runOf(row);
+  }
+
   /**
    * Counts a deferral in the task's streak, which it opens when there is none.
    *

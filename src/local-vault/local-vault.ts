@@ -213,6 +213,15 @@ export class LocalVault implements Vault {
     return swept;
   }
 
+  freed(ids: readonly BackupId[]): Promise<number> {
+    const { backups, trash } = this.#documents();
+    const gone = new Set(ids);
+    const going = backups.filter(({ id }) => gone.has(id));
+    const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
+    const own = (): number => going.reduce((sum, { manifest }) => sum + manifest.stored_bytes, 0);
+    return Promise.resolve(this.#form.freed?.(going, staying) ?? own());
+  }
+
   /** The stored manifest as bytes, for an export. */
   manifestBytes(id: BackupId): Pick<StoredManifest, "bytes"> & { readonly path: string; readonly form: StoredForm["name"] } {
     const { path, form, stored } = this.#find(id);

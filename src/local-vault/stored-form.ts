@@ -91,6 +91,8 @@ export interface VaultForm {
   /** Throws when no backup may be written. Runs under the write lock, before anything of one is made. */
   beforeWrite?(): void;
   newBody(request: NewBody): DraftBody;
+  /** Bytes that only the backups that go use, beside those that stay; those that were stored with them unless it is given. */
+  freed?(going: readonly FoundBackup[], staying: readonly FoundBackup[]): number;
   /** Deletes what only backups used that have just been swept. Runs under the exclusive lock. */
   afterSweep?(left: Documents): Promise<void>;
 }

@@ -1,23 +1,25 @@
-import { ARCHIVE_FORMS } from "../archive/index.ts";
 import { ConflictError, NotFoundError } from "../kernel/index.ts";
-import { adoptVault } from "../local-vault/index.ts";
+import { adoptVault, type StoredForm } from "../local-vault/index.ts";
 import type { VaultIdentity } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
-import { vaultAt } from "./vault-at.ts";
+import { lookAtVault } from "./vault-at.ts";
+import { secretsOf } from "./vault-secrets.ts";
 
 /** Who owns the vault that the configuration names. */
 export async function vaultOwner(instance: Instance): Promise<VaultIdentity> {
-  const owner = await vaultAt(instance.config.backup.path);
-  if (owner === undefined)
-    throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${instance.config.backup.path}"`, {
-      hint: "The first backup makes one",
-    });
-  return owner;
+  return (await vaultThere(instance)).owner;
+}
+
+async function vaultThere({ config, env }: Instance): Promise<{ readonly owner: VaultIdentity; readonly forms: readonly StoredForm[] }> {
+  const { path } = config.backup;
+  const { owner, forms } = await lookAtVault(path, async () => await secretsOf(config, env));
+  if (owner !== undefined) return { owner, forms };
+  throw new NotFoundError("BACKUP_NOT_FOUND", `There is no vault at "${path}"`, { hint: "The first backup makes one" });
 }
 
 /** Takes over a vault of another instance; the owner must be named as it is, so that nobody takes one by mistake. */
 export async function adopt(instance: Instance, owner: string): Promise<VaultIdentity> {
-  const found = await vaultOwner(instance);
+  const { owner: found, forms } = await vaultThere(instance);
   if (found.instance !== owner) {
     throw new ConflictError(
       "VAULT_FOREIGN",
@@ -27,5 +29,5 @@ export async function adopt(instance: Instance, owner: string): Promise<VaultIde
       },
     );
   }
-  return adoptVault(instance.config.backup.path, { instance: { name: instance.config.name }, forms: ARCHIVE_FORMS });
+  return adoptVault(instance.config.backup.path, { instance: { name: instance.config.name }, forms });
 }

@@ -3,9 +3,9 @@ import { addHint, HoldfastError, makeFolder, namedSystemError, UsageError } from
 import { describeDecision } from "../retention/index.ts";
 import type { Lease, LeaseProgress } from "../lease/index.ts";
 import { TRIGGERS, type Trigger } from "../vault/index.ts";
+import { recordEnded, recordFailure, saysSomething } from "./failed-backup.ts";
 import { outcomeOf, runAfter, runBefore } from "./hooks.ts";
 import type { Instance } from "./instance.ts";
-import { recordRun, type LastRun } from "./last-run.ts";
 import { backupFailed, backupTaken, notify } from "./notify/index.ts";
 import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
 import { insideLease, outsideLease } from "./program-places.ts";
@@ -55,21 +55,6 @@ export async function backup(instance: Instance, options: BackupOptions = {}): P
   return options.salvage === true ? await take() : await told(instance, trigger, take, options.signal);
 }
 
-function record(instance: Instance, trigger: Trigger, what: Omit<LastRun, "at" | "trigger">): void {
-  recordRun(instance.config.stateDir, { at: new Date(instance.clock.now()).toISOString(), trigger, ...what });
-}
-
-/** An earlier success must not go on speaking for this run. */
-function recordFailure(instance: Instance, trigger: Trigger, failure: HoldfastError): void {
-  if (!saysSomething(failure)) return;
-  try {
-    record(instance, trigger, { ok: false, id: null, code: failure.code, message: failure.message });
-  } catch (unrecorded) {
-    // What failed first is what somebody has to know.
-    failure.cause ??= unrecorded;
-  }
-}
-
 /** After the lease is released: nobody waits for an endpoint but this process, and not longer than its timeout. */
 async function told(
   instance: Instance,
@@ -113,7 +98,7 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   const notes = [...outcome.notes];
   // The backup is committed: whatever fails from here on must not be told as its failure.
   try {
-    if (options.salvage !== true) record(instance, trigger, { ok: true, id: outcome.head.id, code: null, message: null });
+    if (options.salvage !== true) recordEnded(instance, trigger, { ok: true, id: outcome.head.id, code: null, message: null });
   } catch (error) {
     notes.push(namedSystemError(error, "record that this backup was taken").message);
   }
@@ -137,11 +122,6 @@ async function pruneAfter(instance: Instance, lease: Lease): Promise<readonly st
   } catch (error) {
     return [`nothing is pruned: ${namedSystemError(error, "apply the retention policy").message}`];
   }
-}
-
-/** A call that was wrong, stopped or deferred says nothing about the state's safety; a run that failed does, by a defect of ours as well. */
-function saysSomething({ code, row: { kind } }: HoldfastError): boolean {
-  return kind === "capture" || kind === "conflict" || kind === "host" || kind === "damage" || kind === "internal" || code === "DEADLINE";
 }
 
 async function run(instance: Instance, trigger: Trigger, options: LeasedOptions): Promise<BackupOutcome> {

@@ -11,8 +11,23 @@ export { keepSecrets } from "./bundle-redaction.ts";
 export { diff, type Difference, type DiffResult } from "./diff.ts";
 export { doctor, type DoctorReport, type Finding, type Verdict } from "./doctor/index.ts";
 export { dryRun, type DryRun } from "./dry-run.ts";
-export { init, type InitResult } from "./init.ts";
+export { init, type InitOptions, type InitResult } from "./init.ts";
 export type { EngineRun, Instance } from "./instance.ts";
+export {
+  addGivenKey,
+  checkKey,
+  findSlot,
+  generateKey,
+  newRecoveryCode,
+  readGivenSecrets,
+  removeSlot,
+  rotate,
+  slotsOf,
+  type GivenSecrets,
+  type KeyCheckReport,
+  type NewCode,
+} from "./keys/index.ts";
+export { describeSlot, type SlotFacts } from "../repository/index.ts";
 export { breakLease, repairLease, reportLease, type LeaseBreak, type LeaseReport } from "./lease.ts";
 export type { LeaseView } from "../lease/index.ts";
 export {
@@ -26,9 +41,10 @@ export {
   type Migration,
 } from "./lifecycle/index.ts";
 export { list } from "./list.ts";
+export { runBackupEngine } from "./lost-backup.ts";
 export { damageIn } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
-export { testNotify, type Trial } from "./notify/index.ts";
+export { secretless, testNotify, type Trial } from "./notify/index.ts";
 export { pin, unpin } from "./pin.ts";
 export { describeDecision } from "../retention/index.ts";
 export { prune, type PruneReport } from "./prune.ts";
@@ -39,14 +55,15 @@ export { restore, type RestoreOptions } from "./restore.ts";
 export { planInPlace, restoreInPlace, type InPlaceOptions, type InPlaceReport } from "./restore-in-place.ts";
 export type { RestorePlan } from "../restore/index.ts";
 export { orchestrate, type Orchestration } from "./orchestrate.ts";
-export { listTasks, taskHistory, type TaskStatus } from "./list-tasks.ts";
+export { listTasks, recordedRun, recordedRuns, taskHistory, type TaskStatus } from "./list-tasks.ts";
 export { runTask, type TaskRun } from "./run-task.ts";
 export { runUnderLease, type LeaseRun, type LeaseRunRequest } from "./run-under-lease.ts";
 export { metricsText, writeMetrics } from "./serve-metrics.ts";
-export { settleRestore } from "./settle-restore.ts";
+export { pendingRestore, runningRestore, settleRestore } from "./settle-restore.ts";
 export { findUndo, undoRestore, type UndoReport } from "./undo-restore.ts";
 export { show } from "./show.ts";
 export { status, type ComponentStatus, type Status } from "./status.ts";
 export { exportTo, importFrom } from "./transfer.ts";
 export { describeHeld } from "./under-lease.ts";
+export { secretsOf } from "./vault-secrets.ts";
 export { verify, type VerifyReport, type VerifyResult } from "./verify.ts";

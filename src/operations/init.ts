@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { loadConfig, renderConfig } from "../config/index.ts";
-import { ConfigError, createFile, identityAt, removeFile, UsageError } from "../kernel/index.ts";
+import { parseConfig, renderConfig } from "../config/index.ts";
+import { ConfigError, createFile, identityAt, systemClock, UsageError, type Clock } from "../kernel/index.ts";
 import { detect, type Detected, type Detection } from "./detect.ts";
+import { makeVault, planVault, type NewVault, type VaultForm } from "./init-vault.ts";
 import { vaultAt } from "./vault-at.ts";
 import { chooseVaultPlace } from "./vault-place.ts";
 
@@ -11,7 +12,12 @@ export interface InitOptions {
   /** Where the vault goes; chosen when absent. */
   readonly vault?: string;
   readonly name?: string;
+  /** Of the vault; a repository unless given, or what the vault is that is there. */
+  readonly format?: VaultForm;
+  /** Of a repository: the key file, which is made when it is not there. Chosen when absent. */
+  readonly keyFile?: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
 }
 
 export interface InitResult {
@@ -19,12 +25,18 @@ export interface InitResult {
   readonly name: string;
   readonly vault: string;
   readonly vaultWhy: string;
+  readonly format: VaultForm;
+  /** null for archives, which have none. */
+  readonly keys: NewVault | null;
   readonly detection: Detection;
 }
 
 export const CONFIG_NAME = "holdfast.yaml";
 
-/** Looks for state in a folder and writes holdfast.yaml; nothing else is made, and nothing is overwritten. */
+/**
+ * Looks for state in a folder and writes holdfast.yaml. A repository is made at once, with a key file and a recovery code
+ * that are on disk before; of archives nothing else is made. Nothing is overwritten.
+ */
 export async function init(options: InitOptions): Promise<InitResult> {
   const folder = resolve(options.folder);
   if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new UsageError("USAGE", `"${options.folder}" is not a folder`);
@@ -48,8 +60,10 @@ export async function init(options: InitOptions): Promise<InitResult> {
       hint: "Name the folder that holds the state, or write holdfast.yaml by hand",
     });
   }
+  const plan = await planVault({ ...options, folder, name, vault: place.path });
   const inside = relative(folder, place.path);
   const text = renderConfig({
+    ...(plan.format === "archive" ? {} : { encryption: { keyFile: plan.keyFile } }),
     name,
     backupPath: inside.startsWith("..") ? place.path : inside,
     components: detection.found.map((item) => ({
@@ -61,15 +75,11 @@ export async function init(options: InitOptions): Promise<InitResult> {
       suggested: item.suggested,
     })),
   });
+  // A name that no instance may have is refused before anything is made.
+  parseConfig({ file, bytes: Buffer.from(text), env: {} });
+  const keys = plan.format === "archive" ? null : await makeVault(plan, options.clock ?? systemClock);
   if (!createFile(file, text)) throw new ConfigError("CONFIG_EXISTS", `"${file}" is there already`);
-  try {
-    loadConfig({ file, env: {} });
-  } catch (error) {
-    // A name that no instance may have: the next try must not meet a file that is there already.
-    removeFile(file);
-    throw error;
-  }
-  return { file, name, vault: place.path, vaultWhy: place.why, detection };
+  return { file, name, vault: place.path, vaultWhy: place.why, format: plan.format, keys, detection };
 }
 
 /** What lies in a vault's folder is left out of every backup, so a folder of state must not become one. */

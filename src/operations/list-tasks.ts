@@ -80,8 +80,18 @@ function rowOf(
 /** Newest first. */
 export function taskHistory(instance: Instance, name: string | null, limit: number): readonly RunRecord[] {
   if (name !== null) findTask(instance, name);
+  return recordedRuns(instance, name, limit);
+}
+
+/** The same of any task that ever ran, declared or not. */
+export function recordedRuns(instance: Instance, task: string | null, limit: number): readonly RunRecord[] {
   using ledger = findLedger(instance.config.stateDir, instance.remark);
-  return ledger?.history(name, limit) ?? [];
+  return ledger?.history(task, limit) ?? [];
+}
+
+export function recordedRun(instance: Instance, id: number): RunRecord | null {
+  using ledger = findLedger(instance.config.stateDir, instance.remark);
+  return ledger?.run(id) ?? null;
 }
 
 function iso(instant: number | null): string | null {

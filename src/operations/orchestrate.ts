@@ -1,4 +1,4 @@
-import { messageOf } from "../kernel/index.ts";
+import { messageOf, type HoldfastError } from "../kernel/index.ts";
 import { bePresent, keepInPlace, openLedger, replaceDamaged, sweepPresences, type SqliteLedger } from "../ledger/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
 import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log, type Started } from "../orchestrator/index.ts";
@@ -6,6 +6,7 @@ import { awaitHealth } from "../restore/index.ts";
 import { definedTasks } from "./defined-tasks.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun } from "./last-run.ts";
+import { tellLost } from "./lost-backup.ts";
 import { conditionWatch } from "./notify/index.ts";
 
 export interface Orchestration extends AsyncDisposable {
@@ -41,6 +42,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     log,
     grace: config.orchestrator.shutdownTimeout,
   };
+  const ending = new AbortController();
   const orchestrator = new Orchestrator({
     ...common,
     instance: config.name,
@@ -49,6 +51,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     maxDeferral: config.orchestrator.maxDeferral,
     maxHold: config.orchestrator.maxHold,
     committed: (since) => committedSince(instance, since),
+    lost: async (failure, since) => await tellLostSince(instance, failure, since, ending.signal),
   });
   const services = new Services({
     ...common,
@@ -60,7 +63,6 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
   });
   let complaint: string | null = null;
   // What goes on without a run of its own, such as a backup that is overdue, is told from here.
-  const ending = new AbortController();
   const watch = conditionWatch(instance, log, ending.signal);
   return {
     defined,
@@ -101,6 +103,21 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
       presence[Symbol.dispose]();
     },
   };
+}
+
+/** A good one that was taken since, as at the start of a daemon after a crash, has the last word. */
+async function tellLostSince(instance: Instance, failure: HoldfastError, since: number, signal: AbortSignal): Promise<void> {
+  if (!isGoodSince(instance, since)) await tellLost(instance, "scheduled", failure, signal);
+}
+
+function isGoodSince({ config }: Instance, since: number): boolean {
+  try {
+    const last = readLastRun(config.stateDir);
+    return last?.ok === true && Date.parse(last.at) >= since;
+  } catch {
+    // What nobody can read says nothing.
+    return false;
+  }
 }
 
 /** The engine writes down what it has committed before it does anything else, such as telling of it. */

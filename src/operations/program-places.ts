@@ -3,7 +3,7 @@ import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
 
 /** For what a program leaves behind and is no heavy work, such as a runtime: nothing of it ever looks like work under the lease. */
-export function outsideLease({ config, env }: Instance): ProgramPlace {
+export function outsideLease({ config, env }: Pick<Instance, "config" | "env">): ProgramPlace {
   return { cwd: config.folder, env, withhold: LEASE_DESCRIPTOR };
 }
 

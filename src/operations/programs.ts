@@ -28,6 +28,8 @@ export function programsOf(config: Config): readonly NamedProgram[] {
   add("hooks.after", config.hooks?.after);
   add("hooks.error", config.hooks?.error);
   for (const [index, endpoint] of config.notify.entries()) if ("command" in endpoint) add(`notify[${index}].command`, endpoint.command);
+  const { encryption } = config.backup;
+  if (encryption?.kind === "passphrase-command") add("backup.encryption.passphrase_command", encryption.passphraseCommand);
   const health = config.runtime?.health ?? null;
   if (health !== null && "command" in health) add("runtime.health.command", health.command);
   return found;

@@ -12,6 +12,8 @@ export interface PruneReport {
   readonly decisions: readonly RetentionDecision[];
   /** What was moved to the trash; what would be, in a dry run. */
   readonly removed: readonly string[];
+  /** Bytes that those free once they are gone for good; null when that is not known. */
+  readonly freed: number | null;
   /** What lay in the trash since an earlier run and is gone for good. */
   readonly swept: readonly string[];
   /** Why nothing was removed although the policy would; null when nothing stood against it. */
@@ -42,7 +44,7 @@ async function pruneWith(instance: Instance, guard: Guard | null): Promise<Prune
   };
 }
 
-const NOTHING: PruneReport = { decisions: [], removed: [], swept: [], standsDown: null, notes: [] };
+const NOTHING: PruneReport = { decisions: [], removed: [], freed: 0, swept: [], standsDown: null, notes: [] };
 
 /** Where no backup was taken yet there is nothing to decide about, and that is no failure. */
 async function withVault(instance: Instance, work: (vault: Vault) => Promise<PruneReport>): Promise<PruneReport> {
@@ -70,14 +72,16 @@ async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed }
   const decisions = planRetention(backups, config.backup.retention, clock.now());
   const going = decisions.filter(({ keep }) => !keep).map(({ id }) => id as BackupId);
   const standsDown = going.length === 0 ? null : reasonToStandDown(instance, runFailed);
-  if (guard === null || standsDown !== null) return { decisions, removed: guard === null ? going : [], swept: [], standsDown, notes: [] };
+  const freed = guard === null || standsDown === null ? ((await vault.freed?.(going)) ?? null) : 0;
+  if (guard === null || standsDown !== null)
+    return { decisions, removed: guard === null ? going : [], freed, swept: [], standsDown, notes: [] };
   const notes: string[] = [];
   const swept = await sweep(vault, guard, notes);
   if (going.length > 0) {
     const reasons = new Map(decisions.filter(({ keep }) => !keep).map((decision) => [decision.id, describeDecision(decision)]));
     await guard("removal by retention", () => vault.remove(going, `retention: ${policyText(instance)}`, clock.now(), reasons));
   }
-  return { decisions, removed: going, swept, standsDown, notes };
+  return { decisions, removed: going, freed, swept, standsDown, notes };
 }
 
 /** When space is short nothing waits in the trash: what retention gives up is gone at once. */

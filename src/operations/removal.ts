@@ -7,6 +7,8 @@ import { settleRestore } from "./settle-restore.ts";
 
 /** What a reference to delete names: a backup, or one that the listing calls damaged. */
 export interface Removable {
+  /** By which `undelete` brings it back. */
+  readonly id: string;
   /** The id; of a damaged one its name in the vault. */
   readonly name: string;
   /** What is wrong with a damaged one. */
@@ -17,7 +19,7 @@ export interface Removable {
 export async function findRemovable(instance: Instance, reference: string): Promise<Removable> {
   await using vault = await instance.openVault();
   const found = find(await vault.list(), reference);
-  return { name: "name" in found ? found.name : found.id, damage: "name" in found ? found.problem : null };
+  return removable(found);
 }
 
 /**
@@ -37,21 +39,32 @@ export async function remove(
   const now = instance.clock.now();
   if ("name" in found) {
     await vault.removeDamaged(found.name, reason, now);
-    return { name: found.name, damage: found.problem };
+    return removable(found);
   }
   const protection = protectionOf(found, listing.backups, now);
   if (protection !== null && !options.force) {
     throw new ConflictError("BACKUP_PROTECTED", `Backup "${found.id}" ${protection}`, { hint: "Add --force to delete it all the same" });
   }
   await vault.remove([found.id], reason, now);
-  return { name: found.id, damage: null };
+  return removable(found);
+}
+
+function removable(found: BackupHead | Listing["damaged"][number]): Removable {
+  return "name" in found
+    ? { id: withoutSuffix(found.name), name: found.name, damage: found.problem }
+    : { id: found.id, name: found.id, damage: null };
+}
+
+/** What follows the id in a backup's name, whichever form it has. */
+function withoutSuffix(name: string): string {
+  return name.replace(/\.(?:tar\.gz|backup)$/, "");
 }
 
 /** A whole id is never taken for the beginning of another: the damaged one that was meant must not cost a good one. */
 function find(listing: Listing, reference: string): BackupHead | Listing["damaged"][number] {
   const exact = listing.backups.find(({ id }) => id === reference);
   const damaged = listing.damaged.find(
-    ({ name }) => isBackupId(name.replace(/\.tar\.gz$/, "")) && [name, `${name}/`, name.replace(/\.tar\.gz$/, "")].includes(reference),
+    ({ name }) => isBackupId(withoutSuffix(name)) && [name, `${name}/`, withoutSuffix(name)].includes(reference),
   );
   return exact ?? damaged ?? resolveBackup(listing, reference);
 }

@@ -45,6 +45,12 @@ export async function runUnderLease(instance: Instance, request: LeaseRunRequest
     pass: { descriptor: lease.descriptor, as: LEASE_DESCRIPTOR },
   });
   request.onStart?.((signal) => program.forward(signal));
+  // One that came while it was made ready was for it as well.
+  if (request.signal?.aborted === true) {
+    program.abandon();
+    await program.exitCode;
+    request.signal.throwIfAborted();
+  }
   // Others read it, and it is kept.
   const label = redact(request.argv.join(" ")).slice(0, 200);
   // Before it is let go: a program that nobody wrote down could outlive this process unseen.

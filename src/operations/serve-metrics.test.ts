@@ -17,6 +17,7 @@ const STATUS: Status = {
       capturedAt: "2026-03-15T11:00:00Z",
       verified: null,
       verifiedAt: null,
+      overdue: false,
       safe: true,
       problem: null,
     },
@@ -53,6 +54,17 @@ describe("metricsText()", () => {
       expect(text).toContain(`# TYPE ${name} gauge\n`);
     }
     expect(text).toContain("# TYPE holdfast_api_runs_total counter\n");
+  });
+
+  it("says of a component that no backup of it was ever read back, and that it is overdue whatever else is wrong with it", async () => {
+    const [component] = STATUS.components;
+    if (component === undefined) throw new Error("There is none");
+    expect(valuesOf(await textOf({}), "holdfast_component_verified")).toEqual(['holdfast_component_verified{component="persistence"} 0']);
+    const text = await textOf({
+      components: [{ ...component, verified: "2026-03-15T11-00-00_manual", overdue: true, safe: false, problem: "gone; newest good is x" }],
+    });
+    expect(valuesOf(text, "holdfast_component_verified")).toEqual(['holdfast_component_verified{component="persistence"} 1']);
+    expect(valuesOf(text, "holdfast_component_overdue")).toEqual(['holdfast_component_overdue{component="persistence"} 1']);
   });
 
   it("keeps nothing of the reading before", async () => {

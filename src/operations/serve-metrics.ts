@@ -41,6 +41,11 @@ export async function metricsText(
     components.map(({ name, capturedAt }) => [{ component: name }, age(capturedAt, now)]),
   );
   text.gauge(
+    "holdfast_component_verified",
+    "1 when a good backup of the component was ever read back whole, 0 when none was: then it has no time",
+    components.map(({ name, verified }) => [{ component: name }, Number(verified !== null)]),
+  );
+  text.gauge(
     "holdfast_component_verified_timestamp_seconds",
     "Time of the newest verdict that the component reads back",
     components.map(({ name, verifiedAt }) => [{ component: name }, verifiedAt === null ? null : Date.parse(verifiedAt) / 1000]),
@@ -53,7 +58,7 @@ export async function metricsText(
   text.gauge(
     "holdfast_component_overdue",
     "1 when no good backup is younger than twice the schedule",
-    components.map(({ name, problem }) => [{ component: name }, Number(problem?.startsWith("overdue") === true)]),
+    components.map(({ name, overdue }) => [{ component: name }, Number(overdue)]),
   );
   text.gauge("holdfast_lease_held", "1 while somebody does heavy work", [
     [lease === null ? {} : { owner: lease.owner ?? "" }, Number(lease !== null)],

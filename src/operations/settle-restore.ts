@@ -6,9 +6,21 @@ import { runOther, undoOthers } from "./restore-others.ts";
 import { liveTargets } from "./restore-targets.ts";
 import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
+const SETTLEMENT = "settlement";
+
 /** A restore that runs or was cut off; null when there is none. */
 export function pendingRestore({ config }: Instance): RestoreJournal | null {
   return readJournal(config.stateDir);
+}
+
+/** A restore that another process is at; null as well for one that was cut off, and for whoever ends that. */
+export async function runningRestore(instance: Instance): Promise<{ readonly startsRuntime: boolean } | null> {
+  await using keeper = instance.openLease();
+  const view = await keeper.inspect();
+  if (view?.state !== "held" || view.owner !== "restore" || view.reason === SETTLEMENT) return null;
+  const journal = pendingRestore(instance);
+  // Without a journal nothing live is half-way: not yet, or no longer when what was there before is started again.
+  return { startsRuntime: journal === null || journal.starting === true };
 }
 
 /**
@@ -21,7 +33,7 @@ export async function settleRestore(
   options: HeavyOptions & { readonly choice?: "old" | "new" } = {},
 ): Promise<Settled | null> {
   if (pendingRestore(instance) === null) return null;
-  const claim = { owner: "restore", reason: "settlement", overReservation: true };
+  const claim = { owner: "restore", reason: SETTLEMENT, overReservation: true };
   return await underLease(instance, claim, options, (lease) => settleUnder(instance, lease, options.choice));
 }
 

@@ -95,6 +95,7 @@ describe("status()", () => {
         capturedAt: "2026-03-15T00:02:00Z",
         verified: backups[1]?.id,
         verifiedAt: "2026-03-15T11:00:00.000Z",
+        overdue: false,
         safe: true,
         problem: null,
       },
@@ -228,6 +229,21 @@ describe("status()", () => {
       safe: true,
       components: [{ safe: true, problem: null }],
     });
+  });
+
+  it("says that a component is overdue also when something else is wrong with it, which is its problem then", async () => {
+    const old = { minute: -24 * 60, sequence: 1, components: { db: {} } };
+    const failed = {
+      minute: 1,
+      sequence: 2,
+      components: {},
+      notCaptured: { db: { code: "COMPONENT_MISSING", reason: "gone", importance: "critical" } },
+    } as const;
+    expect((await statusOf(heads(old))).components).toMatchObject([{ overdue: true, problem: expect.stringMatching(/^overdue/) }]);
+    expect((await statusOf(heads(failed, old))).components).toMatchObject([
+      { overdue: true, safe: false, problem: expect.stringMatching(/^gone; newest good is 2026-03-14/) },
+    ]);
+    expect((await statusOf(heads({ components: { db: {} } }))).components).toMatchObject([{ overdue: false }]);
   });
 
   it("is not safe when the newest backup was taken away by somebody, and safe again after the next", async () => {

@@ -17,6 +17,8 @@ export interface ComponentStatus {
   /** Newest good backup whose bytes were read back and matched. */
   readonly verified: string | null;
   readonly verifiedAt: string | null;
+  /** No good backup of it is younger than twice the schedule, whatever else may be wrong with it. */
+  readonly overdue: boolean;
   readonly safe: boolean;
   /** Why it is not safe, or what to look at. */
   readonly problem: string | null;
@@ -104,7 +106,8 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
         ? undefined
         : `a newer backup is gone: number ${gone}`
       : `a newer backup cannot be trusted: ${distrusted.name}`;
-  const problem = problemOf(name, newest, good, doubt) ?? overdue(good, instance);
+  const late = overdue(good, instance);
+  const problem = problemOf(name, newest, good, doubt) ?? late;
   return {
     name,
     importance:
@@ -116,6 +119,7 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
     capturedAt: carrying?.manifest.timestamp ?? null,
     verified: verified?.id ?? null,
     verifiedAt: verified?.marks.verified?.at ?? null,
+    overdue: late !== null,
     safe: problem === null,
     problem,
   };

@@ -107,6 +107,26 @@ describe("a run whose supervisor was killed", () => {
     ]);
   });
 
+  it("of a backup that could say nothing is told of, and one that named its failure or was committed has told it itself", async () => {
+    for (const [last, told] of [
+      ["kill -9 $$", 1],
+      [`echo '{"error":{"code":"NO_SPACE","message":"no"}}'; exit 1`, 0],
+      [`echo '{"schema":"holdfast.backup/1","id":"2026-05-20T12-00-00_scheduled"}'`, 0],
+    ] as const) {
+      const stage = taskStage();
+      const lost: unknown[] = [];
+      // oxlint-disable no-await-in-loop -- each on a stage of its own
+      const backup = taskOf("backup", `${holding("backup")}; ${last}`);
+      await killedDaemon(stage, backup);
+      stage.letGo("backup");
+      await childGone(stage);
+      await stage.orchestrator([backup], { lost: async ({ code }, since) => void lost.push([code, since]) }).poll();
+      expect(lost, last).toEqual(told === 0 ? [] : [["ENGINE_KILLED", stage.now]]);
+      await stage[Symbol.asyncDispose]();
+      // oxlint-enable no-await-in-loop
+    }
+  });
+
   it("before its program was written down has done nothing, and is closed at once", async () => {
     await using stage = taskStage();
     const task = taskOf("summary", "true");

@@ -1,4 +1,4 @@
-import { isRunning, type Clock } from "../kernel/index.ts";
+import { HostError, isRunning, type Clock, type HoldfastError } from "../kernel/index.ts";
 import type { Presence, RunRecord, SqliteLedger } from "../ledger/index.ts";
 import { REASON_CODES } from "./deferral.ts";
 import type { Log } from "./log.ts";
@@ -10,13 +10,17 @@ export interface InterruptedParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly committed?: (since: number) => string | null;
+  readonly lost?: (failure: HoldfastError, since: number) => Promise<void>;
 }
 
 /**
  * Ends what a supervisor that died left `running`. A program that it started and that lives is left alone until it has
  * ended: its task runs. What became of it nobody saw, and that counts as a failure; a backup that says it was committed was.
  */
-export function closeInterrupted({ ledger, presence, clock, log, committed }: InterruptedParts, isActive: (task: string) => boolean): void {
+export function closeInterrupted(
+  { ledger, presence, clock, log, committed, lost }: InterruptedParts,
+  isActive: (task: string) => boolean,
+): void {
   for (const run of ledger.running()) {
     // One of our own whose end could not be written down is nobody's any more.
     const supervised = run.presence === presence.id ? run.kind === "service" || isActive(run.task) : ledger.isSupervised(run);
@@ -39,6 +43,7 @@ export function closeInterrupted({ ledger, presence, clock, log, committed }: In
         task: run.task,
       },
     );
+    if (run.task === "backup" && backupId === null && !hasFailedByName(tail)) void lost?.(cutOff(), run.startedAt);
   }
 }
 
@@ -46,6 +51,17 @@ function committedBackup({ task }: RunRecord, tail: string | null): string | nul
   if (task !== "backup" || tail === null) return null;
   const document = lastDocument(tail);
   return document?.["schema"] === "holdfast.backup/1" && typeof document["id"] === "string" ? document["id"] : null;
+}
+
+/** Then it has told so itself. */
+function hasFailedByName(tail: string | null): boolean {
+  return tail !== null && lastDocument(tail)?.["error"] !== undefined;
+}
+
+function cutOff(): HoldfastError {
+  return new HostError("ENGINE_KILLED", "The process that did the work ended together with the one that supervised it", {
+    hint: "Nothing half-made is listed; look for who ended them, such as a limit of memory. It is tried again by itself",
+  });
 }
 
 function tailOf({ task, output }: RunRecord): string | null {

@@ -1,4 +1,4 @@
-import type { Clock } from "../kernel/index.ts";
+import type { Clock, HoldfastError } from "../kernel/index.ts";
 import type { Held, LeaseKeeper } from "../lease/index.ts";
 import type { Presence, SqliteLedger } from "../ledger/index.ts";
 import type { Log } from "./log.ts";
@@ -23,6 +23,8 @@ export interface OrchestratorParts {
   readonly grace: number;
   /** Id of a scheduled backup that was committed since then, for one that could not say so itself any more. */
   readonly committed?: (since: number) => string | null;
+  /** Told of a scheduled backup, begun then, that could not say itself that it failed. Never throws; waits for who is told. */
+  readonly lost?: (failure: HoldfastError, since: number) => Promise<void>;
 }
 
 export interface CloseOptions {

@@ -1,4 +1,4 @@
-import { messageOf } from "../kernel/index.ts";
+import { messageOf, namedSystemError } from "../kernel/index.ts";
 import type { Held, Lease } from "../lease/index.ts";
 import type { RunEnd, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -6,6 +6,7 @@ import { behindHolder, behindTask, REASON_CODES, type Deferral } from "./deferra
 import { dueTask, inOrder, lookAtTask, withoutWaiting, type DueTask } from "./due-tasks.ts";
 import { HolderWatch } from "./holder-watch.ts";
 import { closeInterrupted } from "./interrupted.ts";
+import { lossOf } from "./loss-of.ts";
 import type { CloseOptions, OrchestratorParts, RunNowOptions } from "./orchestrator-parts.ts";
 import { committedAfterAll, failedToStart, recordEnd, runTask } from "./run-task.ts";
 import { noticeChange, reasonOf } from "./schedule/index.ts";
@@ -148,7 +149,9 @@ export class Orchestrator {
     } catch (error) {
       log("error", `Cannot acquire the heavy-maintenance lease for ${task.label}: ${messageOf(error)}`, { task: task.name });
       const run = ledger.claim({ task: task.name, kind: "task", trigger: reason, now, presence: presence.id, lastRunAt: "any" });
-      if (run !== null) ledger.end(run, failedToStart(REASON_CODES.acquireError, messageOf(error)), now);
+      if (run === null) return null;
+      ledger.end(run, failedToStart(REASON_CODES.acquireError, messageOf(error)), now);
+      if (task.builtin === "backup") void this.#parts.lost?.(namedSystemError(error, "acquire the heavy-maintenance lease"), now);
       return null;
     }
   }
@@ -210,9 +213,13 @@ export class Orchestrator {
     this.#starvation.started(task.name);
     const ended = await runTask(this.#parts, { task, run, lease, signal, onSupervised });
     const end = committedAfterAll(ended, task, startedAt, this.#parts.committed);
+    const loss = lossOf(task, end);
+    // First: a crash in between has it told twice, and never not at all.
+    const telling = loss === null ? null : this.#parts.lost?.(loss, startedAt);
     await recordEnd(this.#parts, task, run, end, startedAt, this.#parts.clock.now(), this.#ending.signal);
     // Until then its row says that it runs, and is nobody else's to close.
     this.#active.delete(task.name);
+    await telling;
     return end;
   }
 

@@ -49,9 +49,9 @@ export async function runTask(parts: TaskRunParts, { task, run, lease, signal, o
   return end;
 }
 
-/** A backup that was killed after its commit is one: to take another would be to take it twice. */
+/** A backup that was killed or stopped after its commit is one: to take another would be to take it twice. */
 export function committedAfterAll(end: RunEnd, task: Task, startedAt: number, committed: OrchestratorParts["committed"]): RunEnd {
-  if (task.builtin !== "backup" || end.outcome !== "failed" || end.signal === null) return end;
+  if (task.builtin !== "backup" || end.outcome !== "failed") return end;
   const backupId = committed?.(startedAt) ?? null;
   return backupId === null ? end : { ...end, outcome: "completed", reasonCode: null, reason: `${end.reason}, after its commit`, backupId };
 }

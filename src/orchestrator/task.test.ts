@@ -79,9 +79,10 @@ describe("defineTasks()", () => {
     expect(idle.map(({ name }) => name)).toContain("backup");
   });
 
-  it("a backup has time for large state, and a default task its hour", () => {
-    const { tasks } = defineTasks([{ ...PLAIN, name: "backup", command: null, builtin: "backup" }], BACKUP);
-    expect(tasks[0]?.timeout).toBe(12 * HOUR);
+  it("a backup that nobody declared has time for large state, and one that somebody did has what is declared", () => {
+    expect(defineTasks([], BACKUP).tasks[0]?.timeout).toBe(12 * HOUR);
+    const backup = { ...PLAIN, name: "backup", command: null, builtin: "backup", timeout: MINUTE } as const;
+    expect(defineTasks([backup], BACKUP).tasks[0]?.timeout).toBe(MINUTE);
     expect(taskOf("summary", "true").timeout).toBe(HOUR);
   });
 });

@@ -83,7 +83,7 @@ export interface DefinedTasks {
   readonly idle: readonly { readonly name: string; readonly label: string }[];
 }
 
-/** Of a run of the builtin backup: large state takes long, and a deadline is for what hangs. */
+/** Of a backup that nobody has declared: large state takes long, and a deadline is for what hangs. */
 const BACKUP_TIMEOUT = 12 * 60 * MINUTE;
 
 /** Joins what is declared with the defaults. */
@@ -106,7 +106,7 @@ export function defineTasks(declared: readonly DeclaredTask[], backup: BuiltinBa
         builtin,
         schedule,
         heavy: heavy.has(name),
-        timeout: builtin === null ? one.timeout : Math.max(one.timeout, BACKUP_TIMEOUT),
+        timeout: one.timeout,
         stall: one.stall,
         yield: one.yield,
         after: one.after ?? known?.after ?? [],

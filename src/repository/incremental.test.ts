@@ -129,6 +129,26 @@ describe("a backup in repository form after another", () => {
     await expect(stage.contents(first.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
   });
 
+  it("tells what forgetting frees, and frees that", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    const write = (name: string): void => writeFileSync(stage.join("notes", name), randomBytes(300_000));
+    write("a");
+    const first = await stage.take("notes");
+    write("b");
+    const second = await stage.take("notes");
+    rmSync(stage.join("notes", "b"));
+    const third = await stage.take("notes");
+    await using vault = await stage.open();
+    expect(await vault.freed([first.id])).toBeLessThan(10_000);
+    const freed = await vault.freed([second.id]);
+    expect(freed).toBeGreaterThan(300_000);
+    const before = stage.packBytes();
+    await stage.forget(second.id);
+    expect(stage.packBytes()).toBe(before - freed);
+    expect((await stage.contents(third.id)).size).toBe(1);
+  });
+
   it("gives back every state of twenty, whatever changed and whichever cache was lost, and forgets without harm to the others", async () => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("tree"));

@@ -5,7 +5,7 @@ import { readBackupFile } from "./manifest/backup-file.ts";
 import { RepositoryReader } from "./read/repository-reader.ts";
 import { removeUnfinishedPacks } from "./store/frame-store.ts";
 import { RepositoryBody, SEALED_NAME, type BodyPlace } from "./store/repository-body.ts";
-import { sweepPacks } from "./sweep-packs.ts";
+import { freedBy, sweepPacks } from "./sweep-packs.ts";
 
 type RepositoryPlace = Omit<BodyPlace, "now"> & {
   /** Milliseconds since the epoch. */
@@ -49,6 +49,7 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
       removeUnfinishedPacks(folder, "");
       return new RepositoryBody(request, { ...place, now: now() });
     },
+    freed: (going, staying) => freedBy(keys, going, staying),
     afterSweep: (left) => Promise.resolve(sweepPacks(folder, keys, left)),
   };
 }

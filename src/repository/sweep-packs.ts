@@ -1,9 +1,10 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { crashpoint, errnoOf, namedSystemError, syncFolder } from "../kernel/index.ts";
-import type { Documents } from "../local-vault/index.ts";
+import type { Documents, FoundBackup } from "../local-vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { readBackupFile } from "./manifest/backup-file.ts";
+import type { TableEntry } from "./manifest/pack-table.ts";
 
 /**
  * Deletes the packs that no backup names. Runs under the exclusive lock, after the trash was set aside: nobody reads, and
@@ -11,8 +12,7 @@ import { readBackupFile } from "./manifest/backup-file.ts";
  */
 export function sweepPacks(folder: string, keys: VaultKeys, { backups, trash, damagedBackups, damagedTrash }: Documents): void {
   if (damagedBackups.length + damagedTrash.length > 0) return;
-  const live = new Set<string>();
-  for (const { path } of [...backups, ...trash]) for (const { name } of readBackupFile(path, keys, ["packs"]).packs.entries) live.add(name);
+  const live = new Set(tables(keys, [...backups, ...trash]).map(({ name }) => name));
   const top = join(folder, "packs");
   for (const part of namesIn(top)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue;
@@ -23,6 +23,17 @@ export function sweepPacks(folder: string, keys: VaultKeys, { backups, trash, da
     }
     if (dead.length > 0) syncFolder(join(top, part));
   }
+}
+
+/** Bytes of the packs that only the backups that go name. */
+export function freedBy(keys: VaultKeys, going: readonly FoundBackup[], staying: readonly FoundBackup[]): number {
+  const live = new Set(tables(keys, staying).map(({ name }) => name));
+  const dead = new Map(tables(keys, going).flatMap(({ name, length }) => (live.has(name) ? [] : [[name, length] as const])));
+  return [...dead.values()].reduce((sum, length) => sum + length, 0);
+}
+
+function tables(keys: VaultKeys, backups: readonly FoundBackup[]): readonly TableEntry[] {
+  return backups.flatMap(({ path }) => readBackupFile(path, keys, ["packs"]).packs.entries);
 }
 
 function namesIn(folder: string): readonly string[] {

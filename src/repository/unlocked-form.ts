@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { DamageError } from "../kernel/index.ts";
 import type { StoredForm } from "../local-vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
-import { keyDocumentPath, listEpochs } from "./keys/keys-folder.ts";
+import { keyCopyPath, keyDocumentPath, listEpochs } from "./keys/keys-folder.ts";
 import { openKeys } from "./keys/open-keys.ts";
 import { readSmallFile } from "./keys/read-small-file.ts";
 import type { Secret } from "./keys/secret.ts";
@@ -27,12 +28,17 @@ export function unlockedForm(folder: string, secrets: readonly Secret[]): Stored
 
 function vaultOfKeys(folder: string): string {
   const [newest] = listEpochs(folder);
-  const file = newest === undefined ? { problem: "is not there" } : readSmallFile(keyDocumentPath(folder, newest), LARGEST);
+  const file = newest === undefined ? { problem: "is not there" } : readSmallFile(placeOf(folder, newest), LARGEST);
   const vault = "bytes" in file ? idIn(file.bytes) : undefined;
   if (vault !== undefined) return vault;
   throw new DamageError("VAULT_DAMAGED", `The vault "${folder}" has lost the document that says whose it is, and its keys do not say it`, {
     hint: "Bring .vault/vault.json or the folder keys back from a copy of the vault",
   });
+}
+
+function placeOf(folder: string, epoch: number): string {
+  const path = keyDocumentPath(folder, epoch);
+  return existsSync(path) ? path : keyCopyPath(folder, epoch);
 }
 
 function idIn(bytes: Uint8Array): string | undefined {

@@ -80,14 +80,19 @@ export async function swapUnderRuntime(request: SwapRequest): Promise<SwapResult
     await request.guard("swap of a restore", () => swapForward(open.current));
     crashpoint("in-place-moved-all");
     await others?.run();
-    open.write({ phase: "swapped" });
+    open.write({ phase: "swapped", starting: request.runtime !== null });
     crashpoint("in-place-swapped");
     await start(request);
     health = await askHealth(request);
   } catch (error) {
     await goBack(request, namedSystemError(error, "put the restored state in place"));
   }
-  keepRestore(open.stateDir, { ...open.current, outcome: request.outcome, ended_at: new Date(request.now()).toISOString() });
+  keepRestore(open.stateDir, {
+    ...open.current,
+    starting: false,
+    outcome: request.outcome,
+    ended_at: new Date(request.now()).toISOString(),
+  });
   crashpoint("in-place-kept");
   clearAway(open.current, { old: true, staged: false });
   open.close();
@@ -115,14 +120,14 @@ export function abandon(open: OpenJournal, error: unknown): HoldfastError {
   }
 }
 
-async function stop({ runtime, onPhase, programs, signal }: SwapRequest): Promise<void> {
+async function stop({ open, runtime, onPhase, programs, signal }: SwapRequest): Promise<void> {
   if (runtime === null) return;
   onPhase("stop the runtime");
   try {
     await stopRuntime(runtime, { ...programs, ...(signal === undefined ? {} : { signal }) });
   } catch (error) {
     // It may be down in part; a start of what still runs is its own business.
-    const trouble = await startQuietly(runtime, programs);
+    const trouble = await startQuietly(open, runtime, programs);
     throw trouble === null ? error : addHint(namedSystemError(error, "restore"), `starting it again failed as well: ${trouble}`);
   }
 }
@@ -132,19 +137,26 @@ async function startAgainUnless(request: SwapRequest, work: () => Promise<void>)
     await work();
   } catch (error) {
     if (request.runtime === null) throw error;
-    const trouble = await startQuietly(request.runtime, request.programs);
+    const trouble = await startQuietly(request.open, request.runtime, request.programs);
     throw trouble === null
       ? error
       : addHint(namedSystemError(error, "restore"), `the runtime is stopped, and starting it again failed: ${trouble}`);
   }
 }
 
-async function startQuietly(runtime: Runtime, programs: ProgramPlace): Promise<string | null> {
+/** With everything as it was before. What could not be written down keeps nothing from being started. */
+async function startQuietly(open: OpenJournal, runtime: Runtime, programs: ProgramPlace): Promise<string | null> {
+  let unwritten = "";
+  try {
+    if (open.pending !== null) open.write({ starting: true });
+  } catch (error) {
+    unwritten = `; ${messageOf(error)}`;
+  }
   try {
     await startRuntime(runtime, programs);
     return null;
   } catch (error) {
-    return messageOf(error);
+    return `${messageOf(error)}${unwritten}`;
   }
 }
 
@@ -171,6 +183,7 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
   onPhase("undo");
   if (runtime !== null && open.current.phase === "swapped") {
     try {
+      open.write({ starting: false });
       await stopRuntime(runtime, programs);
     } catch (error) {
       throw addHint(
@@ -198,7 +211,7 @@ async function goBack(request: SwapRequest, failure: HoldfastError): Promise<nev
   }
   const told = abandon(open, failure);
   if (runtime === null) throw addHint(told, "Everything is as it was before");
-  const trouble = await startQuietly(runtime, programs);
+  const trouble = await startQuietly(open, runtime, programs);
   if (trouble !== null) throw addHint(told, `everything is as it was before, and starting the runtime failed: ${trouble}`);
   const health = runtime.health === null ? null : await awaitHealth(runtime.health, programs);
   throw addHint(

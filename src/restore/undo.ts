@@ -74,6 +74,7 @@ export async function undoRestore(request: UndoRequest): Promise<UndoResult> {
     kind: "undo",
     started_at: new Date(now()).toISOString(),
     phase: "staging",
+    starting: false,
     towards: "new",
     moves: [],
     folders: [],

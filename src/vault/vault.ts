@@ -158,6 +158,8 @@ export interface Vault extends AsyncDisposable {
    * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
    */
   sweepTrash(): Promise<readonly BackupId[]>;
+  /** Bytes that would be free if these were gone for good: what only they use. */
+  freed?(ids: readonly BackupId[]): Promise<number>;
   /** Brings one back from the trash. */
   undelete(id: BackupId, time: number): Promise<void>;
 }

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { entryOf, forgeArchive } from "../support/forge-archive.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument, type Instance, type StatusDocument } from "../support/instance.ts";
+import { placeOf, STORED_FORMS, type StoredFormName } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
 
@@ -33,9 +34,9 @@ interface VerifyDocument {
   readonly vault: readonly string[];
 }
 
-function instance(folder: string, compression: boolean): Instance {
+function instance(folder: string, form: StoredFormName): Instance {
   writeTree(folder, { "main.txt": "main ".repeat(2000), "memory/first.md": "# first\n", "memory/second.md": `number ${SECRET_NUMBER}\n` });
-  return makeInstance(folder, "  main: { path: main.txt }\n  memory: { path: memory }", { compression });
+  return makeInstance(folder, "  main: { path: main.txt }\n  memory: { path: memory }", { form });
 }
 
 async function take({ run }: Instance, count: number): Promise<string[]> {
@@ -76,12 +77,12 @@ describe("a manifest that cannot be trusted", () => {
 
   it("of any sort makes list and verify exit 4 and status not safe; nothing is restored from it", async () => {
     using folder = temporaryFolder();
-    const whole = instance(folder.join("whole"), false);
+    const whole = instance(folder.join("whole"), "directory");
     const [, id = ""] = await take(whole, 2);
     for (const [what, change] of CASES) {
       const path = folder.join(what.replaceAll(" ", "-"));
       cpSync(folder.join("whole"), path, { recursive: true });
-      const copy = instance(path, false);
+      const copy = instance(path, "directory");
       const file = join(copy.vault, id, "manifest.json");
       const manifest = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
       change(manifest);
@@ -96,7 +97,7 @@ describe("a manifest that cannot be trusted", () => {
   it("is refused as the only backup, in an archive as well, and the next backup still works", async () => {
     for (const manifest of [{ version: "0" }, { checksum: "md5:00" }, { sequence: -1 }, { id: "../../etc" }]) {
       using folder = temporaryFolder();
-      const forged = instance(folder.path, true);
+      const forged = instance(folder.path, "tar.gz");
       const [id = ""] = await take(forged, 1);
       const file = join(forged.vault, `${id}.tar.gz`);
       rmSync(file);
@@ -110,7 +111,7 @@ describe("a manifest that cannot be trusted", () => {
 
   it("whose number is far above its place makes list and verify exit 4, and status says which numbers are gone", async () => {
     using folder = temporaryFolder();
-    const plain = instance(folder.path, false);
+    const plain = instance(folder.path, "directory");
     const [, id = ""] = await take(plain, 2);
     const file = join(plain.vault, id, "manifest.json");
     writeFileSync(file, readFileSync(file, "utf8").replace('"sequence": 2', '"sequence": 5'));
@@ -123,7 +124,7 @@ describe("a manifest that cannot be trusted", () => {
 
   it("whose checksum is well-formed and wrong is found by verify; then status is not safe", async () => {
     using folder = temporaryFolder();
-    const plain = instance(folder.path, false);
+    const plain = instance(folder.path, "directory");
     const [id = ""] = await take(plain, 1);
     const file = join(plain.vault, id, "manifest.json");
     const manifest = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
@@ -154,7 +155,7 @@ async function expectDamaged({ run, folder }: Instance, id: string): Promise<voi
 describe("a damaged backup", () => {
   it("a .tar.gz that is cut off or has a flipped bit: verify exits 4, restore refuses, status says so", async () => {
     using folder = temporaryFolder();
-    const archive = instance(folder.path, true);
+    const archive = instance(folder.path, "tar.gz");
     const [id = ""] = await take(archive, 1);
     const file = join(archive.vault, `${id}.tar.gz`);
     const good = readFileSync(file);
@@ -181,7 +182,7 @@ describe("a damaged backup", () => {
 
   it("a file of a plain folder that is changed, cut off, missing, more, or a link: verify exits 4 and names it, and cat of it fails", async () => {
     using folder = temporaryFolder();
-    const plain = instance(folder.join("whole"), false);
+    const plain = instance(folder.join("whole"), "directory");
     const [id = ""] = await take(plain, 1);
     const target = (vault: string): string => join(vault, id, "memory", "second.md");
     const CASES: Record<string, (path: string) => void> = {
@@ -200,7 +201,7 @@ describe("a damaged backup", () => {
     for (const [what, damage] of Object.entries(CASES)) {
       const path = folder.join(what.replaceAll(" ", "-"));
       cpSync(folder.join("whole"), path, { recursive: true });
-      const copy = instance(path, false);
+      const copy = instance(path, "directory");
       damage(target(copy.vault));
       await expectDamaged(copy, id);
       const cat = await copy.run("cat", id, "memory/second.md");
@@ -216,7 +217,7 @@ describe("a damaged backup", () => {
     }
     const more = folder.join("more");
     cpSync(folder.join("whole"), more, { recursive: true });
-    const copy = instance(more, false);
+    const copy = instance(more, "directory");
     writeFileSync(join(copy.vault, id, "memory", "planted.sh"), "id");
     const verified = documentOf<VerifyDocument>(await copy.run("verify", "--json"), 4);
     expect(verified.results[0]?.problem).toContain("memory/planted.sh");
@@ -224,7 +225,7 @@ describe("a damaged backup", () => {
 
   it("cat of a damaged file in a .tar.gz fails, also when its bytes came out already", async () => {
     using folder = temporaryFolder();
-    const archive = instance(folder.path, true);
+    const archive = instance(folder.path, "tar.gz");
     const [id = ""] = await take(archive, 1);
     // The content is another one and every checksum of tar and gzip fits: only its recorded hash gives it away.
     const file = join(archive.vault, `${id}.tar.gz`);
@@ -246,14 +247,11 @@ describe("a damaged backup", () => {
 });
 
 describe("a backup that somebody took away", () => {
-  it.each([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)("is noticed by list, verify and status, the newest as well (%s)", async (_form, compression) => {
+  it.each(STORED_FORMS)("is noticed by list, verify and status, the newest as well (%s)", async (_name, form) => {
     using folder = temporaryFolder();
-    const own = instance(folder.path, compression);
+    const own = instance(folder.path, form);
     const ids = await take(own, 3);
-    const takeAway = (id = ""): void => rmSync(join(own.vault, compression ? `${id}.tar.gz` : id), { recursive: true });
+    const takeAway = (id = ""): void => rmSync(placeOf(form, own.vault, id), { recursive: true });
     for (const [id, missing] of [
       [ids[1], [2]],
       [ids[2], [2, 3]],
@@ -278,7 +276,7 @@ describe("a backup that somebody took away", () => {
 describe("a vault of another instance", () => {
   it("is refused by name by every command, until it is adopted with its owner named", async () => {
     using folder = temporaryFolder();
-    const first = instance(folder.path, true);
+    const first = instance(folder.path, "tar.gz");
     const [id = ""] = await take(first, 1);
     const second = makeInstance(folder.path, "  memory: { path: memory }", { name: "successor" });
     for (const command of [
@@ -304,7 +302,7 @@ describe("a vault of another instance", () => {
     const list = documentOf<ListDocument>(await second.run("backup", "list", "--json"), 0);
     expect(list.backups.map(({ sequence }) => sequence)).toEqual([2, 1]);
     expect((await second.run("cat", id, "memory/first.md")).stdout).toBe("# first\n");
-    const former = instance(folder.path, true);
+    const former = instance(folder.path, "tar.gz");
     expect(failureOf(await former.run("backup", "--json"), 1).code).toBe("VAULT_FOREIGN");
   });
 });

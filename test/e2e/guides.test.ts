@@ -41,7 +41,13 @@ function makeMachine(folder: TemporaryFolder): { place(path: string): string; fo
       for (const part of ["srv", "mnt/backup"]) mkdirSync(folder.join(part), { recursive: true });
       const result = await runProgram(["sh", "-e", "-x", "-c", typed.join("\n")], {
         cwd: folder.path,
-        env: { PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1", HOLDFAST_CONFIG: undefined },
+        env: {
+          PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+          HOME: folder.join("home"),
+          XDG_CONFIG_HOME: undefined,
+          NO_COLOR: "1",
+          HOLDFAST_CONFIG: undefined,
+        },
       });
       expect(result.exitCode, `${guide}\n${result.stdout}\n${result.stderr}`).toBe(0);
       return result;
@@ -147,6 +153,24 @@ describe("docs/guides", () => {
     expect(readdirSync(place("srv/agent/backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(1);
   });
 
+  it("repository-form: a vault of packs takes the place of one of archives, and takes a backup of it along", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    const components = "name: agent\ncomponents:\n  persistence: { path: data/agent.db }\n  memory: { path: memory }\n";
+    const config = place("srv/agent/holdfast.yaml");
+    writeFileSync(config, `${components}backup: { path: ${place("mnt/backup/agent")} }\n`);
+    expect((await runProgram([process.execPath, LAUNCHER, "--config", config, "backup"])).exitCode).toBe(0);
+    const guide = readFileSync(join(GUIDES, "repository-form.md"), "utf8");
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+    writeFileSync(place("srv/agent/packs.yaml"), components + yaml.replaceAll("/mnt/", `${folder.path}/mnt/`));
+    const { stdout } = await follow("repository-form");
+    expect(stdout).toMatch(/ID +SIZE +ADDED/);
+    expect(readBank(place("mnt/backup/proof/agent.db")).last).toBe(7);
+    expect(readdirSync(place("mnt/backup/agent-packs")).filter((name) => name.endsWith(".backup"))).toHaveLength(3);
+    expect(readFileSync(config, "utf8")).toContain("format: repository");
+  });
+
   it("notifications: hooks run, every endpoint of the guide is tried and told", async () => {
     using folder = temporaryFolder();
     await using server = await endpoint();
@@ -204,6 +228,16 @@ describe("docs/guides", () => {
     expect(existsSync(place("mnt/backup/agent.tar.gz"))).toBe(true);
   });
 
+  it("keys: a key file and a recovery code, one more, one that is lost, and a rotation", async () => {
+    using folder = temporaryFolder();
+    const { place, follow } = makeMachine(folder);
+    makeAgent(place("srv/agent"));
+    const { stdout } = await follow("keys");
+    expect(stdout.match(/The key opens the vault/g)).toHaveLength(3);
+    expect(stdout).toContain("Epoch 2 begins");
+    expect(readdirSync(place("mnt/backup/agent")).filter((name) => name.endsWith(".backup"))).toHaveLength(3);
+  });
+
   it("full-host-restore: a host that has nothing but the vault comes back (operator page, scenario 3)", async () => {
     using folder = temporaryFolder();
     const { place, follow } = makeMachine(folder);
@@ -227,6 +261,6 @@ describe("docs/guides", () => {
 
 /** What was there before: a configuration, and a backup of everything in the vault. */
 async function oldHost(agent: string, vault: string): Promise<void> {
-  const done = await runProgram([process.execPath, LAUNCHER, "protect", agent, "--vault", vault]);
+  const done = await runProgram([process.execPath, LAUNCHER, "protect", agent, "--vault", vault, "--format", "archive"]);
   expect(done.exitCode, done.stdout + done.stderr).toBe(0);
 }

@@ -35,10 +35,10 @@ async function run(cwd: string, args: readonly string[], env: Readonly<Record<st
 }
 
 describe("the packed package", () => {
-  it("holds the launcher and the build, and neither sources nor tests", () => {
+  it("holds the launcher, the build and the rescue tool, and neither sources nor tests", () => {
     const top = installed.join("node_modules/holdfast");
     const files = readdirSync(top, { recursive: true, encoding: "utf8" });
-    expect(readdirSync(top).toSorted()).toEqual(["LICENSE", "README.md", "bin", "dist", "package.json"]);
+    expect(readdirSync(top).toSorted()).toEqual(["LICENSE", "README.md", "bin", "dist", "package.json", "tools"]);
     expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$/.test(file))).toEqual([]);
     expect(statSync(bin).mode & 0o111).toBe(0o111);
   });
@@ -111,7 +111,7 @@ describe("the packed package", () => {
     await writer.waitFor(100);
 
     const env = { HOLDFAST_BACKUP__COMPRESSION: compression };
-    await run(agent, ["init", "--vault", workspace.join("vault")]);
+    await run(agent, ["init", "--vault", workspace.join("vault"), "--format", "archive"]);
     const before = writer.committed();
     const taken = (await run(agent, ["backup", "--json"], env)).json<{ id: string; status: string }>();
     expect(taken).toMatchObject({ id: expect.stringMatching(/_manual$/) as string, status: "complete" });

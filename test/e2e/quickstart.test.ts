@@ -59,7 +59,8 @@ describe("npm run quickstart", () => {
     expect(stdout).toMatch(/Found today\./);
     expect(stdout).toMatch(/memory\/scout\/new-harbour\.md/);
     expect(stdout).not.toContain("\u001B[");
-    expect(readdirSync(temporary.join("quickstart", "backups")).filter((name) => name.endsWith(".tar.gz"))).toHaveLength(4);
+    expect(readdirSync(temporary.join("quickstart", "backups")).filter((name) => name.endsWith(".backup"))).toHaveLength(4);
+    expect(readdirSync(temporary.join("quickstart", "keys")).toSorted()).toEqual(["agent.key", "agent.recovery.txt"]);
   });
 
   it("makes the folder of an earlier run anew, and refuses one that is somebody else's", async () => {
@@ -85,7 +86,7 @@ describe("npm run quickstart", () => {
     using temporary = temporaryFolder();
     const { exitCode, stdout, stderr } = await quickstart(temporary.join("quickstart"), { HOLDFAST_CRASHPOINT: "backup-committed" });
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('failed  "holdfast protect . --vault ../backups" ended with SIGKILL');
+    expect(stderr).toContain('failed  "holdfast protect . --vault ../backups --key-file ../keys/agent.key" ended with SIGKILL');
     expect(stdout.match(/^\$ /gm)).toHaveLength(1);
     expect(stdout).not.toContain("ok  every transaction");
     const pid = numberIn(stdout, /Process (\d+) commits to data\/agent\.db/);

@@ -35,7 +35,7 @@ function startDaemon(config: string): {
 }
 
 describe("holdfast daemon at SIGHUP", () => {
-  it("takes on what has changed, says what, and refuses a bad file", async () => {
+  it("takes on what has changed, says what and no secret, and refuses a bad file and what a new daemon alone can take on", async () => {
     using folder = temporaryFolder();
     const more = "orchestrator: { poll_interval: 100ms }\n";
     const instance = makeInstance(folder.path, "  state: { path: state.json }", { more });
@@ -62,8 +62,22 @@ describe("holdfast daemon at SIGHUP", () => {
     reload(`${plain}state_dir: elsewhere\n`);
     expect((await daemon.until(/is refused/)).message).toContain("stateDir changes only with a new daemon");
 
+    reload(`${plain}server: { listen: "127.0.0.1:7999" }\n`);
+    expect((await daemon.until(/is refused/)).message).toContain("server.listen changes only with a new daemon");
+    reload(`${plain}server: { tokens_file: others.json }\n`);
+    expect((await daemon.until(/is refused/)).message).toContain("server.tokens_file changes only with a new daemon");
+
+    // Nothing of it is open to be read in a log.
+    reload(`${plain}notify: [{ url: "https://hooks.example.com/T0/path-secret", headers: { X-Hook: header-secret } }]\n`);
+    expect((await daemon.until(/^Configuration: notify\.0\.url/)).message).toBe(
+      'Configuration: notify.0.url: absent -> "https://hooks.example.com/…"',
+    );
+    expect((await daemon.until(/^Configuration: notify\.0\.headers/)).message).toBe(
+      'Configuration: notify.0.headers.X-Hook: absent -> "***"',
+    );
+
     reload(plain);
-    await daemon.until(/^Configuration: tasks\.light\.name: "light" -> absent/);
+    await daemon.until(/^Configuration: notify\.0\.url: .* -> absent/);
     reload(plain);
     await daemon.until(/nothing has changed/);
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { documentOf, failureOf, makeInstance, type BackupDocument } from "../support/instance.ts";
+import { headFile, STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
 
@@ -14,19 +14,16 @@ interface ListDocument {
 }
 
 describe("holdfast backup delete", () => {
-  it.each([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)(
+  it.each(STORED_FORMS)(
     "of a damaged backup asks, moves it to the trash, and no number is missing then or after a prune (%s)",
-    async (_form, compression) => {
+    async (_name, form) => {
       using folder = temporaryFolder();
       writeTree(folder.path, { "main.txt": "main" });
-      const { run, vault } = makeInstance(folder.path, "  main: { path: main.txt }", { compression });
+      const { run, vault } = makeInstance(folder.path, "  main: { path: main.txt }", { form });
       const ids: string[] = [];
       for (let count = 0; count < 3; count += 1) ids.push(documentOf<BackupDocument>(await run("backup", "--json"), 0).id);
       const id = ids[1] ?? "";
-      writeFileSync(compression ? join(vault, `${id}.tar.gz`) : join(vault, id, "manifest.json"), "no backup");
+      writeFileSync(headFile(form, vault, id), "no backup");
       expect((await run("backup", "list")).exitCode).toBe(4);
       expect(failureOf(await run("backup", "delete", id, "--json"), 2).code).toBe("CONFIRMATION_NEEDED");
       expect(documentOf<{ id: string; damage: string | null }>(await run("backup", "delete", id, "--yes", "--json"), 0)).toMatchObject({

@@ -5,6 +5,7 @@ import { holdfast } from "../support/holdfast.ts";
 import { HIGH_ID, makeHostileTree, SPARSE_SIZE } from "../support/hostile-tree.ts";
 import { recordTree, timeDifferences, type TreeFacts } from "../support/record-tree.ts";
 import { runProgram } from "../support/run-program.ts";
+import { formKeys, STORED_FORMS, type StoredFormName } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { UNPACK_WITH_PYTHON } from "../support/unpack-with-python.ts";
 import { writeTree } from "../support/write-tree.ts";
@@ -26,11 +27,11 @@ interface Taken {
 }
 
 /** A hostile tree and a backup of it, partial because of the one name that no entry can carry. */
-async function backUpHostileTree(folder: string, compression: boolean): Promise<Taken> {
+async function backUpHostileTree(folder: string, form: StoredFormName): Promise<Taken> {
   const vault = join(folder, "backups");
   const config = join(folder, "holdfast.yaml");
   writeTree(folder, {
-    "holdfast.yaml": `name: hostile\ncomponents:\n  memory: { path: memory }\nbackup: { path: backups, compression: ${compression} }\n`,
+    "holdfast.yaml": `name: hostile\ncomponents:\n  memory: { path: memory }\nbackup: { ${["path: backups", ...formKeys(form, folder)].join(", ")} }\n`,
   });
   makeHostileTree(join(folder, "memory"));
   const tree = recordTree(join(folder, "memory"));
@@ -49,13 +50,10 @@ function expectSame(restored: TreeFacts, source: TreeFacts, linkTimes = true): v
   expect(restored.others).toEqual([]);
 }
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("backup -> verify -> restore --to of a hostile tree, %s", (form, compression) => {
+describe.each(STORED_FORMS)("backup -> verify -> restore --to of a hostile tree, %s", (_name, form) => {
   it("gives mode, owner, mtime, content, holes and link identity back; a name that is not UTF-8 makes it partial", async () => {
     using folder = temporaryFolder();
-    const { config, vault, id, tree } = await backUpHostileTree(folder.path, compression);
+    const { config, vault, id, tree } = await backUpHostileTree(folder.path, form);
     const run = (...args: string[]) => holdfast(["--config", config, ...args]);
     expect(Object.keys(tree.records).length).toBeGreaterThan(60);
     expect(tree.others.toSorted()).toEqual(["names/bad\uFFFD\uFFFD", "pipe", "socket"]);
@@ -81,7 +79,7 @@ describe.each([
       expect(tree.occupied[path], path).toBeLessThan(SPARSE_SIZE / 4);
       expect(back.occupied[path], path).toBeLessThan(SPARSE_SIZE / 4);
     }
-    if (form === "plain folder") expect(recordTree(join(vault, id, "memory")).occupied["holes/middle"]).toBeLessThan(SPARSE_SIZE / 4);
+    if (form === "directory") expect(recordTree(join(vault, id, "memory")).occupied["holes/middle"]).toBeLessThan(SPARSE_SIZE / 4);
     // Names act on nobody's terminal.
     for (const command of [
       ["ls", "latest", "--recursive"],
@@ -99,12 +97,12 @@ describe.each([
 });
 
 describe("the .tar.gz of a hostile tree", () => {
-  it("is unpacked by GNU tar, bsdtar and Python, from the vault and from an export of a plain folder, to the same tree", async () => {
-    for (const compression of [true, false]) {
+  it("is unpacked by GNU tar, bsdtar and Python, from the vault and from an export of the other forms, to the same tree", async () => {
+    for (const [, form] of STORED_FORMS) {
       using folder = temporaryFolder();
-      const { config, vault, id, tree } = await backUpHostileTree(folder.path, compression);
-      const file = compression ? join(vault, `${id}.tar.gz`) : folder.join("exported.tar.gz");
-      if (!compression) expect((await holdfast(["--config", config, "export", id, "--output", file])).exitCode).toBe(0);
+      const { config, vault, id, tree } = await backUpHostileTree(folder.path, form);
+      const file = form === "tar.gz" ? join(vault, `${id}.tar.gz`) : folder.join("exported.tar.gz");
+      if (form !== "tar.gz") expect((await holdfast(["--config", config, "export", id, "--output", file])).exitCode).toBe(0);
       for (const [name, argv] of Object.entries(UNPACKERS)) {
         const into = folder.join("unpacked", name);
         mkdirSync(into, { recursive: true });

@@ -4,17 +4,15 @@ import { goodFor } from "../../src/vault/index.ts";
 import { createBank, moveMoney, readBank } from "../support/bank.ts";
 import { documentOf, makeInstance } from "../support/instance.ts";
 import { breakAll, salvage, sound, STATE, told } from "../support/salvage.ts";
+import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
 import { writerProcess } from "../support/writer-process.ts";
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("backup() in salvage of a broken state, %s", (_form, compression) => {
+describe.each(STORED_FORMS)("backup() in salvage of a broken state, %s", (_name, form) => {
   it("keeps everything raw with its sidecars and names it, and every command reads it", { timeout: 120_000 }, async () => {
     using folder = temporaryFolder();
-    const instance = await sound(folder.path, compression);
+    const instance = await sound(folder.path, form);
     const good = (await instance.run("backup", "list", "--json")).json<{ backups: { id: string }[] }>().backups[0]?.id ?? "";
     const junk = breakAll(folder.path);
     const outcome = await salvage(instance);
@@ -75,7 +73,7 @@ describe.each([
 
   it("is no sign of how backups go: the newest good backup and the last run stay what they were", async () => {
     using folder = temporaryFolder();
-    const instance = await sound(folder.path, compression);
+    const instance = await sound(folder.path, form);
     const lastRun = folder.join(".holdfast", "last-run.json");
     const before = readFileSync(lastRun, "utf8");
     breakAll(folder.path);
@@ -122,7 +120,7 @@ describe("backup() in salvage", () => {
     using folder = temporaryFolder();
     const instance = await sound(
       folder.path,
-      false,
+      "directory",
       `${STATE}\n  dump: { command: ["sh", "-c", "echo ran >> runs; exit 3"], as: dump.sql, importance: medium }`,
     );
     rmSync(folder.join("runs"), { force: true });

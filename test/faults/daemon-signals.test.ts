@@ -86,6 +86,23 @@ describe("field notes: synthorg#449: SIGTERM in a phase of a backup", () => {
     await expectSound(stage);
   });
 
+  it("capture: a second signal gives up one that POST /admin/backup has started as well, and nothing half-made is left", async () => {
+    await using stage = pausing("on_startup: false");
+    const halt = haltAt("backup-component-stored", stage.join("halted"));
+    const daemon = await stage.daemon({ env: { ...FREE_PORT, ...halt.env } });
+    const client = await clientOf(stage, daemon);
+    expect((await client.takeBackup({ body: {} })).status).toBe(202);
+    const engine = await halt.stopped();
+    daemon.signal("SIGTERM");
+    await daemon.saw(/Stopping: /);
+    daemon.signal("SIGTERM");
+    await engine.told();
+    engine.goOn();
+    expect(await daemon.ended).toEqual({ exitCode: 0, signal: null });
+    expect(triggersIn(stage)).toEqual([]);
+    await expectSound(stage);
+  });
+
   it("pause: one that is sent to every process, as some supervisors do, leaves the last backup all the same", async () => {
     await using stage = pausing("on_startup: false");
     using ledger = stage.ledger();

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { holdfast } from "../support/holdfast.ts";
 import { documentOf, failureOf } from "../support/instance.ts";
 import { mountTmpfs } from "../support/mount-tmpfs.ts";
+import { packsIn, STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { makeWorkspace } from "../support/workspace.ts";
 
@@ -13,17 +14,14 @@ const SIZE = 6_000_000;
 /** Bytes left free when the backup begins: from nothing to nearly enough, so that each stage runs dry once. */
 const FREE = [0, 20_000, 60_000, 150_000, 300_000, 600_000, 900_000];
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("disk full, %s", (_form, compression) => {
+describe.each(STORED_FORMS)("disk full, %s", (_name, form) => {
   it(
     "at each stage a backup fails with its name, lists nothing new, and works again once there is space",
     { timeout: 240_000 },
     async (test) => {
       using folder = temporaryFolder();
       using disk = mountTmpfs(SIZE, test);
-      const { config, folder: top } = makeWorkspace(folder.path, { compression, vault: join(disk.path, "vault") });
+      const { config, folder: top } = makeWorkspace(folder.path, { form, vault: join(disk.path, "vault") });
       const run = (...args: string[]) => holdfast(["--config", config, ...args]);
       expect((await run("backup")).exitCode).toBe(0);
       for (let n = 0; n < 10; n += 1) writeFileSync(join(top, "data", "memory", `noise-${n}.bin`), randomBytes(100_000));
@@ -59,14 +57,11 @@ function fill(folder: string, free = 0): Disposable {
   return { [Symbol.dispose]: () => rmSync(filler) };
 }
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("a full disk under what comes after the backup, %s", (_form, compression) => {
+describe.each(STORED_FORMS)("a full disk under what comes after the backup, %s", (_name, form) => {
   it("restore and export fail by name and leave nothing that looks finished; verify tells damage although it cannot keep the verdict", async (test) => {
     using folder = temporaryFolder();
     using disk = mountTmpfs(SIZE, test);
-    const { config, folder: top, vault } = makeWorkspace(folder.path, { compression, vault: join(disk.path, "vault") });
+    const { config, folder: top, vault } = makeWorkspace(folder.path, { form, vault: join(disk.path, "vault") });
     const run = (...args: string[]) => holdfast(["--config", config, ...args]);
     writeFileSync(join(top, "data", "memory", "noise.bin"), randomBytes(500_000));
     const { id } = (await run("backup", "--json")).json<{ id: string }>();
@@ -83,7 +78,12 @@ describe.each([
       expect(failureOf(await run("backup", "pin", id, "--json"), 1).code).toBe("NO_SPACE");
       expect(failureOf(await run("verify", id, "--json"), 1).code).toBe("NO_SPACE");
       expect((await run("cat", id, "memory/notes/second.md")).stdout).toBe("# Second\n");
-      const stored = compression ? join(vault, `${id}.tar.gz`) : join(vault, id, "memory", "noise.bin");
+      const places = {
+        "tar.gz": () => join(vault, `${id}.tar.gz`),
+        directory: () => join(vault, id, "memory", "noise.bin"),
+        repository: () => packsIn(vault)[0]?.path ?? "",
+      };
+      const stored = places[form]();
       const descriptor = openSync(stored, "r+");
       writeSync(descriptor, "not what was there", Math.floor(fstatSync(descriptor).size / 2));
       closeSync(descriptor);

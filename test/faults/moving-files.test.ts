@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CHURN_FILES, CHURN_LINE, CHURN_SIZE, churnProcess } from "../support/churn-process.ts";
 import { documentOf, makeInstance, type BackupDocument } from "../support/instance.ts";
+import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
 
@@ -41,16 +42,13 @@ function filesIn(folder: string): [string, Buffer][] {
   return existsSync(folder) ? readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]) : [];
 }
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("files that grow, shrink, vanish, move and are replaced while they are read, %s", (_form, compression) => {
+describe.each(STORED_FORMS)("files that grow, shrink, vanish, move and are replaced while they are read, %s", (_name, form) => {
   it(
     "every backup is listed, verifies and restores; each file is whole, or said not to have held still",
     { timeout: 240_000 },
     async () => {
       using folder = temporaryFolder();
-      const { run } = makeInstance(folder.path, COMPONENTS, { compression });
+      const { run } = makeInstance(folder.path, COMPONENTS, { form });
       writeTree(folder.path, { "main.txt": "main", "memory/steady.md": "steady" });
       const seen = { grew: 0, replaced: 0, rewritten: 0, vanished: 0, torn: 0 };
       const taken: BackupDocument[] = [];
@@ -59,7 +57,7 @@ describe.each([
         for (let n = 0; n < BACKUPS; n += 1) {
           const result = await run("backup", "--json");
           expect(result.stderr).toBe("");
-          expect([0, 3]).toContain(result.exitCode);
+          expect([0, 3], String(result.signal)).toContain(result.exitCode);
           const backup = documentOf<BackupDocument>(result, result.exitCode ?? -1);
           expect(backup.not_captured).toEqual([]);
           expect(backup.alarms).toEqual([]);

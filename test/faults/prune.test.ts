@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readBank } from "../support/bank.ts";
 import { holdfast } from "../support/holdfast.ts";
+import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { copyWorkspace, makeWorkspace } from "../support/workspace.ts";
 
@@ -31,17 +32,18 @@ function setCount(config: string, count: number): void {
   writeFileSync(config, readFileSync(config, "utf8").replace(/max_count: \d+/, `max_count: ${count}`));
 }
 
-describe.each([
-  ["archive", true],
-  ["plain folder", false],
-] as const)("kill -9 in a removal, %s", (_form, compression) => {
+describe.each(STORED_FORMS)("kill -9 in a removal, %s", (_name, form) => {
   const nursery = temporaryFolder();
-  const grown = makeWorkspace(nursery.path, { compression });
+  const grown = makeWorkspace(nursery.path, { form });
   const ids: string[] = [];
 
   beforeAll(async () => {
     const run = (args: readonly string[]) => holdfast(["--config", grown.config, ...args]);
-    for (let count = 0; count < 6; count += 1) ids.push((await run(["backup", "--json"])).json<{ id: string }>().id);
+    for (let count = 0; count < 6; count += 1) {
+      // Each with something of its own, whose pack goes with it.
+      writeFileSync(join(grown.folder, "data", "memory", "turn.md"), `turn ${count}\n`);
+      ids.push((await run(["backup", "--json"])).json<{ id: string }>().id);
+    }
     // Something lies in the trash from an earlier run, and there is more to remove.
     setCount(grown.config, 4);
     await run(["prune"]);
@@ -49,7 +51,8 @@ describe.each([
   });
   afterAll(() => nursery[Symbol.dispose]());
 
-  it.each(CASES)(
+  const sweeps = [["prune", ["prune"], "pack-swept"] as const, ["backup", ["backup"], "pack-swept"] as const];
+  it.each(form === "repository" ? [...CASES, ...sweeps] : CASES)(
     "of %s (%j) at %s: what is listed can be read, no number is missing, and the next commands go on",
     async (_what, command, point) => {
       using folder = temporaryFolder();

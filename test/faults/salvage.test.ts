@@ -40,7 +40,7 @@ describe("backup() in salvage where something stands in its way", () => {
     const hold = `pause: { command: [./pause], resume: [./resume] }`;
     for (const step of ["pause", "resume"]) writeFileSync(folder.join(step), "#!/bin/sh\ntrue\n", { mode: 0o755 });
     const components = `  persistence: { path: data/state.db, group: g }\n  memory: { path: data/memory, group: g, ${hold} }\n  state: { path: data/state.json, group: g }`;
-    const instance = await sound(folder.path, false, components);
+    const instance = await sound(folder.path, "directory", components);
     writeFileSync(folder.join("pause"), `#!/bin/sh\n${pause}\n`);
     writeFileSync(folder.join("resume"), `#!/bin/sh\n${resume}\n`);
     writeFileSync(folder.join("data", "state.json"), "{");
@@ -61,7 +61,7 @@ describe("backup() in salvage where something stands in its way", () => {
     using folder = temporaryFolder();
     const hold = `pause: { command: ["true"], resume: ["true"] }`;
     const components = `  persistence: { path: data/state.db, group: g }\n  memory: { path: data/memory, group: g, ${hold} }\n  state: { path: data/state.json, group: g }`;
-    const instance = await sound(folder.path, true, components);
+    const instance = await sound(folder.path, "tar.gz", components);
     breakAll(folder.path);
     writeFileSync(folder.join("data", "state.json"), '{"turn":3}\n');
     const outcome = await salvage(instance);

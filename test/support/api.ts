@@ -69,7 +69,7 @@ export function openApi(config: string, orchestration?: (instance: Instance) => 
 }
 
 /** An answer has the shape that the table says, and a problem a code that the table says. */
-function holdToTable(method: string, path: string, response: Response, body: unknown): void {
+export function holdToTable(method: string, path: string, response: Response, body: unknown): void {
   const endpoint = endpointAt(method, path);
   for (const name of ["x-content-type-options", "content-security-policy", "cache-control"])
     expect(response.headers.has(name), name).toBe(true);

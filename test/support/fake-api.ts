@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createApi, type Api } from "../../src/api/index.ts";
+import { openLedger, type SqliteLedger } from "../../src/ledger/index.ts";
 import type { EngineRun, Instance } from "../../src/operations/index.ts";
 import type { Listing, Vault } from "../../src/vault/index.ts";
 import { FAKE_NOW, fakeInstance, fakeVault } from "./fake-vault.ts";
@@ -11,6 +12,8 @@ export interface FakeApi extends Disposable {
   readonly folder: string;
   readonly logged: readonly string[];
   readonly token: (name: "read" | "operate" | "restore") => string;
+  /** The instance's; closed by the caller. */
+  readonly ledger: () => SqliteLedger;
   /** Moves the clock. Milliseconds. */
   readonly pass: (millis: number) => void;
   readonly fetch: (path: string, init?: RequestInit & { readonly as?: "read" | "operate" | "restore" }) => Promise<Response>;
@@ -44,6 +47,7 @@ export function fakeApi({ listing = {}, vault, engine, server = {}, backup = {} 
     folder: folder.path,
     logged,
     token,
+    ledger: () => openLedger(folder.path, () => {}),
     pass: (millis) => (now += millis),
     fetch: async (path, { as, headers, ...init } = {}) =>
       await api.fetch(

@@ -40,7 +40,12 @@ export function fakeVault(listing: Partial<Listing> = {}, readers: Readonly<Reco
   };
 }
 
-export const NO_RETENTION: Pick<BackupConfig, "retention" | "enabled" | "onStartup" | "onShutdown" | "schedule" | "scheduleHours"> = {
+export const NO_RETENTION: Pick<
+  BackupConfig,
+  "format" | "encryption" | "retention" | "enabled" | "onStartup" | "onShutdown" | "schedule" | "scheduleHours"
+> = {
+  format: "archive",
+  encryption: null,
   enabled: true,
   onStartup: true,
   onShutdown: true,

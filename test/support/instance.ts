@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { holdfast, type HoldfastOptions } from "./holdfast.ts";
 import type { ProgramResult } from "./run-program.ts";
+import { formKeys, type StoredFormName } from "./stored-forms.ts";
 
 export interface Instance {
   readonly folder: string;
@@ -16,12 +17,13 @@ export interface Instance {
 export function makeInstance(
   folder: string,
   components: string,
-  options: { readonly compression?: boolean; readonly name?: string; readonly more?: string } = {},
+  options: { readonly form?: StoredFormName; readonly compression?: boolean; readonly name?: string; readonly more?: string } = {},
 ): Instance {
   mkdirSync(folder, { recursive: true });
   const config = join(folder, "holdfast.yaml");
-  const { compression = true, name = "instance", more = "" } = options;
-  writeFileSync(config, `name: ${name}\ncomponents:\n${components}\nbackup: { path: backups, compression: ${compression} }\n${more}`);
+  const { compression = true, form = compression ? "tar.gz" : "directory", name = "instance", more = "" } = options;
+  const keys = ["path: backups", ...formKeys(form, folder)].join(", ");
+  writeFileSync(config, `name: ${name}\ncomponents:\n${components}\nbackup: { ${keys} }\n${more}`);
   const runWith: Instance["runWith"] = (how, ...args) => holdfast(["--config", config, ...args], how);
   return { folder, config, vault: join(folder, "backups"), runWith, run: (...args) => runWith({}, ...args) };
 }

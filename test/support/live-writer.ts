@@ -19,9 +19,13 @@ const TRANSACTIONS_A_SECOND = 200;
  *
  * @returns the last transaction in each backup
  */
-export async function backUpUnderWriter(mode: "wal" | "delete", backups: number): Promise<readonly number[]> {
+export async function backUpUnderWriter(
+  mode: "wal" | "delete",
+  backups: number,
+  form: "directory" | "repository" = "directory",
+): Promise<readonly number[]> {
   using folder = temporaryFolder();
-  const { config, database, vault } = makeWorkspace(folder.path, { compression: false, mode });
+  const { config, database, vault } = makeWorkspace(folder.path, { form, mode });
   await using writer = await writerProcess(database, { mode, tps: TRANSACTIONS_A_SECOND });
   const reached: number[] = [];
   for (let n = 0; n < backups; n += 1) {
@@ -30,12 +34,14 @@ export async function backUpUnderWriter(mode: "wal" | "delete", backups: number)
       await holdfast(["--config", config, "backup", "--component", "persistence", "--json"], { env: KEEP_ALL }),
       0,
     );
-    const copy = readBank(join(vault, id, "synthorg.db"));
+    const place = form === "directory" ? join(vault, id) : folder.join("restored", id);
+    if (form !== "directory") documentOf(await holdfast(["--config", config, "restore", id, "--to", place, "--json"]), 0);
+    const copy = readBank(join(place, "synthorg.db"));
     expect(copy.last).toBeGreaterThanOrEqual(before);
     expect(copy.last).toBeGreaterThanOrEqual(reached.at(-1) ?? 0);
     reached.push(copy.last);
     // readBank opens the copy like anybody would; what it leaves beside it is not the backup's.
-    for (const sidecar of ["-wal", "-shm"]) rmSync(join(vault, id, `synthorg.db${sidecar}`), { force: true });
+    for (const sidecar of ["-wal", "-shm"]) rmSync(join(place, `synthorg.db${sidecar}`), { force: true });
   }
   const committed = await writer.stop();
   expect(committed).toBeGreaterThan(reached.at(-1) ?? 0);

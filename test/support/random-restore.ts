@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { CRASHPOINTS } from "../../src/kernel/index.ts";
 import { makeInstance } from "./instance.ts";
+import type { StoredFormName } from "./stored-forms.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** A file's text, or a folder. */
@@ -67,7 +68,10 @@ function expected(captured: Record<string, string>, live: Record<string, string>
 }
 
 /** Takes a backup, changes everything, restores, dies somewhere, settles, and looks: all old, all new, or refused before anything. */
-export async function playRandomCase({ captured, live, point }: RandomCase): Promise<"old" | "new" | "refused"> {
+export async function playRandomCase(
+  { captured, live, point }: RandomCase,
+  form: StoredFormName = "directory",
+): Promise<"old" | "new" | "refused"> {
   using folder = temporaryFolder();
   const data = folder.join("data");
   lay(data, captured);
@@ -75,7 +79,7 @@ export async function playRandomCase({ captured, live, point }: RandomCase): Pro
   const { run, runWith } = makeInstance(
     folder.path,
     "  outer: { path: data, exclude: [skip], exclude_caches: false }\n  inner: { path: data/b, exclude: [skip], optional: true, importance: medium }",
-    { compression: false },
+    { form },
   );
   const taken = await run("backup", "--json");
   expect([0, 3], taken.stdout).toContain(taken.exitCode);

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { createBank, moveMoney } from "./bank.ts";
 import { holdfast, type HoldfastOptions } from "./holdfast.ts";
 import type { ProgramResult } from "./run-program.ts";
+import { formKeys, type StoredFormName } from "./stored-forms.ts";
 import { writeTree } from "./write-tree.ts";
 
 /** What a state is, as far as a restore has to get it right: rows of the database, and every file by its text. */
@@ -31,7 +32,8 @@ export interface Restorable {
 export interface RestorableOptions {
   /** Lines at the end of the configuration. */
   readonly extra?: string;
-  readonly compression?: boolean;
+  /** "directory" unless given. */
+  readonly form?: StoredFormName;
 }
 
 /** Rows that are committed and lie in the write-ahead log alone: what a restore that only looks at the main file loses. */
@@ -68,7 +70,7 @@ components:
   persistence: { path: data/state.db }
   memory: { path: data/memory, exclude: [cache] }
   state: { path: data/state.json }
-backup: { path: backups, compression: ${options.compression ?? false} }
+backup: { ${["path: backups", ...formKeys(options.form ?? "directory", folder)].join(", ")} }
 ${options.extra ?? ""}`,
   );
   const run: Restorable["run"] = (args, how = {}) => holdfast(["--config", config, ...args], { cwd: folder, ...how });

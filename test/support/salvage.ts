@@ -4,6 +4,7 @@ import { backup } from "../../src/operations/index.ts";
 import type { Manifest } from "../../src/vault/index.ts";
 import { createBank, moveMoney } from "./bank.ts";
 import { documentOf, makeInstance, type Instance } from "./instance.ts";
+import type { StoredFormName } from "./stored-forms.ts";
 import { writeTree } from "./write-tree.ts";
 
 export const STATE: string = `  persistence: { path: data/state.db }
@@ -19,13 +20,13 @@ export async function salvage({ config, folder }: Instance, signal?: AbortSignal
 }
 
 /** A state of which one good backup is taken, with a database inside the tree as well. */
-export async function sound(folder: string, compression = false, components: string = STATE): Promise<Instance> {
+export async function sound(folder: string, form: StoredFormName = "directory", components: string = STATE): Promise<Instance> {
   writeTree(folder, { "data/memory/note.md": "# Note\n", "data/state.json": '{"turn":1}\n' });
   for (const path of [`${folder}/data/state.db`, `${folder}/data/memory/index.db`]) {
     using bank = createBank(path);
     for (let n = 0; n < 20; n += 1) moveMoney(bank);
   }
-  const instance = makeInstance(folder, components, { compression });
+  const instance = makeInstance(folder, components, { form });
   documentOf(await instance.run("backup", "--json"), 0);
   return instance;
 }

@@ -234,7 +234,6 @@ class Week {
     const task = status.tasks.find(({ name }) => name === "backup");
     const told = [
       ...(status.failedRun === null ? [] : [`the newest run failed: ${status.failedRun.code}`]),
-      ...(task?.state === "failed" ? [`failed: ${task.reasonCode}`] : []),
       ...(task?.deferral === null || task === undefined ? [] : [`deferred: ${task.deferral.reason}`]),
       ...status.components.flatMap(({ problem }) => (problem?.startsWith("overdue") === true ? [problem] : [])),
     ];
@@ -269,8 +268,6 @@ interface StatusTold {
   readonly failedRun: { readonly code: string | null } | null;
   readonly tasks: readonly {
     readonly name: string;
-    readonly state: string | null;
-    readonly reasonCode: string | null;
     readonly deferral: { readonly reason: string } | null;
   }[];
   readonly components: readonly { readonly problem: string | null }[];

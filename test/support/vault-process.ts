@@ -34,6 +34,9 @@ switch (action) {
   case "remove":
     await vault.remove([toBackupId(argument)], "test", TIME);
     break;
+  case "sweep":
+    await vault.sweepTrash();
+    break;
   case "undelete":
     await vault.undelete(toBackupId(argument), TIME);
     break;

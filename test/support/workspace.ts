@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createBank, moveMoney } from "./bank.ts";
+import { formKeys, type StoredFormName } from "./stored-forms.ts";
 import { writeTree } from "./write-tree.ts";
 
 export interface Workspace {
@@ -12,6 +13,8 @@ export interface Workspace {
 }
 
 export interface WorkspaceOptions {
+  /** "tar.gz" unless given. */
+  readonly form?: StoredFormName;
   readonly compression?: boolean;
   /** More lines for the configuration, after `components:` and `backup:`. */
   readonly extra?: string;
@@ -65,7 +68,9 @@ backup:
     max_age_days: 30
   on_shutdown: true
   on_startup: true
-  compression: ${options.compression ?? true}
+${formKeys(options.form ?? ((options.compression ?? true) ? "tar.gz" : "directory"), folder)
+  .map((key) => `  ${key}`)
+  .join("\n")}
   include:
     - persistence
     - memory

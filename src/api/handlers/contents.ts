@@ -1,5 +1,6 @@
 import type { DiffDocument, EntryRow, SearchResult } from "../../contract/index.ts";
-import { cat, ls, show, type Instance, type LookedAt } from "../../operations/index.ts";
+import { cat, ls, show, type LookedAt } from "../../operations/index.ts";
+import { contentStream } from "../content-stream.ts";
 import type { HandlersOf } from "../handler.ts";
 
 /** Rows of an answer unless told otherwise. */
@@ -24,7 +25,7 @@ export const contentHandlers: HandlersOf<"listEntries" | "diffBackup" | "readCon
 
   readContent: async ({ instance }, { params: { id }, query: { path } }) => ({
     status: 200,
-    body: await contentOf(instance(), id, path),
+    body: await contentStream(async (write) => await cat(instance(), id, path, write)),
     headers: {
       // Never shown as a page of this origin, whatever is in it.
       "content-security-policy": "sandbox; default-src 'none'",
@@ -46,32 +47,4 @@ function rowOf({ path, entry: { type, size, mtime_ns, sha256 } }: LookedAt): Ent
 function fileName(path: string): string {
   const name = path.split("/").findLast((part) => part !== "" && part !== ".") ?? "content";
   return encodeURIComponent(name.toWellFormed()).replaceAll(/['()*!]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-/** Bytes as the client takes them; what is wrong before the first is an answer of its own, what is wrong later ends the stream. */
-async function contentOf(instance: Instance, id: string, path: string): Promise<ReadableStream<Uint8Array>> {
-  const pipe = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = pipe.writable.getWriter();
-  const first = Promise.withResolvers<void>();
-  const whole = cat(instance, id, path, async (chunk) => {
-    first.resolve();
-    // The chunk is the reader's again as soon as this returns.
-    await writer.write(Uint8Array.from(chunk));
-  });
-  whole
-    .then(
-      async () => {
-        first.resolve();
-        await writer.close();
-      },
-      async (error: unknown) => {
-        first.reject(error);
-        await writer.abort(error);
-      },
-    )
-    .catch(() => {
-      // The client has hung up, and what was open is closed.
-    });
-  await first.promise;
-  return pipe.readable;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { backupHead } from "../../../test/support/backup-head.ts";
 import { fakeApi, type FakeApi } from "../../../test/support/fake-api.ts";
 import { BusyError, CaptureError, InterruptedError } from "../../kernel/index.ts";
 import type { EngineRun } from "../../operations/index.ts";
@@ -173,17 +174,46 @@ describe("POST /lifecycle", () => {
     expect(runs).toHaveLength(1);
   });
 
-  it.each(ROUTES)("%s needs the scope `operate`, and is refused while a restore runs", async (route) => {
+  it.each(ROUTES)("%s needs the scope `operate`", async (route) => {
     const { engine: made, runs } = engine();
     using served = fakeApi({ engine: made });
-    const denied = await served.fetch(`/api/v1/lifecycle/${route}`, { method: "POST", as: "read" });
-    expect(denied.status).toBe(403);
+    expect((await served.fetch(`/api/v1/lifecycle/${route}`, { method: "POST", as: "read" })).status).toBe(403);
+    expect(runs).toEqual([]);
+  });
+
+  it("while a restore runs, startup and shutdown are deferred with 200, since it may wait for the runtime, and pre-migration is 409", async () => {
+    const { engine: made, runs } = engine();
+    using served = fakeApi({ engine: made });
     await using keeper = served.instance.openLease();
     const answer = await keeper.acquire({ owner: "restore", reason: "restore of latest" });
-    expect(await post(served, route)).toMatchObject({ status: 409, body: { code: "RESTORE_RUNNING" } });
+    for (const route of ["startup", "shutdown"] as const) {
+      const deferred = await post(served, route);
+      expect(deferred).toMatchObject({ status: 200, body: { outcome: "deferred", problem: { code: "RESTORE_RUNNING" } } });
+      expect(await newestRun(served)).toMatchObject({ outcome: "skipped", reason_code: "RESTORE_RUNNING" });
+    }
+    expect(await post(served, "pre-migration")).toMatchObject({ status: 409, body: { code: "RESTORE_RUNNING" } });
     expect(runs).toEqual([]);
     if (answer.outcome === "held") throw new Error("Nobody else can have it");
     await answer.lease.release();
-    expect((await post(served, route)).status).toBe(201);
+    for (const route of ROUTES) expect((await post(served, route)).status).toBe(201);
+  });
+
+  it("leaves the lease to a restore that was started through this API and has it not yet", async () => {
+    const { engine: made, runs } = engine();
+    const restored = Promise.withResolvers<Body>();
+    const head = backupHead({});
+    using served = fakeApi({
+      listing: { backups: [head] },
+      engine: async (run) => (run.args[0] === "restore" ? await restored.promise : await made(run)),
+    });
+    const asked = { backup_id: head.id, confirm: head.id, wait: false };
+    const headers = { "content-type": "application/json" };
+    const restore = await served.fetch("/api/v1/admin/restore", { method: "POST", headers, body: JSON.stringify(asked), as: "restore" });
+    expect(restore.status).toBe(202);
+    for (const route of ["startup", "shutdown"] as const)
+      expect(await post(served, route)).toMatchObject({ status: 200, body: { problem: { code: "RESTORE_RUNNING" } } });
+    expect(runs).toEqual([]);
+    restored.reject(new CaptureError("COMPONENT_MISSING", "Nothing is there"));
+    await served.api.settled();
   });
 });

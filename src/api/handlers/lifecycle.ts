@@ -3,17 +3,18 @@ import { beforeMigration, MIGRATION_WAIT, shutdown, startup, type Instance, type
 import type { HandlersOf, Parts } from "../handler.ts";
 import { problemOf } from "../problem-of.ts";
 
-/** A client that hangs up gives up nothing: its runtime may have ended, which is no reason to have no backup of it. */
-const NEVER: AbortSignal = new AbortController().signal;
-
+// A client that hangs up gives up nothing: its runtime may have ended, which is no reason to have no backup of it.
 export const lifecycleHandlers: HandlersOf<"startup" | "shutdown" | "beforeMigration"> = {
-  startup: async (parts) => answerOf(await follow(parts, "startup", async (instance) => await startup(instance, { log: parts.log }))),
+  startup: async (parts) => {
+    const how = { log: parts.log, restoring: isRestoring(parts), signal: parts.giveUp };
+    return answerOf(await follow(parts, "startup", async (instance) => await startup(instance, how)));
+  },
 
   shutdown: async (parts, { body: { budget_ms } }) => {
     const report = await follow(parts, "shutdown", async (instance) => {
       // The daemon that serves goes on, so nothing of its own is ended: a backup of its that runs is waited for.
       const budget = budget_ms ?? instance.config.orchestrator.shutdownTimeout;
-      return await shutdown(instance, { log: parts.log, budget, giveUp: NEVER });
+      return await shutdown(instance, { log: parts.log, restoring: isRestoring(parts), budget, giveUp: parts.giveUp });
     });
     return answerOf(report);
   },
@@ -21,7 +22,7 @@ export const lifecycleHandlers: HandlersOf<"startup" | "shutdown" | "beforeMigra
   beforeMigration: async (parts, { body: { from, to, wait_ms = MIGRATION_WAIT } }) => {
     const tags = [...(from === undefined ? [] : [`schema-from-${from}`]), ...(to === undefined ? [] : [`schema-to-${to}`])];
     const report = await follow(parts, "pre-migration", async (instance) => {
-      const taken = await beforeMigration(instance, { wait: wait_ms, log: parts.log, tags });
+      const taken = await beforeMigration(instance, { wait: wait_ms, log: parts.log, tags, signal: parts.giveUp });
       // Nobody is to migrate then, so this is a failure of the request.
       if (taken.outcome === "failed" || taken.outcome === "deferred") throw taken.error;
       return taken;
@@ -29,6 +30,10 @@ export const lifecycleHandlers: HandlersOf<"startup" | "shutdown" | "beforeMigra
     return { status: 201, body: report, headers: placeOf(report) };
   },
 };
+
+function isRestoring({ runs }: Parts): boolean {
+  return runs.isRunning("restore", "undo");
+}
 
 /** Runs the operation as a run of this API: seen at /runs while it runs, and after. */
 async function follow(

@@ -2,19 +2,17 @@ import { PREFIX, type RunDocument } from "../../contract/index.ts";
 import { BusyError, NotFoundError } from "../../kernel/index.ts";
 import { describeHeld, listTasks, type Orchestration } from "../../operations/index.ts";
 import type { HandlersOf, Parts } from "../handler.ts";
-import { ledgerRuns } from "../ledger-runs.ts";
+import { ledgerRun, ledgerRuns } from "../ledger-runs.ts";
 
 /** Runs of an answer unless told otherwise. */
 const RUNS = 50;
-/** The ledger keeps 200 of a task. */
-const ALL = 100_000;
 
 export const runHandlers: HandlersOf<"listRuns" | "showRun" | "runTask"> = {
   listRuns: async (parts, { query: { task, limit = RUNS } }) => {
-    const runs = [...parts.runs.list(), ...ledgerRuns(parts.instance(), parts.orchestration(), task === undefined ? limit : ALL)];
-    const wanted = task === undefined ? runs : runs.filter((run) => run.task === task);
+    const started = parts.runs.list().filter((run) => task === undefined || run.task === task);
+    const runs = [...started, ...ledgerRuns(parts.instance(), parts.orchestration(), limit, task)];
     // Both are in order, and where both began in the same instant the order is of no meaning.
-    return { status: 200, body: { runs: wanted.toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, limit) } };
+    return { status: 200, body: { runs: runs.toSorted((a, b) => (a.started_at < b.started_at ? 1 : -1)).slice(0, limit) } };
   },
 
   showRun: async (parts, { params: { id } }) => ({ status: 200, body: findRun(parts, id) }),
@@ -39,7 +37,7 @@ function runningId({ ledger }: Orchestration, name: string): string {
 }
 
 function findRun(parts: Parts, id: string): RunDocument {
-  const found = parts.runs.get(id) ?? ledgerRuns(parts.instance(), parts.orchestration(), ALL).find(({ run_id }) => run_id === id);
+  const found = parts.runs.get(id) ?? ledgerRun(parts.instance(), parts.orchestration(), id);
   if (found !== undefined) return found;
   throw new NotFoundError("RUN_NOT_FOUND", `No run "${id}" is remembered`, {
     hint: "Runs of the API are forgotten at a restart, and after 200 others; what they made is in the list of backups",

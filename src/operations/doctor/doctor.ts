@@ -9,6 +9,7 @@ import { checkCommands } from "./commands.ts";
 import { checkComponents } from "./components.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkDisk } from "./disk.ts";
+import { checkEncryption } from "./encryption.ts";
 import { checkFileSystems } from "./file-systems.ts";
 import { checkFreshness } from "./freshness.ts";
 import { checkLease } from "./lease.ts";
@@ -33,6 +34,7 @@ const OF_THE_HOST: Readonly<Record<string, (host: Host) => Sights>> = { node: ch
 const OF_THE_INSTANCE: Readonly<Record<string, (patient: Patient) => Sights>> = {
   configuration: checkConfiguration,
   clock: checkClock,
+  encryption: checkEncryption,
   vault: checkVault,
   "vault-contents": checkVaultContents,
   "file-systems": checkFileSystems,

@@ -1,13 +1,15 @@
 import { BusyError, HoldfastError } from "../../kernel/index.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
-import { vaultAt } from "../vault-at.ts";
+import { lookAtVault } from "../vault-at.ts";
+import { secretsOf } from "../vault-secrets.ts";
 
 /** Whether the vault opens for this instance, and its lock can be taken. */
 export async function checkVault({ instance }: Patient): Promise<readonly Sight[]> {
-  const { path } = instance.config.backup;
+  const { config, env } = instance;
+  const { path } = config.backup;
   try {
-    if ((await vaultAt(path)) === undefined)
-      return [warning(`There is no vault at "${path}" yet`, "Take the first backup: holdfast backup")];
+    const { owner } = await lookAtVault(path, async () => await secretsOf(config, env));
+    if (owner === undefined) return [warning(`There is no vault at "${path}" yet`, "Take the first backup: holdfast backup")];
     await using vault = await instance.openVault();
     const { backups } = await vault.list();
     const [newest] = backups;

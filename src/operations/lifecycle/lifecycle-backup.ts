@@ -1,6 +1,7 @@
 import { HoldfastError, InterruptedError, namedSystemError } from "../../kernel/index.ts";
 import type { Log } from "../../orchestrator/index.ts";
 import type { Instance } from "../instance.ts";
+import { runBackupEngine } from "../lost-backup.ts";
 
 export interface LifecycleRequest {
   readonly trigger: "startup" | "shutdown" | "pre-migration";
@@ -23,7 +24,7 @@ export async function lifecycleBackup(instance: Instance, request: LifecycleRequ
   const { trigger, wait, tags = [], signal, log } = request;
   try {
     await askForRoom(instance, trigger);
-    const document = await instance.runEngine({
+    const document = await runBackupEngine(instance, trigger, {
       args: [
         "backup",
         "create",

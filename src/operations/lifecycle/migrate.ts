@@ -24,12 +24,23 @@ export type Migration =
   /** The migration has not begun. */
   | { readonly ran: false; readonly backup: LifecycleBackup };
 
-/** Runs a migration after the backup that it can be undone from: not at all when that failed. */
+/**
+ * Runs a migration after the backup that it can be undone from: not at all when that failed.
+ *
+ * @throws InterruptedError when the signal came before the migration had begun
+ */
 export async function migrate(instance: Instance, request: MigrateRequest): Promise<Migration> {
   const backup = await beforeMigration(instance, request);
+  request.signal?.throwIfAborted();
   if (backup.outcome !== "taken" && !request.force) return { ran: false, backup };
   const program = await startForeground(request.argv, { cwd: request.cwd, env: instance.env, interactive: request.interactive });
   request.onStart?.((signal) => program.forward(signal));
+  // One that came while it was made ready was for it as well.
+  if (request.signal?.aborted === true) {
+    program.abandon();
+    await program.exitCode;
+    request.signal.throwIfAborted();
+  }
   program.open();
   return { ran: true, exitCode: await program.exitCode, backup };
 }

@@ -1,10 +1,11 @@
-import type { Log } from "../../orchestrator/index.ts";
+import { InterruptedError, type HoldfastError } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
+import { tellLost } from "../lost-backup.ts";
 import type { Orchestration } from "../orchestrate.ts";
+import { deferredByRestore, isBesideRestore, type BesideRestore } from "./beside-restore.ts";
 import { lifecycleBackup, type LifecycleBackup } from "./lifecycle-backup.ts";
 
-export interface ShutdownOptions {
-  readonly log: Log;
+export interface ShutdownOptions extends BesideRestore {
   /** What this process runs: it is ended first, a running backup by letting it finish. */
   readonly orchestration?: Pick<Orchestration, "close">;
   /** Milliseconds for everything; null when nobody is in a hurry. */
@@ -24,7 +25,7 @@ const FOR_TASKS = 8;
  */
 export async function shutdown(
   instance: Instance,
-  { log, orchestration, budget, giveUp, until }: ShutdownOptions,
+  { log, restoring = false, orchestration, budget, giveUp, until }: ShutdownOptions,
 ): Promise<LifecycleBackup> {
   const { backup } = instance.config;
   const over = AbortSignal.any([
@@ -35,6 +36,7 @@ export async function shutdown(
   const began = performance.now();
   await orchestration?.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
   if (!backup.enabled || !backup.onShutdown) return { outcome: "off" };
+  if (await isBesideRestore(instance, "shutdown", { log, restoring })) return deferredByRestore("shutdown", log);
   const left = budget === null ? instance.config.orchestrator.startupWait : budget - (performance.now() - began);
   const taken = await lifecycleBackup(instance, { trigger: "shutdown", wait: Math.max(0, left), signal: over, log });
   if (taken.outcome === "failed" && taken.error.code === "INTERRUPTED")
@@ -44,5 +46,18 @@ export async function shutdown(
         ? "The shutdown backup was given up at a second signal."
         : "There was no time for the shutdown backup; nothing half-made is left.",
     );
+  if (over.aborted && !giveUp.aborted && taken.outcome === "failed" && taken.error.code === "INTERRUPTED")
+    await tellNoTime(instance, taken.error, giveUp);
   return taken;
+}
+
+/** Of the little that is left before whoever is in a hurry kills everything: what does not arrive is sent by the next one who tells. */
+const FOR_TELLING = 1000;
+
+async function tellNoTime(instance: Instance, cause: HoldfastError, giveUp: AbortSignal): Promise<void> {
+  const failure = new InterruptedError("DEADLINE", "There was no time for the shutdown backup", {
+    cause,
+    hint: "Give orchestrator.shutdown_timeout more, and whoever stops the process as well",
+  });
+  await tellLost(instance, "shutdown", failure, AbortSignal.any([giveUp, AbortSignal.timeout(FOR_TELLING)]));
 }

@@ -1,26 +1,72 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { openArchiveVault } from "../../archive/index.ts";
-import { addHint, DamageError, errnoOf, namedSystemError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
+import { addHint, ConfigError, DamageError, errnoOf, namedSystemError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
+import { openRepositoryVault, type Secret } from "../../repository/index.ts";
 import { isBackupId, MANIFEST_NAME, type Vault, type VaultIdentity } from "../../vault/index.ts";
-import { vaultAt } from "../vault-at.ts";
+import { readGivenSecrets, type GivenSecrets } from "../keys/index.ts";
+import { lookAtVault } from "../vault-at.ts";
+
+export interface FoundVault {
+  readonly vault: Vault;
+  readonly owner: VaultIdentity;
+  /** Opens it once more, with what has opened it now. */
+  readonly reopen: (cacheFolder: string) => Promise<Vault>;
+}
+
+/** What opens a vault in repository form. */
+export interface RecoveryKeys extends GivenSecrets {
+  /** Whether a person can be asked when nothing was given and something is needed. */
+  readonly mayAsk?: boolean;
+}
 
 /** Opens the vault at a path in the name of whoever owns it, so that nothing about it has to be known and nothing changes. */
-export async function openFoundVault(path: string, clock: Clock): Promise<{ readonly vault: Vault; readonly owner: VaultIdentity }> {
+export async function openFoundVault(path: string, keys: RecoveryKeys, clock: Clock): Promise<FoundVault> {
   refuseNoFolder(path);
-  const owner = await vaultAt(path);
+  let secrets: readonly Secret[] | undefined;
+  const given = async (): Promise<readonly Secret[]> => (secrets ??= await readGivenSecrets(keys));
+  const { owner } = await lookAtVault(path, given);
   if (owner === undefined) throw noVault(path);
+  const common = { path, instance: { name: owner.instance }, create: false, clock };
+  if (owner.form === "archive") {
+    refuseIdleKeys(path, keys);
+    const open = async (): Promise<Vault> => await openArchiveVault({ ...common, compression: true });
+    return { vault: await hinted(open, tarHint(path)), owner, reopen: open };
+  }
+  const open = async (cacheFolder: string): Promise<Vault> =>
+    await openRepositoryVault({ ...common, secrets: await given(), cacheFolder });
+  const reopen = async (cacheFolder: string): Promise<Vault> => {
+    try {
+      return await open(cacheFolder);
+    } catch (error) {
+      if (!(error instanceof ConfigError) || error.code !== "KEY_MISSING" || (await given()).length > 0) throw error;
+      if (keys.mayAsk !== true) throw addHint(error, "here: --key-file, --recovery-code-file or --passphrase-file");
+    }
+    secrets = await readGivenSecrets({ ...keys, recoveryCodeFile: "-" });
+    return await open(cacheFolder);
+  };
+  // Reading needs no cache, and makes none.
+  return { vault: await hinted(async () => await reopen(join(path, ".vault", "no-cache")), SEALED_HINT), owner, reopen };
+}
+
+function refuseIdleKeys(path: string, { keyFile, passphraseFile, recoveryCodeFile }: RecoveryKeys): void {
+  if ((keyFile ?? passphraseFile ?? recoveryCodeFile) === undefined) return;
+  throw new UsageError("USAGE", `The vault at "${path}" is in archive form, which is not encrypted: a key has no effect`, { hint: "Leave it out" });
+}
+
+async function hinted(open: () => Promise<Vault>, hint: string): Promise<Vault> {
   try {
-    const vault = await openArchiveVault({ path, instance: { name: owner.instance }, compression: true, create: false, clock });
-    return { vault, owner };
+    return await open();
   } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    throw addHint(
-      error,
-      `that needs a configuration: take it out of the newest backup first (tar -xzf ${path}/ID.tar.gz holdfast/holdfast.yaml, or copy it out of the folder ${path}/ID/holdfast)`,
-    );
+    throw error instanceof DamageError ? addHint(error, hint) : error;
   }
 }
+
+function tarHint(path: string): string {
+  return `that needs a configuration: take it out of the newest backup first (tar -xzf ${path}/ID.tar.gz holdfast/holdfast.yaml, or copy it out of the folder ${path}/ID/holdfast)`;
+}
+
+const SEALED_HINT = "that needs a configuration: write one that names this vault, its instance and the key";
 
 function refuseNoFolder(path: string): void {
   let folder: boolean;
@@ -67,7 +113,7 @@ function looksLikeVault(folder: string): boolean {
 }
 
 function isBackupName(name: string): boolean {
-  return isBackupId(name.replace(/\.tar\.gz$/, ""));
+  return isBackupId(name.replace(/\.(tar\.gz|backup)$/, ""));
 }
 
 function readNames(folder: string): readonly string[] {

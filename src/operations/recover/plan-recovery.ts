@@ -3,11 +3,13 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { mapPath, parseConfig, rewriteConfig, type Config, type ConfigChange, type PathMap } from "../../config/index.ts";
 import { ConfigError, DamageError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
 import type { BackupHead, Listing, Vault, VaultIdentity } from "../../vault/index.ts";
+import type { Instance } from "../instance.ts";
 import { RESERVED_COMPONENT } from "../plan-components.ts";
 import { programsOf, type NamedProgram } from "../programs.ts";
 import { damageIn } from "../read-listing.ts";
 import { chooseBackups, type Choice } from "./choose-backups.ts";
-import { openFoundVault } from "./open-found-vault.ts";
+import { keyWanted, type KeyWanted } from "./key-wanted.ts";
+import { openFoundVault, type RecoveryKeys } from "./open-found-vault.ts";
 import { proveBackup, type ProofOptions } from "./prove-backup.ts";
 import { readStoredConfig, type StoredConfig } from "./read-stored-config.ts";
 import { configExists, lookForConfig } from "./write-recovered.ts";
@@ -18,6 +20,8 @@ export interface RecoveryRequest extends ProofOptions {
   /** Folder for the configuration; its recorded one unless given. */
   readonly to?: string;
   readonly maps: readonly PathMap[];
+  /** What opens the vault, when it is encrypted. */
+  readonly keys: RecoveryKeys;
   /** Nothing but the configuration is wanted: what else the vault holds is not read back. */
   readonly configOnly: boolean;
   readonly cwd: string;
@@ -55,13 +59,17 @@ export interface Recovery {
   readonly lost: readonly { readonly key: string; readonly path: string }[];
   /** Programs that the configuration names: from now on they run as this account. */
   readonly programs: readonly NamedProgram[];
+  /** undefined: none. */
+  readonly key: KeyWanted | undefined;
+  /** Opens the vault with what has opened it now: what the configuration names may not be on this machine. */
+  readonly openVault: Instance["openVault"];
 }
 
 /** Looks at a vault and says what a recovery from it would do. Changes nothing, in the vault or elsewhere. */
 export async function planRecovery(request: RecoveryRequest): Promise<Recovery> {
   refuseAddress(request.vault);
   const path = resolve(request.cwd, request.vault);
-  const { vault: opened, owner } = await openFoundVault(path, request.clock);
+  const { vault: opened, owner, reopen } = await openFoundVault(path, request.keys, request.clock);
   await using vault = opened;
   const listing = await vault.list();
   refuseEmpty(path, listing);
@@ -98,6 +106,8 @@ export async function planRecovery(request: RecoveryRequest): Promise<Recovery> 
     components,
     lost: lostPaths(config),
     programs: programsOf(config),
+    key: await keyWanted(config, path, owner, request.env),
+    openVault: async () => await reopen(join(config.stateDir, "cache")),
   };
 }
 

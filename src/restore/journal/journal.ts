@@ -57,6 +57,8 @@ export interface RestoreJournal {
   readonly safety: string | null;
   readonly started_at: string;
   readonly phase: JournalPhase;
+  /** This restore starts the runtime, on a state that is whole: whoever starts with it waits for no end of the restore. */
+  readonly starting?: boolean;
   /** Where an interrupted swap is to end when every move is done: "old" once it was decided to go back. */
   readonly towards: "new" | "old";
   /** Folders that hold staged and old sets, each with a marker file. */
