@@ -4,7 +4,7 @@ import { type Command, measure, type Measurement } from "./measure.ts";
 import { inPairs, median, type Paired, type Side } from "./pairs.ts";
 import { bytesBelow, type Rig } from "./rig.ts";
 
-export const COMPARISONS = ["gzip", "plain", "in-place", "prune", "start", "memory"] as const;
+export const COMPARISONS = ["gzip", "plain", "in-place", "prune", "start", "memory", "repository"] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
 export interface Row {
@@ -38,13 +38,13 @@ export function megabytes(bytes: number, digits = 0): string {
   return `${(bytes / MB).toFixed(digits)} MB`;
 }
 
-function timeRow(what: string, pair: Paired, must: number | null): Row {
+export function timeRow(what: string, pair: Paired, must: number | null): Row {
   return { what, ours: seconds(pair.ours), peer: seconds(pair.peers), value: pair.ratio, unit: "ratio", spread: pair.spread, must };
 }
 function cpuRow(what: string, pair: Paired): Row {
   return { what, ours: cpuSeconds(pair.ours), peer: cpuSeconds(pair.peers), value: pair.cpuRatio, unit: "ratio", must: null };
 }
-function sizeRow(what: string, ours: number, peer: number, must: number): Row {
+export function sizeRow(what: string, ours: number, peer: number, must: number): Row {
   return { what, ours: megabytes(ours, 1), peer: megabytes(peer, 1), value: ours / peer, unit: "ratio", must };
 }
 const shell = (name: string, script: string, ...args: string[]): Command => ({ name, argv: ["sh", "-c", script, "sh", ...args] });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { COMPARISONS, gzip, inPlace, isMet, memory, plain, prune, type Comparison, type Row, start } from "./comparisons.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { describeMachine, type Facts, loadNow, textTable, writeResults } from "./report.ts";
+import { repository } from "./repository.ts";
 import { makeRig, type Rig } from "./rig.ts";
 import { openWorkload, totalBytes } from "./workload.ts";
 
@@ -14,6 +15,7 @@ const RUNS: Readonly<Record<Comparison, (rig: Rig, rounds: number) => Promise<Ro
   prune,
   start,
   memory,
+  repository,
 };
 
 async function bench(options: Options): Promise<void> {
@@ -26,7 +28,7 @@ async function bench(options: Options): Promise<void> {
   if (options.workloadOnly) return;
 
   const rows: Row[] = [];
-  const all = COMPARISONS.every((name) => options.only.includes(name));
+  const all = COMPARISONS.every((name) => name === "repository" || options.only.includes(name));
   const command = `npm run bench -- --scale ${options.scale} --rounds ${options.rounds}${all ? "" : ` --only ${options.only.join(",")}`} --seed ${options.seed}`;
   const before = loadNow();
   await using rig = await makeRig(options.dir, workload, { keep: options.keep });

@@ -22,7 +22,7 @@ export const USAGE: string = `npm run bench -- [options]
 
   --scale N          size of the workload, 0.02 to 10; 1 is 1 GB (1)
   --rounds N         pairs of runs of which the median is taken (3)
-  --only A,B         of ${COMPARISONS.join(", ")} (all)
+  --only A,B         of ${COMPARISONS.join(", ")} (all but repository, which needs restic)
   --seed N           of the workload (${DEFAULT_SEED})
   --dir FOLDER       where workloads are kept for the next time and runs are made (holdfast-bench in the temporary folder)
   --keep             leave the vaults and copies of the run for looking at
@@ -36,7 +36,7 @@ export function parseOptions(argv: readonly string[]): Options {
       scale: { type: "string", default: "1" },
       rounds: { type: "string", default: "3" },
       seed: { type: "string", default: String(DEFAULT_SEED) },
-      only: { type: "string", default: COMPARISONS.join(",") },
+      only: { type: "string", default: COMPARISONS.filter((name) => name !== "repository").join(",") },
       json: { type: "boolean", default: false },
       dir: { type: "string", default: join(tmpdir(), "holdfast-bench") },
       keep: { type: "boolean", default: false },

@@ -21,7 +21,11 @@ export interface Rig extends AsyncDisposable {
   forget(form: Form): void;
   place(name: string): string;
   /** A configuration of the workload's components below another folder. */
-  writeConfig(name: string, tree: string, more: string): string;
+  writeConfig(name: string, tree: string, more: string, backup?: string): string;
+  /** A private file of the run. */
+  writeFile(name: string, text: string): string;
+  /** Another process has the database of a copy of the workload open, until it is disposed of. */
+  hold(tree: string): Promise<AsyncDisposable>;
 }
 export type Form = "gzip" | "plain";
 
@@ -48,7 +52,7 @@ export async function makeRig(folder: string, workload: Workload, options: { rea
     holder = await holdOpen(join(workload.root, "data", "agent.db"));
     const place = (name: string): string => join(home, name);
     const formConfig = (form: Form): string =>
-      writeConfig(home, { name: form, tree: workload.root, compression: form === "gzip", more: "" });
+      writeConfig(home, { name: form, tree: workload.root, backup: `compression: ${form === "gzip"}`, more: "" });
     const configs = { gzip: formConfig("gzip"), plain: formConfig("plain") };
     const holdfast = (...args: string[]): Command => ({
       name: `holdfast ${args.join(" ")}`,
@@ -66,7 +70,15 @@ export async function makeRig(folder: string, workload: Workload, options: { rea
         for (const path of [vaults[form], place(`state-${form}`)]) rmSync(path, { recursive: true, force: true });
       },
       place,
-      writeConfig: (name, tree, more) => writeConfig(home, { name, tree, compression: false, more }),
+      writeConfig: (name, tree, more, backup = "compression: false") => writeConfig(home, { name, tree, backup, more }),
+      writeFile: (name, text) => {
+        writeFileSync(place(name), text, { mode: 0o600 });
+        return place(name);
+      },
+      hold: async (tree) => {
+        const own = await holdOpen(join(tree, "data", "agent.db"));
+        return { [Symbol.asyncDispose]: async () => await letGo(own) };
+      },
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -86,12 +98,13 @@ export async function publishedPackage(home: string): Promise<string> {
 interface ConfigSpec {
   readonly name: string;
   readonly tree: string;
-  readonly compression: boolean;
+  /** Keys of `backup` besides its path. */
+  readonly backup: string;
   /** Lines at the end. */
   readonly more: string;
 }
 
-function writeConfig(home: string, { name, tree, compression, more }: ConfigSpec): string {
+function writeConfig(home: string, { name, tree, backup, more }: ConfigSpec): string {
   const file = join(home, `${name}.yaml`);
   writeFileSync(
     file,
@@ -102,7 +115,7 @@ components:
   memory: { path: ${JSON.stringify(join(tree, "memory"))} }
   checkpoints: { path: ${JSON.stringify(join(tree, "checkpoints"))} }
   logs: { path: ${JSON.stringify(join(tree, "logs"))} }
-backup: { path: vault-${name}, compression: ${compression} }
+backup: { path: vault-${name}, ${backup} }
 ${more}`,
   );
   // A configuration that others could have written is refused.

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * Reads a vault of Holdfast in repository form without Holdfast: one file, nothing but Node. Written from
- * docs/repository-format.md alone, in the order of its sections, so that a vault depends on a document and not on a program.
+ * Reads a vault of Holdfast in repository form without Holdfast: one file, nothing but Node. What it knows stands in
+ * docs/repository-format.md, in the same order, so that a vault depends on a document and not on a program.
  *
  * The vault is hostile: every length is compared with what is there before memory is taken for it, and nothing is written but
  * below the folder that was named, in which there is no link until everything else is written. It changes nothing in the vault
- * and takes no lock. In memory are some frames, one run of entries, and for each entry a few bytes.
+ * and takes no lock. In memory are some frames, one run of entries, a few bytes for each entry, and the places of folders and links.
  */
 import childProcess from "node:child_process";
 import crypto from "node:crypto";
@@ -972,11 +972,13 @@ function writeAll(descriptor, bytes, position) {
 }
 
 function writePiece(descriptor, bytes, position, sparse) {
-  for (let offset = 0; offset < bytes.length; offset += HOLE) {
-    const part = bytes.subarray(offset, offset + HOLE);
-    const hole = sparse && part.length >= 4096 && ZEROS.subarray(0, part.length).equals(part);
-    if (!hole) writeAll(descriptor, part, position + offset);
-  }
+  if (!sparse) writeAll(descriptor, bytes, position);
+  else
+    for (let offset = 0; offset < bytes.length; offset += HOLE) {
+      const part = bytes.subarray(offset, offset + HOLE);
+      const hole = part.length >= 4096 && ZEROS.subarray(0, part.length).equals(part);
+      if (!hole) writeAll(descriptor, part, position + offset);
+    }
 }
 
 /** A file that cannot be had as it was is not left there. */
@@ -1004,41 +1006,37 @@ function finishFolder(target, { mode, mtime, uid, gid }, owner) {
   fs.closeSync(descriptor);
 }
 
-/** Folders and files, then other names, then links: nothing is ever written through a link. */
-function restore(backup, folder, { component, partial, owner }) {
-  const roots = backup.roots.filter(({ name }) => component === undefined || name === component);
-  if (roots.length === 0) throw misused(`The backup has no component "${component}"; it has: ${backup.manifest.components.join(", ")}`);
-  checkEntries(backup, roots);
-  const building = openTarget(folder, backup.keys.top);
-  const [folders, names, links] = [[], [], []];
-  const lost = new Set();
-  let [entries, bytes] = [0, 0];
+/** Folders and files; what comes after them is kept for later. */
+function writeTrees(backup, roots, building, { partial, owner }) {
+  const written = { folders: [], names: [], links: [], lost: new Set(), entries: 0, bytes: 0 };
   for (const root of roots) {
     for (const { entry } of entriesOf(backup, root)) {
       const place = placeOf(backup, entry, entry.path);
       const target = path.join(building, place);
-      const { mode, mtime, uid, gid } = entry;
-      fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 });
-      entries += 1;
-      if (entry.type === "directory") {
-        fs.mkdirSync(target, { recursive: true, mode: 0o700 });
-        folders.push({ place, mode, mtime, uid, gid });
-      } else if (entry.type === "symlink") links.push({ target, to: entry.target, mtime, uid, gid });
-      else if (entry.hardLink !== undefined) names.push({ place, target, first: placeOf(backup, entry, entry.hardLink) });
+      const { type, mode, mtime, uid, gid, target: to, hardLink } = entry;
+      fs.mkdirSync(type === "directory" ? target : path.dirname(target), { recursive: true, mode: 0o700 });
+      written.entries += 1;
+      if (type === "directory") written.folders.push({ place, mode, mtime, uid, gid });
+      else if (type === "symlink") written.links.push({ target, to, mtime, uid, gid });
+      else if (hardLink !== undefined) written.names.push({ place, target, first: placeOf(backup, entry, hardLink) });
       else {
         try {
           writeFile(backup, entry, target, owner);
-          bytes += entry.size;
+          written.bytes += entry.size;
         } catch (error) {
-          const named =
-            error instanceof Failure ? new Failure(error.exit, `Cannot restore ${quote(place)}: ${error.message}`, error) : error;
-          if (named.exit !== 4 || !partial) throw named;
-          warn(`left out: ${named.message}`);
-          lost.add(place);
+          const message = `Cannot restore ${quote(place)}: ${error.message}`;
+          if (error.exit !== 4 || !partial) throw error instanceof Failure ? new Failure(error.exit, message, error) : error;
+          warn(`left out: ${message}`);
+          written.lost.add(place);
         }
       }
     }
   }
+  return written;
+}
+
+/** Other names of files, and then links: nothing is ever written through a link. */
+function writeLinks({ names, links, lost }, building, owner) {
   for (const { place, target, first } of names) {
     if (!lost.has(first)) fs.linkSync(path.join(building, first), target);
     else {
@@ -1051,15 +1049,32 @@ function restore(backup, folder, { component, partial, owner }) {
     if (owner) fs.lchownSync(target, uid, gid);
     fs.lutimesSync(target, seconds(mtime), seconds(mtime));
   }
-  const isTop = ({ place }) => !place.includes("/");
-  const deepestFirst = folders.toReversed();
-  for (const held of deepestFirst.filter((other) => !isTop(other))) finishFolder(path.join(building, held.place), held, owner);
-  const synced = childProcess.spawnSync("sync", ["-f", building], { stdio: "ignore" });
-  if (synced.status !== 0) warn("warning: what was written may not be on the disk yet: sync -f failed");
-  for (const name of fs.readdirSync(building)) fs.renameSync(path.join(building, name), path.join(folder, name));
-  fs.rmdirSync(building);
-  for (const held of deepestFirst.filter(isTop)) finishFolder(path.join(folder, held.place), held, owner);
-  return { entries: entries - lost.size, bytes, lost: lost.size };
+}
+
+/** Everything is built in one folder, which goes when it is whole and on the disk. */
+function restore(backup, folder, options) {
+  const { component, owner } = options;
+  const roots = backup.roots.filter(({ name }) => component === undefined || name === component);
+  if (roots.length === 0) throw misused(`The backup has no component "${component}"; it has: ${backup.manifest.components.join(", ")}`);
+  checkEntries(backup, roots);
+  const building = openTarget(folder, backup.keys.top);
+  try {
+    const written = writeTrees(backup, roots, building, options);
+    writeLinks(written, building, owner);
+    const deepestFirst = written.folders.toReversed();
+    // A folder at the top is moved yet, and one that its owner may not write to cannot be.
+    const isTop = ({ place }) => !place.includes("/");
+    for (const held of deepestFirst.filter((other) => !isTop(other))) finishFolder(path.join(building, held.place), held, owner);
+    const synced = childProcess.spawnSync("sync", ["-f", building], { stdio: "ignore" });
+    if (synced.status !== 0) warn("warning: what was written may not be on the disk yet: sync -f failed");
+    for (const name of fs.readdirSync(building)) fs.renameSync(path.join(building, name), path.join(folder, name));
+    fs.rmdirSync(building);
+    for (const held of deepestFirst.filter(isTop)) finishFolder(path.join(folder, held.place), held, owner);
+    return { entries: written.entries - written.lost.size, bytes: written.bytes, lost: written.lost.size };
+  } catch (error) {
+    if (fs.existsSync(building)) warn(`The restore did not finish: what was whole until then lies in "${building}"`);
+    throw error;
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------
@@ -1157,17 +1172,6 @@ function chooseBackup(keys, id) {
   return latest;
 }
 
-function restoreWhole(backup, folder, options) {
-  const unfinished = path.join(folder, UNFINISHED);
-  const before = fs.existsSync(unfinished);
-  try {
-    return restore(backup, folder, options);
-  } catch (error) {
-    if (!before && fs.existsSync(unfinished)) warn(`The restore did not finish: what was whole until then lies in "${unfinished}"`);
-    throw error;
-  }
-}
-
 function main(argv) {
   const text = { type: "string" };
   const flag = { type: "boolean" };
@@ -1197,7 +1201,7 @@ function main(argv) {
   if (command === "list") return list(keys);
   if (command === "check") return check(keys, id);
   const backup = chooseBackup(keys, id);
-  const { entries, bytes, lost } = restoreWhole(backup, path.resolve(folder), options);
+  const { entries, bytes, lost } = restore(backup, path.resolve(folder), options);
   console.log(`Restored ${backup.id} into ${folder}: ${entries} entries, ${size(bytes)}${lost > 0 ? `; ${lost} left out` : ""}`);
   return lost > 0 ? 4 : 0;
 }

@@ -9,12 +9,7 @@ import { printable, table } from "./table.ts";
 export function initCommand(runner: Runner): Command {
   const about = {
     summary: "look for state in a folder, write holdfast.yaml, and make an encrypted vault with its key file and recovery sheet",
-    examples: [
-      "init",
-      "init /srv/agent --vault /mnt/backup/agent",
-      "init --key-file /media/stick/agent.key",
-      "init --format archive",
-    ],
+    examples: ["init", "init /srv/agent --vault /mnt/backup/agent", "init --key-file /media/stick/agent.key", "init --format archive"],
     notYet: ["--preset <name>"],
   };
   const command = makeCommand("init", about, runner, async (context) => {
@@ -55,7 +50,10 @@ export function addVaultOptions(command: Command): Command {
         "archive",
       ]),
     )
-    .option("--key-file <file>", "where the key goes, or one that is there; of a repository. Off the disk of the state unless given, where that can be");
+    .option(
+      "--key-file <file>",
+      "where the key goes, or one that is there; of a repository. Off the disk of the state unless given, where that can be",
+    );
 }
 
 export function vaultOptions({ io, options }: CommandContext): Pick<InitOptions, "vault" | "format" | "keyFile"> {
@@ -84,10 +82,13 @@ export function printKeys(io: Io, { keys }: InitResult): void {
   const { keyFile, keyWhy, fingerprint, besideState, recovery } = keys;
   io.print(`\nThe vault is encrypted. It opens with the key file ${printable(keyFile)}`);
   io.print(`  fingerprint ${fingerprint}; ${besideState ? io.paint.yellow(keyWhy) : keyWhy}`);
-  if (recovery === null) return io.print("  and with the recovery code that was made together with it; another one: holdfast key show-recovery --new");
+  if (recovery === null)
+    return io.print("  and with the recovery code that was made together with it; another one: holdfast key show-recovery --new");
   io.print(`and with this recovery code, which is stored nowhere but on the sheet:\n\n    ${io.paint.bold(recovery.code)}\n`);
   io.print(`Recovery sheet: ${printable(recovery.sheet)}`);
-  io.print("Print it, keep it where neither this machine nor the backups are, and delete the file. Without key and code nobody reads a backup");
+  io.print(
+    "Print it, keep it where neither this machine nor the backups are, and delete the file. Without key and code nobody reads a backup",
+  );
 }
 
 export function printInit(io: Io, { file, vault, vaultWhy, detection }: InitResult): void {

@@ -30,8 +30,3 @@ export function givenSecrets({ io, options }: CommandContext, prefix: Prefix = "
     ask: (what) => askSecret(io, what),
   };
 }
-
-/** Whether any was given. */
-export function isGiven({ keyFile, passphraseFile, recoveryCodeFile }: GivenSecrets): boolean {
-  return (keyFile ?? passphraseFile ?? recoveryCodeFile) !== undefined;
-}

@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { ConfigError, UsageError } from "../kernel/index.ts";
-import type { Instance } from "../operations/index.ts";
+import type { GivenSecrets, Instance } from "../operations/index.ts";
 import { makeCommand, type CommandContext, type Runner } from "./command.ts";
 import { confirm } from "./confirm.ts";
 import { addKeyOptions, givenSecrets } from "./key-options.ts";
 import { newCodeDocument, printCheck, printNewCode, printSlots } from "./key-text.ts";
+import { askNewSecret } from "./secret-input.ts";
 import { printable } from "./table.ts";
 
 export function keyCommand(runner: Runner): Command {
@@ -75,7 +76,8 @@ function addCommand(runner: Runner): Command {
   const command = makeCommand("add", about, runner, async (context) => {
     const { io, instance } = context;
     const { addGivenKey, describeSlot } = await import("../operations/index.ts");
-    const slot = await addGivenKey(await instance(), givenSecrets(context), { unlock: givenSecrets(context, "unlock"), signal: io.signal });
+    const given: GivenSecrets = { ...givenSecrets(context), ask: (what) => askNewSecret(io, what) };
+    const slot = await addGivenKey(await instance(), given, { unlock: givenSecrets(context, "unlock"), signal: io.signal });
     io.document({ schema: "holdfast.key-added/1", slot });
     io.print(`Added ${printable(describeSlot(slot))}: it opens everything in the vault from now on`);
     return 0;
@@ -115,7 +117,11 @@ function rotateCommand(runner: Runner): Command {
     const { rotate } = await import("../operations/index.ts");
     const sheet = sheetOf(context);
     const opened = await instance();
-    await confirm(io, "Begin a new epoch, which only the keys given now and a new recovery code open?", options["yes"] as boolean | undefined);
+    await confirm(
+      io,
+      "Begin a new epoch, which only the keys given now and a new recovery code open?",
+      options["yes"] as boolean | undefined,
+    );
     const unlock = givenSecrets(context, "unlock");
     const rotation = await rotate(opened, givenSecrets(context), { unlock, signal: io.signal, ...sheet });
     const { epoch, kept, added, left, recovery, reach, shutOut } = rotation;
@@ -140,7 +146,9 @@ function rotateCommand(runner: Runner): Command {
     }
     printNewCode(io, recovery, sheet.sheet);
     for (const name of shutOut)
-      io.remark(`${io.paint.yellow("warning")} the configuration names ${name}, which does not open what is written now: name another key in backup.encryption`);
+      io.remark(
+        `${io.paint.yellow("warning")} the configuration names ${name}, which does not open what is written now: name another key in backup.encryption`,
+      );
     return 0;
   })
     .option("-y, --yes", "do not ask")
@@ -184,5 +192,7 @@ function showRecoveryCommand(runner: Runner): Command {
 function sheetOf({ io, options }: CommandContext): { readonly sheet?: string } {
   if (typeof options["sheet"] === "string") return { sheet: resolve(io.cwd, options["sheet"]) };
   if (!io.json) return {};
-  throw new UsageError("USAGE", "A recovery code is never part of a JSON document", { hint: "Say where it is written: --sheet FILE; nothing was changed" });
+  throw new UsageError("USAGE", "A recovery code is never part of a JSON document", {
+    hint: "Say where it is written: --sheet FILE; nothing was changed",
+  });
 }

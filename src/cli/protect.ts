@@ -36,7 +36,7 @@ export function protectCommand(runner: Runner): Command {
       printInit(io, detected);
       printKeys(io, detected);
     } else {
-      const [idle] = (["vault", "format", "keyFile"] as const).filter((name) => options[name] !== undefined);
+      const idle = (["vault", "format", "keyFile"] as const).find((name) => options[name] !== undefined);
       if (idle !== undefined)
         throw new UsageError("USAGE", `"${file}" says where the backups go, and how`, {
           hint: `Change \`backup\` there, or leave --${idle === "keyFile" ? "key-file" : idle} out`,

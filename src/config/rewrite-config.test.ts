@@ -25,6 +25,13 @@ describe("mapPath()", () => {
 });
 
 describe("rewriteConfig()", () => {
+  it.each(["key_file", "passphrase_file"])("changes where the %s of an encrypted vault is", (key) => {
+    const text = `name: agent\nbackup: { path: /usb/vault, format: repository, encryption: { ${key}: /home/old/agent.key } }\n`;
+    const { text: after, changes } = rewrite(text, "/home/old=/home/new");
+    expect(after).toBe(text.replace("/home/old", "/home/new"));
+    expect(changes).toEqual([{ key: `backup.encryption.${key}`, before: "/home/old/agent.key", after: "/home/new/agent.key" }]);
+  });
+
   it("changes values where they stand and leaves every comment and blank as it was", () => {
     const text = `# who we are
 name: agent   # do not rename

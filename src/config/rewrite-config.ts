@@ -75,7 +75,7 @@ export function rewriteConfig(request: RewriteRequest): Rewritten {
     if (before === undefined || !isAbsolute(before)) continue;
     const { path: after, by } = mapPath(before, request.maps);
     if (by !== undefined) used.add(by);
-    if (path[0] === "backup" || after === before) continue;
+    if (path.join(".") === "backup.path" || after === before) continue;
     edits.push(replaceValue(document, path, after));
     changes.push({ path, key: path.join("."), before, after });
   }
@@ -118,6 +118,8 @@ function pathKeys(document: Document): Path[] {
   return [
     ["state_dir"],
     ["backup", "path"],
+    ["backup", "encryption", "key_file"],
+    ["backup", "encryption", "passphrase_file"],
     ...names.flatMap((name) => [
       ["components", name, "path"],
       ["components", name, "path", "from"],

@@ -58,7 +58,9 @@ export async function planVault(wish: VaultWish): Promise<VaultPlan> {
   }
   if (format === "archive") {
     if (wish.keyFile === undefined) return { format };
-    throw new UsageError("USAGE", "Archives are not encrypted, and a key file has no effect on them", { hint: "Leave --key-file or --format archive out" });
+    throw new UsageError("USAGE", "Archives are not encrypted, and a key file has no effect on them", {
+      hint: "Leave --key-file or --format archive out",
+    });
   }
   const common = { format, vault, name, cacheFolder: join(folder, ".holdfast", "cache") };
   const given = wish.keyFile === undefined ? undefined : { path: resolve(wish.keyFile), why: "as asked", besideState: false };

@@ -61,7 +61,9 @@ describe("init()", async () => {
     using folder = temporaryFolder();
     writeTree(folder.path, STATE);
     const where = vault === undefined ? { vault: folder.join("vault") } : { vault: join(folder.path, vault) };
-    await expect(init({ folder: folder.path, env: { HOME: folder.join("home") }, ...where, ...(name === undefined ? {} : { name }) })).rejects.toMatchObject({ code });
+    await expect(
+      init({ folder: folder.path, env: { HOME: folder.join("home") }, ...where, ...(name === undefined ? {} : { name }) }),
+    ).rejects.toMatchObject({ code });
     expect(readdirSync(folder.path).toSorted()).toEqual(["company.yaml", "data", "src"]);
   });
 
@@ -96,7 +98,10 @@ describe("init()", async () => {
     const env = { HOME: folder.join("home") };
     const request = { folder: folder.join("agent"), vault: folder.join("vault"), env };
     for (const keyFile of [folder.join("vault", "agent.key"), folder.join("agent", "agent.key")])
-      await expect(init({ ...request, keyFile })).rejects.toMatchObject({ code: "USAGE", message: expect.stringContaining("would lie in") });
+      await expect(init({ ...request, keyFile })).rejects.toMatchObject({
+        code: "USAGE",
+        message: expect.stringContaining("would lie in"),
+      });
     await expect(init({ ...request, format: "archive", keyFile: folder.join("x.key") })).rejects.toMatchObject({ code: "USAGE" });
     writeTree(folder.path, { "home/.config/holdfast/agent.key": "of another vault", "open.key": "x" });
     await expect(init({ ...request, keyFile: folder.join("open.key") })).rejects.toMatchObject({ code: "KEY_INVALID" });
@@ -112,16 +117,31 @@ describe("init()", async () => {
     writeKeyFile(key, generateKeyFile(key));
     await expect(init({ ...request, keyFile: key })).rejects.toMatchObject({ message: expect.stringContaining("does not open it") });
     const taken = await init({ ...request, vault: folder.join("other"), keyFile: key });
-    expect(taken.keys).toMatchObject({ keyFile: key, fingerprint: fingerprintOf(readKeyFile(key)), recovery: { sheet: folder.join("mine.recovery.txt") } });
+    expect(taken.keys).toMatchObject({
+      keyFile: key,
+      fingerprint: fingerprintOf(readKeyFile(key)),
+      recovery: { sheet: folder.join("mine.recovery.txt") },
+    });
   });
 
   it("leaves no key behind when the vault cannot be made", async () => {
     using folder = temporaryFolder();
     writeTree(folder.join("agent"), STATE);
     mkdirSync(folder.join("keys"));
-    const other = await openArchiveVault({ path: folder.join("vault"), instance: { name: "other" }, compression: true, create: true, clock: systemClock });
+    const other = await openArchiveVault({
+      path: folder.join("vault"),
+      instance: { name: "other" },
+      compression: true,
+      create: true,
+      clock: systemClock,
+    });
     await other[Symbol.asyncDispose]();
-    const request = { folder: folder.join("agent"), vault: folder.join("vault", "inside", "file"), keyFile: folder.join("keys", "a.key"), env: {} };
+    const request = {
+      folder: folder.join("agent"),
+      vault: folder.join("vault", "inside", "file"),
+      keyFile: folder.join("keys", "a.key"),
+      env: {},
+    };
     writeTree(folder.path, { "vault/inside": "a file, where a folder would have to be" });
     await expect(init(request)).rejects.toMatchObject({ code: "FILE_SYSTEM" });
     expect(readdirSync(folder.join("keys"))).toEqual([]);

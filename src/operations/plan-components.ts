@@ -6,9 +6,14 @@ import type { Instance } from "./instance.ts";
 /** The component that every backup carries: the configuration itself. */
 export const RESERVED_COMPONENT = "holdfast";
 
-/** What is never opened and never walked, by device and inode. */
+/**
+ * What is never opened and never walked, by device and inode. The key of the vault is of no use in it; an export would
+ * carry it out in the clear, and a restore in place would put an old one over the one in use.
+ */
 export function avoidedBy({ config }: Instance): FileIdentity[] {
-  return [config.stateDir, config.backup.path].flatMap((path) => identityAt(path) ?? []);
+  const { path, encryption } = config.backup;
+  const secret = encryption !== null && "path" in encryption ? [encryption.path] : [];
+  return [config.stateDir, path, ...secret].flatMap((place) => identityAt(place) ?? []);
 }
 
 /** The chosen components with their paths resolved now, in the configuration's order. */

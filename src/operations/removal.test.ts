@@ -62,28 +62,31 @@ describe("remove()", () => {
     expect(await removing(specs, id, { force: true })).toHaveLength(1);
   });
 
-  it("removes one that is damaged by its whole id or its name, and never another whose id begins alike", async () => {
-    const [good] = [backupHead({ minute: 1 })];
-    const id = good.id.slice(0, -"manual".length);
-    const alike = { ...good, id: `${id}startup-2` as typeof good.id };
-    const name = `${id}startup.tar.gz`;
-    const listing = {
-      backups: [alike, good],
-      damaged: [
-        { name, problem: "it does not parse" },
-        { name: `marks/${id}startup.pin.json`, problem: "x" },
-      ],
-    };
-    for (const reference of [`${id}startup`, name]) {
+  it.each(["", ".tar.gz", ".backup"])(
+    "removes a damaged %s by its whole id or its name, and never another whose id begins alike",
+    async (suffix) => {
+      const [good] = [backupHead({ minute: 1 })];
+      const id = good.id.slice(0, -"manual".length);
+      const alike = { ...good, id: `${id}startup-2` as typeof good.id };
+      const name = `${id}startup${suffix}`;
+      const listing = {
+        backups: [alike, good],
+        damaged: [
+          { name, problem: "it does not parse" },
+          { name: `marks/${id}startup.pin.json`, problem: "x" },
+        ],
+      };
+      for (const reference of [`${id}startup`, name]) {
+        const vault = fakeVault(listing);
+        const removed = await remove(fakeInstance(vault, { stateDir: "/nowhere" }), reference, { force: false });
+        expect(removed).toEqual({ id: `${id}startup`, name, damage: "it does not parse" });
+        expect(vault.changes).toEqual([["remove damaged", name, "deleted by hand", FAKE_NOW]]);
+      }
       const vault = fakeVault(listing);
-      const removed = await remove(fakeInstance(vault, { stateDir: "/nowhere" }), reference, { force: false });
-      expect(removed).toEqual({ name, damage: "it does not parse" });
-      expect(vault.changes).toEqual([["remove damaged", name, "deleted by hand", FAKE_NOW]]);
-    }
-    const vault = fakeVault(listing);
-    await remove(fakeInstance(vault, { stateDir: "/nowhere" }), `${id}startup-`, { force: true });
-    expect(vault.changes).toEqual([["remove", [alike.id], "deleted by hand", FAKE_NOW]]);
-  });
+      await remove(fakeInstance(vault, { stateDir: "/nowhere" }), `${id}startup-`, { force: true });
+      expect(vault.changes).toEqual([["remove", [alike.id], "deleted by hand", FAKE_NOW]]);
+    },
+  );
 
   it("removes nothing when more than one backup, or none, is meant", async () => {
     await expect(removing([{}, {}], "2026-03-15")).rejects.toMatchObject({ code: "BACKUP_AMBIGUOUS" });

@@ -18,16 +18,9 @@ const KEPT = 65_536;
 export async function secretsOf(config: Config, env: NodeJS.ProcessEnv): Promise<readonly Secret[]> {
   const { encryption } = config.backup;
   if (encryption === null) return [];
-  switch (encryption.kind) {
-    case "none":
-      return [{ kind: "none" }];
-    case "key-file":
-      return [readKeyFile(encryption.path)];
-    case "passphrase-file":
-      return [readPassphraseFile(encryption.path)];
-    case "passphrase-command":
-      return [await passphraseFrom(encryption.passphraseCommand, config, env)];
-  }
+  if (encryption.kind === "none") return [{ kind: "none" }];
+  if (encryption.kind === "passphrase-command") return [await passphraseFrom(encryption.passphraseCommand, config, env)];
+  return [encryption.kind === "key-file" ? readKeyFile(encryption.path) : readPassphraseFile(encryption.path)];
 }
 
 /** What the program wrote is in no message and no log, not even what it said of its failure: both may hold the passphrase. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { documentOf, failureOf, makeInstance, type BackupDocument } from "../support/instance.ts";
+import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 const SECRET = "hunter2-Tr0ub4dor";
@@ -97,15 +98,12 @@ describe("a command component", () => {
     expect(readdirSync(folder.join("backups")).filter((name) => name.endsWith(".partial"))).toEqual([]);
   });
 
-  it.each([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)("that prints 100 MB is stored whole, in little memory (%s)", async (_form, compression) => {
+  it.each(STORED_FORMS)("that prints 100 MB is stored whole, in little memory (%s)", async (_name, form) => {
     using folder = temporaryFolder();
     const { run, runWith } = makeInstance(
       folder.path,
       `  dump: { command: [sh, -c, "yes 'one line of a large dump' | head -c ${LARGE}"], as: dump.txt }`,
-      { compression },
+      { form },
     );
     // The old generation of the engine's heap; buffers that pile up outside of it are counted by the kernel.
     const taken = documentOf<BackupDocument>(await runWith({ nodeFlags: ["--max-old-space-size=64"] }, "backup", "--json"), 0);

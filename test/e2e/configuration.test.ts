@@ -44,9 +44,9 @@ describe("a configuration that others can write", () => {
 
 describe("a component path with spaces, newlines, quotes, and everything that means something elsewhere", () => {
   it.each([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)("is captured, verified, shown and restored (%s)", async (_form, compression) => {
+    ["archive", "tar.gz"],
+    ["plain folder", "directory"],
+  ] as const)("is captured, verified, shown and restored (%s)", async (_name, form) => {
     using folder = temporaryFolder();
     const odd = ` odd\n"name" 'with' $(touch ran) \`id\` %20 ?mode=memory #1; rm -rf * \\ \t caf\u00e9 \u{1F40B}`;
     writeTree(folder.path, { [`${odd}/deep${odd}/note${odd}.md`]: "odd", [`${odd}.json`]: "{}" });
@@ -59,7 +59,7 @@ describe("a component path with spaces, newlines, quotes, and everything that me
   memory: { path: ${JSON.stringify(`./${odd}`)} }
   state: { path: ${JSON.stringify(`./${odd}.json`)} }
   dump: { command: [echo, ${JSON.stringify(odd)}], as: dump.txt }`,
-      { compression },
+      { form },
     );
     const taken = documentOf<BackupDocument>(await run("backup", "--json"), 0);
     expect([taken.status, taken.warnings]).toEqual(["complete", []]);
@@ -103,14 +103,14 @@ describe("a JSON document", () => {
 
 describe("eleven thousand small files", () => {
   it.each([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)("are captured, verified and restored, every one (%s)", async (_form, compression) => {
+    ["archive", "tar.gz"],
+    ["plain folder", "directory"],
+  ] as const)("are captured, verified and restored, every one (%s)", async (_name, form) => {
     using folder = temporaryFolder();
     const files: Record<string, string> = {};
     for (let n = 0; n < 11_000; n += 1) files[`memory/${n % 97}/note-${n}.md`] = `# note ${n}\n${"text ".repeat(n % 50)}`;
     writeTree(folder.path, files);
-    const { run } = makeInstance(folder.path, "  memory: { path: memory }", { compression });
+    const { run } = makeInstance(folder.path, "  memory: { path: memory }", { form });
     const taken = documentOf<BackupDocument>(await run("backup", "--json"), 0);
     expect(taken.components[0]).toMatchObject({ name: "memory", good: true, entries: 11_000 + 97 + 1 });
     expect((await run("verify")).exitCode).toBe(0);

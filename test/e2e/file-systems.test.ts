@@ -17,9 +17,9 @@ interface ShownOmissions {
 
 describe("the vault and the state folder inside a component, also reached through bind mounts", () => {
   it.for([
-    ["archive", true],
-    ["plain folder", false],
-  ] as const)("are left out under every path and said so, backup after backup (%s)", async ([, compression], test) => {
+    ["archive", "tar.gz"],
+    ["plain folder", "directory"],
+  ] as const)("are left out under every path and said so, backup after backup (%s)", async ([, form], test) => {
     using folder = temporaryFolder();
     writeTree(folder.path, {
       "all/data/a.md": "a",
@@ -27,7 +27,7 @@ describe("the vault and the state folder inside a component, also reached throug
       "all/mounts/state/.keep": "",
       "all/mounts/data/.keep": "",
     });
-    const { run, vault } = makeInstance(folder.join("all"), "  all: { path: . }\n  mounts: { path: mounts }", { compression });
+    const { run, vault } = makeInstance(folder.join("all"), "  all: { path: . }\n  mounts: { path: mounts }", { form });
     expect((await run("backup")).exitCode).toBe(0);
     using mounts = new DisposableStack();
     mounts.use(mountAt(folder.join("all", "mounts", "vault"), ["--bind", vault], test));
@@ -49,7 +49,7 @@ describe("the vault and the state folder inside a component, also reached throug
     expect(listed).toContain("mounts/data/a.md");
     expect(listed).not.toMatch(/vault\.json|last-run\.json/);
     // A component that is the vault itself, by whatever path, is refused.
-    const own = makeInstance(folder.join("all"), "  memory: { path: mounts/vault, importance: critical }", { compression });
+    const own = makeInstance(folder.join("all"), "  memory: { path: mounts/vault, importance: critical }", { form });
     expect(failureOf(await own.run("backup", "--json"), 1).code).toBe("COMPONENT_PATH");
   });
 });

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { holdfast, LAUNCHER } from "../support/holdfast.ts";
-import { documentOf, failureOf, type BackupDocument } from "../support/instance.ts";
+import { documentOf, failureOf, makeInstance, type BackupDocument } from "../support/instance.ts";
 import type { ProgramResult } from "../support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
@@ -73,7 +73,10 @@ describe("keys of a vault", () => {
   afterAll(() => machine[Symbol.dispose]());
 
   it("`key generate` writes a key file that only this account reads, and never writes over one", async () => {
-    const made = documentOf<{ file: string; fingerprint: string }>(await quiet(["key", "generate", "--output", "../keys/acme.key", "--json"]), 0);
+    const made = documentOf<{ file: string; fingerprint: string }>(
+      await quiet(["key", "generate", "--output", "../keys/acme.key", "--json"]),
+      0,
+    );
     expect(made.file).toBe(at("keys", "acme.key"));
     expect(statSync(made.file).mode & 0o777).toBe(0o600);
     keyIn(made.file);
@@ -91,7 +94,13 @@ describe("keys of a vault", () => {
     const { opens, epochs } = documentOf<Checked>(await quiet(["key", "check", "--json"]), 0);
     expect([opens, epochs.map(({ slots }) => slots.map(({ kind }) => kind))]).toEqual(["all", [["file", "recovery"]]]);
     const config = at("agent", "holdfast.yaml");
-    writeFileSync(config, readFileSync(config, "utf8").replace("components:", `components:\n  spy: { command: [sh, -c, ${JSON.stringify(SPY)}], as: seen, restore: [sh, -c, "cat > /dev/null"] }`));
+    writeFileSync(
+      config,
+      readFileSync(config, "utf8").replace(
+        "components:",
+        `components:\n  spy: { command: [sh, -c, ${JSON.stringify(SPY)}], as: seen, restore: [sh, -c, "cat > /dev/null"] }`,
+      ),
+    );
     expect(documentOf<BackupDocument>(await quiet(["backup", "--json"]), 0).status).toBe("complete");
   });
 
@@ -103,14 +112,20 @@ describe("keys of a vault", () => {
 
   it("without the key file nothing opens, and the message says by which keys it would", async () => {
     renameSync(at("keys", "acme.key"), at("old.key"));
-    expect(failureOf(await quiet(["backup", "--json"]), 2)).toMatchObject({ code: "KEY_MISSING", message: expect.stringContaining("acme.key") });
+    expect(failureOf(await quiet(["backup", "--json"]), 2)).toMatchObject({
+      code: "KEY_MISSING",
+      message: expect.stringContaining("acme.key"),
+    });
     await quiet(["key", "generate", "--output", "../keys/other.key"]);
     keyIn(at("keys", "other.key"));
     const check = await quiet(["key", "check", "--key-file", "../keys/other.key", "--json"]);
     expect(documentOf<Checked>(check, 2)).toMatchObject({ opens: "nothing", useless: [expect.stringContaining("other.key")] });
     name(at("keys", "other.key"));
     const wrong = failureOf(await quiet(["backup", "--json"]), 2);
-    expect(wrong).toMatchObject({ code: "KEY_WRONG", message: expect.stringMatching(/it opens with key file "acme\.key" \(.*recovery code \(/) });
+    expect(wrong).toMatchObject({
+      code: "KEY_WRONG",
+      message: expect.stringMatching(/it opens with key file "acme\.key" \(.*recovery code \(/),
+    });
   });
 
   it("`recover` opens the vault on another machine by the recovery code, and says which key file the configuration wants", async () => {
@@ -118,15 +133,25 @@ describe("keys of a vault", () => {
     mkdirSync(at("agent"));
     home = at("other-home");
     const recover = ["recover", "../vault", "--json", "--yes"];
-    expect(failureOf(await quiet(recover), 2)).toMatchObject({ code: "KEY_MISSING", hint: expect.stringContaining("--recovery-code-file") });
+    expect(failureOf(await quiet(recover), 2)).toMatchObject({
+      code: "KEY_MISSING",
+      hint: expect.stringContaining("--recovery-code-file"),
+    });
     expect(failureOf(await quiet([...recover, "--key-file", "../keys/other.key"]), 2).code).toBe("KEY_WRONG");
     expect(failureOf(await quiet([...recover, "--recovery-code-file", "-"], "AAAA-BBBB\n"), 2).code).toBe("KEY_INVALID");
     expect(readdirSync(at("agent"))).toEqual([]);
     const argument = await run([...recover, "--recovery-code-file", shown]);
     expect(failureOf(argument, 2).message).toContain("never given as an argument");
     said.push(argument.stdout);
-    const done = documentOf<{ config: { key: object }; restored: object[] }>(await quiet([...recover, "--recovery-code-file", "-"], `${shown}\n`), 0);
-    expect(done.config.key).toMatchObject({ key: "backup.encryption.key_file", names: at("keys", "acme.key"), problem: expect.stringContaining("no key file") });
+    const done = documentOf<{ config: { key: object }; restored: object[] }>(
+      await quiet([...recover, "--recovery-code-file", "-"], `${shown}\n`),
+      0,
+    );
+    expect(done.config.key).toMatchObject({
+      key: "backup.encryption.key_file",
+      names: at("keys", "acme.key"),
+      problem: expect.stringContaining("no key file"),
+    });
     expect(readFileSync(at("agent", "memory", "a.md"), "utf8")).toBe("# A\n");
     expect(existsSync(at("agent", "holdfast.yaml"))).toBe(true);
   });
@@ -162,9 +187,11 @@ describe("keys of a vault", () => {
   it("the old key opens only the older backups, and nothing is written with it", async () => {
     const check = documentOf<Checked>(await quiet(["key", "check", "--key-file", "../old.key", "--json"]), 2);
     expect([check.opens, check.epochs.map(({ open }) => open)]).toEqual(["older", [false, true]]);
-    copyFileSync(at("keys", "new.key"), at("kept.key"));
     name(at("old.key"));
-    const { backups, damaged } = documentOf<{ backups: { id: string }[]; damaged: { problem: string }[] }>(await quiet(["backup", "list", "--json"]), 4);
+    const { backups, damaged } = documentOf<{ backups: { id: string }[]; damaged: { problem: string }[] }>(
+      await quiet(["backup", "list", "--json"]),
+      4,
+    );
     expect(damaged).toEqual([expect.objectContaining({ problem: expect.stringContaining("keys of epoch 2") })]);
     documentOf(await quiet(["restore", backups[0]?.id ?? "", "--to", "../out", "--json"]), 0);
     expect(readFileSync(at("out", "memory", "a.md"), "utf8")).toBe("# A\n");
@@ -189,21 +216,34 @@ describe("keys of a vault", () => {
     expect(failureOf(await quiet(["key", "remove", own?.id ?? "", "--yes", "--json"]), 2).message).toContain("it is what opened the vault");
   });
 
-  it("a recovery code that is typed on a terminal is asked for, and not shown", async () => {
-    const argv = [process.execPath, LAUNCHER, "key", "check", "--recovery-code-file", "-"].map((word) => `'${word}'`).join(" ");
+  /** On a terminal; each answer is typed when its question is there. */
+  async function type(args: readonly string[], ...answers: string[]): Promise<{ screen: string; code: unknown }> {
+    const argv = [process.execPath, LAUNCHER, ...args].map((word) => `'${word}'`).join(" ");
     const terminal = spawn("script", ["-qec", argv, "/dev/null"], { cwd: at("agent"), env: { ...process.env, HOME: home, NO_COLOR: "1" } });
-    let screen = "";
-    let typed = false;
+    let [screen, asked] = ["", 0];
     terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
       screen += text;
-      if (typed || !screen.includes("(not shown): ")) return;
-      typed = true;
-      terminal.stdin.write(`${secrets.at(-1)}\r`);
+      for (; asked < screen.split("(not shown): ").length - 1; asked += 1) terminal.stdin.write(`${answers[asked]}\r`);
     });
     const code = await new Promise((resolve) => terminal.once("close", resolve));
+    expect(asked).toBe(answers.length);
+    said.push(screen);
+    return { screen, code };
+  }
+
+  it("a recovery code that is typed on a terminal is asked for, and not shown", async () => {
+    const { screen, code } = await type(["key", "check", "--recovery-code-file", "-"], secrets.at(-1) ?? "");
     expect(screen).toContain("The key opens the vault");
     expect(code).toBe(0);
-    said.push(screen);
+  });
+
+  it("`key add` asks twice for a passphrase that is typed on a terminal", async () => {
+    const passphrase = "correct horse battery staple, and then some more";
+    secrets.push(passphrase);
+    const add = ["key", "add", "--passphrase-file", "-"];
+    expect((await type(add, passphrase, `${passphrase}!`)).screen).toContain("are not the same");
+    expect(await type(add, passphrase, passphrase)).toMatchObject({ code: 0, screen: expect.stringContaining("Added passphrase") });
+    expect(documentOf<Checked>(await quiet(["key", "check", "--passphrase-file", "-", "--json"], `${passphrase}\n`), 0).opens).toBe("all");
   });
 
   it("no secret is in a document, a message, or a file of the vault or of the state", () => {
@@ -219,7 +259,43 @@ describe("keys of a vault", () => {
       expect(secret.length).toBeGreaterThan(40);
       for (const text of [...said, ...files]) expect(text.includes(secret)).toBe(false);
     }
-    rmSync(at("kept.key"));
+  });
+});
+
+describe("a vault that is not encrypted", () => {
+  it("`key rotate` encrypts what is written from then on, and says that the configuration names no key for it", async () => {
+    using folder = temporaryFolder();
+    const { run } = makeInstance(folder.path, "  memory: { path: memory }");
+    writeTree(folder.path, { "memory/a.md": "# A\n" });
+    const config = folder.join("holdfast.yaml");
+    const say = (how: string): void =>
+      writeFileSync(
+        config,
+        `name: x\ncomponents: { memory: { path: memory } }\nbackup: { path: vault, format: repository, encryption: ${how} }\n`,
+      );
+    say("none");
+    documentOf<BackupDocument>(await run("backup", "--json"), 0);
+    const key = folder.join("x.key");
+    documentOf(await run("key", "generate", "--output", key, "--json"), 0);
+    const rotate = ["key", "rotate", "--yes", "--json", "--sheet", folder.join("sheet.txt")];
+    expect(failureOf(await run(...rotate), 2)).toMatchObject({ code: "USAGE", hint: expect.stringContaining("--key-file") });
+    expect(existsSync(folder.join("sheet.txt"))).toBe(false);
+    const rotated = documentOf<Rotated>(await run(...rotate, "--key-file", key), 0);
+    expect(rotated).toMatchObject({ left: [{ kind: "none" }], config_shut_out: ["no key"] });
+    expect(failureOf(await run("backup", "--json"), 2).code).toBe("KEY_WRONG");
+    say(`{ key_file: ${key} }`);
+    documentOf<BackupDocument>(await run("backup", "--json"), 0);
+  });
+
+  it("archives have no keys: `key check`, and `recover` with a key, say so", async () => {
+    using folder = temporaryFolder();
+    writeTree(folder.path, { "memory/a.md": "# A\n" });
+    const { run, vault } = makeInstance(folder.path, "  memory: { path: memory }");
+    expect(failureOf(await run("key", "check", "--json"), 2).code).toBe("BACKUP_NOT_FOUND");
+    documentOf<BackupDocument>(await run("backup", "--json"), 0);
+    expect(failureOf(await run("key", "check", "--json"), 2).code).toBe("VAULT_OTHER_FORM");
+    const recover = ["recover", vault, "--key-file", folder.join("x.key"), "--json"];
+    expect(failureOf(await holdfast(recover, { cwd: folder.path }), 2).message).toContain("a key has no effect");
   });
 });
 

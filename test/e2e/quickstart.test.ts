@@ -61,7 +61,7 @@ describe("npm run quickstart", () => {
     expect(stdout).not.toContain("\u001B[");
     expect(readdirSync(temporary.join("quickstart", "backups")).filter((name) => name.endsWith(".backup"))).toHaveLength(4);
     expect(readdirSync(temporary.join("quickstart", "keys")).toSorted()).toEqual(["agent.key", "agent.recovery.txt"]);
-  });
+  }, 120_000);
 
   it("makes the folder of an earlier run anew, and refuses one that is somebody else's", async () => {
     using temporary = temporaryFolder();

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateKeyFile, writeKeyFile } from "../../src/repository/index.ts";
@@ -217,6 +217,22 @@ describe("a vault in repository form, with a key file", () => {
     expect(other).toMatchObject({ code: "VAULT_OTHER_FORM", hint: expect.stringContaining("backup.format: repository") as string });
     writeFileSync(own.config, text);
     expect((await run("verify")).exitCode).toBe(0);
+  });
+
+  it("a key file inside a component is left out of its backups, said so, and stays where it is in a restore", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.join("note.md"), "before\n");
+    const { run } = makeInstance(folder.path, "  all: { path: ., exclude: [holdfast.yaml] }", { form: "repository" });
+    documentOf<BackupDocument>(await run("backup", "--json"), 0);
+    expect((await run("ls", "latest", "--recursive")).stdout).not.toContain("holdfast.key");
+    expect((await run("backup", "show", "latest", "--json")).stdout).toMatch(
+      /"path": ?"holdfast\.key",\s*"reason": ?"Belongs to Holdfast itself"/,
+    );
+    writeFileSync(folder.join("note.md"), "since\n");
+    const key = statSync(folder.join("holdfast.key"));
+    expect((await run("restore", "latest", "--yes", "--no-safety")).exitCode).toBe(0);
+    expect(readFileSync(folder.join("note.md"), "utf8")).toBe("before\n");
+    expect(statSync(folder.join("holdfast.key")).ino).toBe(key.ino);
   });
 
   it("an archive vault refuses a configuration that says repository, and stays as it is", async () => {

@@ -96,6 +96,21 @@ describe("tools/rescue.mjs of a hostile vault", () => {
     expect(existsSync("/tmp/holdfast-evil")).toBe(false);
   });
 
+  it("leaves no content that is not the recorded one, sealed as it may be", async () => {
+    using folder = temporaryFolder();
+    const sha256 = "0".repeat(64);
+    forgeRepository(folder.join("vault"), [
+      { path: "fine", text: "fine" },
+      { path: "wrong", text: "wrong", sha256 },
+    ]);
+    const [whole, partial] = [folder.join("whole"), folder.join("partial")];
+    expect(await rescue(folder.join("vault"), "restore", FORGED_ID, whole)).toMatchObject({ exitCode: 4 });
+    expect(readdirSync(whole, { recursive: true, encoding: "utf8" }).map((path) => path.split("/").at(-1))).not.toContain("wrong");
+    expect(await rescue(folder.join("vault"), "restore", FORGED_ID, partial, "--partial")).toMatchObject({ exitCode: 4 });
+    expect(readdirSync(folder.join("partial", "memory"))).toEqual(["fine"]);
+    expect((await rescue(folder.join("vault"), "check")).stderr).toMatch(/"memory\/wrong": its content is not the one that was recorded/);
+  });
+
   it("restores a forged vault that holds nothing worse, with an index above its runs", () => {
     using folder = temporaryFolder();
     forgeRepository(folder.join("vault"), [{ path: "fine", text: "fine", mode: 0o6755 }, out, { path: "same", hard_link: "fine" }], {

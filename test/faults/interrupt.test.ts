@@ -76,7 +76,7 @@ describe.each(STORED_FORMS)("a signal in the middle of a big backup, %s", (_name
     expect((await instance.run("verify", next.id)).exitCode).toBe(0);
     if (form !== "repository") return;
     // What the one that was stopped had stored went with the retention of the next one.
-    expect(packsIn(instance.vault).reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(SIZE * 1.05);
+    expect(packsIn(instance.vault).reduce((sum, pack) => sum + pack.bytes, 0)).toBeLessThan(SIZE * 1.05);
   });
 });
 

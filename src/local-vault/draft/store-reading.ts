@@ -15,6 +15,7 @@ import {
   type StoreRequest,
 } from "../../vault/index.ts";
 import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
+import { Waiting } from "./waiting.ts";
 import { LinkGroups } from "./link-groups.ts";
 import { throwIfAborted } from "../throw-if-aborted.ts";
 import { withFacts } from "./with-facts.ts";
@@ -35,7 +36,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   const { source } = reading.report();
   const placeOf = (path: string): string => storedPath(storedAs, source, path);
   const links = new LinkGroups(placeOf);
-  const originals: BodyItem[] = [];
+  const originals = new Waiting<BodyItem>();
   const mark = entries.mark();
   let count = 0;
   let bytes = 0;
@@ -44,7 +45,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
 
   const onResult = (result: BodyResult<K>): void => {
     // Results come in the order in which items were given.
-    const original = originals.shift();
+    const original = originals.take();
     if (original === undefined) throw new InternalError("More was stored than was given");
     links.note(result, original);
     const { head } = result.item;
@@ -89,12 +90,12 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
         ...known,
         content: await readable(content, join(staging, `stream-${randomUUID()}`), signal),
       };
-      originals.push(item);
+      originals.add(item);
       await writer.add(item);
     }
     await writer.finish();
     throwIfAborted(signal);
-    if (originals.length > 0) throw new InternalError("Less was stored than was given");
+    if (originals.size > 0) throw new InternalError("Less was stored than was given");
     if (source !== "tree" && count === 0)
       throw new CaptureError("COMPONENT_MISSING", `Component "${component}" was gone before it was read`, {
         hint: "Look at what replaces or removes it, and run the backup again",

@@ -67,11 +67,13 @@ describe("checkEncryption()", () => {
     expect(await check(away)).toEqual([expect.stringMatching(/^ok .*on another disk than what is protected/)]);
     expect(await check(beside)).toEqual([expect.stringMatching(/^warning .*on the same disk as state: .*without another copy of it/)]);
     const open = { path: folder.join("vault"), instance: { name: "acme" }, cacheFolder: folder.join("cache"), create: true };
-    await using _ = await openRepositoryVault({ ...open, secrets: [secret] });
+    await using one = await openRepositoryVault({ ...open, secrets: [secret] });
+    expect((await one.list()).backups).toEqual([]);
     expect(await check(beside)).toEqual([expect.stringMatching(/^warning .*on the same disk as state/)]);
     rmSync(folder.join("vault"), { recursive: true });
-    await using __ = await openRepositoryVault({ ...open, secrets: [secret, generateRecoveryCode()] });
+    await using two = await openRepositoryVault({ ...open, secrets: [secret, generateRecoveryCode()] });
+    expect(two.identity.form).toBe("repository");
     expect(await check(beside)).toEqual([expect.stringMatching(/^ok .*more ways to open it: key file "acme\.key" .* or recovery code/)]);
-    expect(await check(inside)).toEqual([expect.stringMatching(/^warning .*: It lies in state, whose backups only it opens/)]);
+    expect(await check(inside)).toEqual([expect.stringMatching(/^warning .*: It lies in state, and is left out of its backups/)]);
   });
 });

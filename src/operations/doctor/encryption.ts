@@ -52,7 +52,13 @@ async function beside({ instance: { config }, place }: Patient, path: string, wh
     else if (diskOf(found) === diskOf(path)) together.push(name);
   }
   if (inside.length > 0)
-    return [warning(`It lies in ${inside.join(", ")}, whose backups only it opens`, "Move it out, and keep a copy off this machine", path)];
+    return [
+      warning(
+        `It lies in ${inside.join(", ")}, and is left out of its backups, which only it opens`,
+        "Move it out, and keep a copy off this machine",
+        path,
+      ),
+    ];
   if (together.length === 0) return [];
   const others = await otherWays(config);
   if (others !== undefined)

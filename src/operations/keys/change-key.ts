@@ -68,7 +68,13 @@ export async function slotsOf(instance: Instance): Promise<readonly SlotFacts[]>
   const owner = await vaultAt(path);
   const slots = owner === undefined ? [] : (checkKeys(path, owner.id, []).epochs[0]?.slots ?? []);
   // Nothing was tried on them.
-  return slots.map(({ opened_by: _, ...facts }) => facts);
+  return slots.map(({ id, kind, label, created_at, fingerprint }) => ({
+    id,
+    kind,
+    label,
+    created_at,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  }));
 }
 
 /** Makes a new recovery code, and a slot for it. */

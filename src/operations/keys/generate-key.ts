@@ -32,7 +32,9 @@ export function generateKey({ output, config, env }: GenerateKeyRequest): Genera
 
 function placeOf(config: Config | undefined, env: NodeJS.ProcessEnv): string {
   if (config === undefined)
-    throw new UsageError("USAGE", "There is no configuration that says for which instance the key is", { hint: "Name the file: --output FILE" });
+    throw new UsageError("USAGE", "There is no configuration that says for which instance the key is", {
+      hint: "Name the file: --output FILE",
+    });
   const { encryption } = config.backup;
   return encryption?.kind === "key-file" ? encryption.path : join(keysHome(env), `${config.name}.key`);
 }

@@ -33,7 +33,9 @@ export async function readGivenSecrets(given: GivenSecrets): Promise<readonly Se
   const secrets: Secret[] = [];
   if (keyFile !== undefined) secrets.push(readKeyFile(keyFile));
   if (passphraseFile !== undefined)
-    secrets.push(passphraseFile === "-" ? firstLine(await asked(given, "passphrase"), "standard input") : readPassphraseFile(passphraseFile));
+    secrets.push(
+      passphraseFile === "-" ? firstLine(await asked(given, "passphrase"), "standard input") : readPassphraseFile(passphraseFile),
+    );
   if (recoveryCodeFile !== undefined) secrets.push(await recoveryCode(given, recoveryCodeFile));
   return secrets;
 }

@@ -5,10 +5,9 @@
  * - A recovery code is stored nowhere: whoever makes one hands it over once, and a lost one is replaced by another.
  * - No key file and no sheet is ever written over. The vault's keys change under its write lock alone.
  */
-export { addGivenKey, findSlot, newRecoveryCode, removeSlot, rotate, slotsOf, type KeyChange, type KeyRotation, type NewCode } from "./change-key.ts";
+export { addGivenKey, findSlot, newRecoveryCode, removeSlot, rotate, slotsOf, type NewCode } from "./change-key.ts";
 export { checkKey, type KeyCheckReport } from "./check-key.ts";
-export { generateKey, type GeneratedKey } from "./generate-key.ts";
+export { generateKey } from "./generate-key.ts";
 export { readGivenSecrets, type GivenSecrets } from "./given-secrets.ts";
 export { chooseKeyPlace, keysHome, refuseInsideVault } from "./key-place.ts";
 export { makeKeyedVault, type KeyedVault } from "./make-keyed-vault.ts";
-export { recoverySheetText, writeRecoverySheet, type RecoverySheet } from "./recovery-sheet.ts";

@@ -18,7 +18,10 @@ describe("readGivenSecrets()", () => {
     using folder = temporaryFolder();
     const key = generateKeyFile(folder.join("a.key"));
     writeKeyFile(key.label, key);
-    for (const [name, text] of [["phrase", "correct horse\nnotes\n"], ["code", `${PRINTED.toLowerCase()}\n`]] as const) {
+    for (const [name, text] of [
+      ["phrase", "correct horse\nnotes\n"],
+      ["code", `${PRINTED.toLowerCase()}\n`],
+    ] as const) {
       writeFileSync(folder.join(name), text, { mode: 0o600 });
     }
     const given = { keyFile: key.label, passphraseFile: folder.join("phrase"), recoveryCodeFile: folder.join("code") };

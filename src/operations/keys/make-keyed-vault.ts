@@ -49,7 +49,14 @@ export async function makeKeyedVault(request: KeyedVaultRequest): Promise<KeyedV
     const fingerprint = fingerprintOf(key);
     writeRecoverySheet(sheet, { instance, vault, keyFile: { path: keyFile, fingerprint }, code, fingerprint: fingerprintOf(code), time });
     made.push(sheet);
-    const opened = await openRepositoryVault({ path: vault, instance: { name: instance }, secrets: [key, code], cacheFolder, create: true, clock });
+    const opened = await openRepositoryVault({
+      path: vault,
+      instance: { name: instance },
+      secrets: [key, code],
+      cacheFolder,
+      create: true,
+      clock,
+    });
     await opened[Symbol.asyncDispose]();
     return { keyFile, fingerprint, sheet, code: formatRecoveryCode(code) };
   } catch (error) {

@@ -15,10 +15,19 @@ export interface KeyWanted {
 }
 
 /** undefined when nothing is wanted. A program of a configuration that nobody has agreed to yet is not run. */
-export async function keyWanted(config: Config, vault: string, owner: VaultIdentity, env: NodeJS.ProcessEnv): Promise<KeyWanted | undefined> {
+export async function keyWanted(
+  config: Config,
+  vault: string,
+  owner: VaultIdentity,
+  env: NodeJS.ProcessEnv,
+): Promise<KeyWanted | undefined> {
   const { format, encryption } = config.backup;
   if (format !== owner.form)
-    return { key: "backup.format", names: format, problem: `the vault is in ${owner.form} form: write format: ${owner.form}, and encryption` };
+    return {
+      key: "backup.format",
+      names: format,
+      problem: `the vault is in ${owner.form} form: write format: ${owner.form}, and encryption`,
+    };
   if (encryption === null || encryption.kind === "none") return undefined;
   if (encryption.kind === "passphrase-command")
     return { key: "backup.encryption.passphrase_command", names: encryption.passphraseCommand[0] ?? "", problem: null };

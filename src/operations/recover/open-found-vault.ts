@@ -33,8 +33,7 @@ export async function openFoundVault(path: string, keys: RecoveryKeys, clock: Cl
     const open = async (): Promise<Vault> => await openArchiveVault({ ...common, compression: true });
     return { vault: await hinted(open, tarHint(path)), owner, reopen: open };
   }
-  const open = async (cacheFolder: string): Promise<Vault> =>
-    await openRepositoryVault({ ...common, secrets: await given(), cacheFolder });
+  const open = async (cacheFolder: string): Promise<Vault> => await openRepositoryVault({ ...common, secrets: await given(), cacheFolder });
   const reopen = async (cacheFolder: string): Promise<Vault> => {
     try {
       return await open(cacheFolder);
@@ -51,7 +50,9 @@ export async function openFoundVault(path: string, keys: RecoveryKeys, clock: Cl
 
 function refuseIdleKeys(path: string, { keyFile, passphraseFile, recoveryCodeFile }: RecoveryKeys): void {
   if ((keyFile ?? passphraseFile ?? recoveryCodeFile) === undefined) return;
-  throw new UsageError("USAGE", `The vault at "${path}" is in archive form, which is not encrypted: a key has no effect`, { hint: "Leave it out" });
+  throw new UsageError("USAGE", `The vault at "${path}" is in archive form, which is not encrypted: a key has no effect`, {
+    hint: "Leave it out",
+  });
 }
 
 async function hinted(open: () => Promise<Vault>, hint: string): Promise<Vault> {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { InterruptedError } from "../../kernel/index.ts";
 import { layoutOf, underWriteLock, type LocalVault } from "../../local-vault/index.ts";
 import { openRepositoryVault } from "../open-repository-vault.ts";
 import { SEALED_FORM } from "../repository-form.ts";
@@ -58,10 +59,12 @@ describe("keys of a vault that is in use", () => {
     const stopping = new AbortController();
     await underWriteLock(vault.location, { what: "a backup" }, async () => {
       const waiting = addKey({ ...placeOf(folder, FILE), signal: stopping.signal }, OTHER);
-      stopping.abort();
-      await expect(waiting).rejects.toThrow();
+      stopping.abort(new InterruptedError("INTERRUPTED", "Stopped"));
+      await expect(waiting).rejects.toMatchObject({ code: "INTERRUPTED" });
     });
-    await expect(addKey({ ...placeOf(folder, FILE), instance: { name: "another" } }, OTHER)).rejects.toMatchObject({ code: "VAULT_FOREIGN" });
+    await expect(addKey({ ...placeOf(folder, FILE), instance: { name: "another" } }, OTHER)).rejects.toMatchObject({
+      code: "VAULT_FOREIGN",
+    });
     expect(readFileSync(keyDocumentPath(vault.location, 1), "utf8")).toBe(before);
   });
 
@@ -73,22 +76,26 @@ describe("keys of a vault that is in use", () => {
     await expect(anew.begin({ trigger: "manual", time: 0 })).rejects.toMatchObject({ code: "KEY_WRONG" });
     await expect(since.begin({ trigger: "manual", time: 0 })).rejects.toMatchObject({ code: "VAULT_BUSY" });
     await using vault = await open(folder, [OTHER]);
-    await using _ = await vault.begin({ trigger: "manual", time: 0 });
+    await using draft = await vault.begin({ trigger: "manual", time: 0 });
+    expect(draft.id).toBe("1970-01-01T00-00-00_manual");
   });
 
-  it.each(["top", "trash"] as const)("begin() and rotateKey() refuse older keys when the newest are gone and a backup in the %s names them", async (where) => {
-    using folder = temporaryFolder();
-    await using made = await open(folder, [FILE], true);
-    await rotateKey(placeOf(folder, FILE), [OTHER]);
-    layBackup(layoutOf(made.location, [SEALED_FORM])[where], 2);
-    for (const path of [keyDocumentPath(made.location, 2), keyCopyPath(made.location, 2)]) rmSync(path);
-    await using vault = await open(folder, [FILE]);
-    const refused = { code: "VAULT_DAMAGED", message: expect.stringContaining("The keys of epoch 2") as unknown };
-    await expect(vault.begin({ trigger: "manual", time: 0 })).rejects.toMatchObject(refused);
-    await expect(rotateKey(placeOf(folder, FILE), [FILE])).rejects.toMatchObject(refused);
-    expect(readdirSync(vault.location).filter((name) => name.endsWith(".partial"))).toEqual([]);
-    expect(readdirSync(join(vault.location, "keys"))).toEqual(["1.json"]);
-  });
+  it.each(["top", "trash"] as const)(
+    "begin() and rotateKey() refuse older keys when the newest are gone and a backup in the %s names them",
+    async (where) => {
+      using folder = temporaryFolder();
+      await using made = await open(folder, [FILE], true);
+      await rotateKey(placeOf(folder, FILE), [OTHER]);
+      layBackup(layoutOf(made.location, [SEALED_FORM])[where], 2);
+      for (const path of [keyDocumentPath(made.location, 2), keyCopyPath(made.location, 2)]) rmSync(path);
+      await using vault = await open(folder, [FILE]);
+      const refused = { code: "VAULT_DAMAGED", message: expect.stringContaining("The keys of epoch 2") as unknown };
+      await expect(vault.begin({ trigger: "manual", time: 0 })).rejects.toMatchObject(refused);
+      await expect(rotateKey(placeOf(folder, FILE), [FILE])).rejects.toMatchObject(refused);
+      expect(readdirSync(vault.location).filter((name) => name.endsWith(".partial"))).toEqual([]);
+      expect(readdirSync(join(vault.location, "keys"))).toEqual(["1.json"]);
+    },
+  );
 
   it.each([
     ["of an older epoch", 1, "HOLDFBK1"],
@@ -98,7 +105,8 @@ describe("keys of a vault that is in use", () => {
     using folder = temporaryFolder();
     await using vault = await open(folder, [FILE], true);
     layBackup(vault.location, epoch, magic);
-    await using _ = await vault.begin({ trigger: "manual", time: 0 });
+    await using draft = await vault.begin({ trigger: "manual", time: 0 });
+    expect(draft.id).toBe("1970-01-01T00-00-00_manual");
   });
 
   it("the newest document has a copy, which is taken when the document is lost or damaged, and that is said", async () => {
@@ -117,12 +125,16 @@ describe("keys of a vault that is in use", () => {
         const keys = openKeys(path, identity.id, [secret]);
         expect([keys.newest.epoch, keys.writable]).toEqual([2, true]);
         expect(keys.epoch(1).epoch).toBe(1);
-        expect(keys.unusable.map(({ epoch, failure }) => [epoch, failure.hint])).toEqual([[2, expect.stringContaining("its copy is used")]]);
+        expect(keys.unusable.map(({ epoch, failure }) => [epoch, failure.hint])).toEqual([
+          [2, expect.stringContaining("its copy is used")],
+        ]);
       }
       // A wrong key is still called wrong.
       expect(() => openKeys(path, identity.id, [generateKeyFile("/x.key")])).toThrow(expect.objectContaining({ code: "KEY_WRONG" }));
     }
-    expect(checkKeys(path, identity.id, [FILE]).epochs).toMatchObject([{ epoch: 2, open: true, problem: expect.stringContaining("2.json") }]);
+    expect(checkKeys(path, identity.id, [FILE]).epochs).toMatchObject([
+      { epoch: 2, open: true, problem: expect.stringContaining("2.json") },
+    ]);
     // Whoever changes the keys writes both anew.
     await removeKey(placeOf(folder, FILE), openKeys(path, identity.id, [OTHER]).openedBy.id);
     expect(existsSync(document)).toBe(true);

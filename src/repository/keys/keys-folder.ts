@@ -1,6 +1,16 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { addHint, createFile, DamageError, errnoOf, HoldfastError, makeFolder, namedSystemError, removeFile, replaceFile } from "../../kernel/index.ts";
+import {
+  addHint,
+  createFile,
+  DamageError,
+  errnoOf,
+  HoldfastError,
+  makeFolder,
+  namedSystemError,
+  removeFile,
+  replaceFile,
+} from "../../kernel/index.ts";
 import { parseKeyDocument, type KeyDocument } from "./key-document.ts";
 import { MOST_EPOCHS } from "./previous-epochs.ts";
 import { readSmallFile } from "./read-small-file.ts";
@@ -32,12 +42,14 @@ export function listEpochs(vaultFolder: string): number[] {
   return [...epochs].toSorted((a, b) => b - a);
 }
 
-/** What is to be had of the keys of one epoch. At least one of the two is there. */
-export interface FoundKeys {
-  readonly document?: KeyDocument;
-  /** What is wrong with the document in `keys/`; with a document beside it, that one is the copy. */
-  readonly failure?: HoldfastError;
-}
+/** What is to be had of the keys of one epoch. */
+export type FoundKeys =
+  | {
+      readonly document: KeyDocument;
+      /** What is wrong with the one in `keys/`: then the document is the copy. */
+      readonly failure?: HoldfastError;
+    }
+  | { readonly document?: never; readonly failure: HoldfastError };
 
 /** The document of an epoch, or in its place the copy. Throws nothing that is wrong with them. */
 export function findKeyDocument(vaultFolder: string, place: SlotPlace): FoundKeys {
@@ -52,9 +64,9 @@ export function findKeyDocument(vaultFolder: string, place: SlotPlace): FoundKey
 
 /** @throws DamageError MANIFEST_INVALID, VAULT_DAMAGED · HostError VERSION_UNSUPPORTED, FILE_SYSTEM */
 export function readKeyDocument(vaultFolder: string, place: SlotPlace): KeyDocument {
-  const { document, failure } = findKeyDocument(vaultFolder, place);
-  if (document === undefined) throw failure;
-  return document;
+  const found = findKeyDocument(vaultFolder, place);
+  if (found.document === undefined) throw found.failure;
+  return found.document;
 }
 
 /**
@@ -94,9 +106,7 @@ function epochsIn(folder: string): number[] {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
     throw namedSystemError(error, `read the keys in "${folder}"`);
   }
-  return names
-    .map((name) => Number(/^([1-9]\d{0,4})\.json$/.exec(name)?.[1] ?? 0))
-    .filter((epoch) => epoch > 0 && epoch <= MOST_EPOCHS);
+  return names.map((name) => Number(/^([1-9]\d{0,4})\.json$/.exec(name)?.[1] ?? 0)).filter((epoch) => epoch > 0 && epoch <= MOST_EPOCHS);
 }
 
 function readDocument(path: string, place: SlotPlace): KeyDocument {
@@ -114,7 +124,10 @@ function read(path: string): ReturnType<typeof readSmallFile> {
     return readSmallFile(path, LARGEST);
   } catch (cause) {
     if (errnoOf(cause) !== "ENOENT") throw namedSystemError(cause, `read the keys "${path}"`);
-    throw new DamageError("VAULT_DAMAGED", `The keys "${path}" are missing`, { cause, hint: "Bring that file back from a copy of the vault" });
+    throw new DamageError("VAULT_DAMAGED", `The keys "${path}" are missing`, {
+      cause,
+      hint: "Bring that file back from a copy of the vault",
+    });
   }
 }
 

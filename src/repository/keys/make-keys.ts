@@ -1,13 +1,5 @@
 import { randomBytes } from "node:crypto";
-import {
-  BusyError,
-  ConfigError,
-  ConflictError,
-  InternalError,
-  namedSystemError,
-  UsageError,
-  type Clock,
-} from "../../kernel/index.ts";
+import { BusyError, ConfigError, ConflictError, InternalError, namedSystemError, UsageError, type Clock } from "../../kernel/index.ts";
 import { describeSecret, describeSlot } from "./describe-keys.ts";
 import { KEY_LENGTH } from "./derive.ts";
 import { vaultKeys, type OpenedBy, type VaultKeys } from "./epoch-key.ts";

@@ -1,4 +1,4 @@
-import { argon2Sync } from "node:crypto";
+import { argon2Sync, hash } from "node:crypto";
 import { DamageError, namedSystemError } from "../../kernel/index.ts";
 import { KEY_LENGTH } from "./derive.ts";
 
@@ -29,6 +29,13 @@ export function kdfBudget(): KdfBudget {
   return { left: 2 * LARGEST_KDF.memory_kib * LARGEST_KDF.passes };
 }
 
+/**
+ * By what went into them. Who opens a vault for every request must not stand still for a sixth of a second each time; the
+ * process holds the passphrase anyway.
+ */
+const derived: Map<string, Buffer> = new Map();
+const MOST_DERIVED = 16;
+
 /** @throws DamageError VAULT_DAMAGED when the budget is spent */
 export function passphraseKey(text: string, salt: Uint8Array, kdf: KdfParameters, budget: KdfBudget): Buffer {
   budget.left -= kdf.memory_kib * kdf.passes;
@@ -37,6 +44,16 @@ export function passphraseKey(text: string, salt: Uint8Array, kdf: KdfParameters
       hint: "Somebody may have written to the vault; open it with a key file or the recovery code",
     });
   }
+  const name = hash("sha256", JSON.stringify([text, Buffer.from(salt).toString("hex"), kdf.memory_kib, kdf.passes, kdf.parallelism]));
+  const known = derived.get(name);
+  if (known !== undefined) return Buffer.from(known);
+  const key = derive(text, salt, kdf);
+  if (derived.size >= MOST_DERIVED) derived.clear();
+  derived.set(name, Buffer.from(key));
+  return key;
+}
+
+function derive(text: string, salt: Uint8Array, kdf: KdfParameters): Buffer {
   try {
     return argon2Sync("argon2id", {
       message: Buffer.from(text),
