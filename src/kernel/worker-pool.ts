@@ -27,20 +27,29 @@ export class WorkerPool<J, R> {
   readonly #threads: Thread<R>[] = [];
   #failure: HoldfastError | undefined;
 
-  /** Two threads keep two cores busy; more gained nothing and cost memory. */
-  readonly size: number = Math.min(2, availableParallelism());
+  readonly size: number;
 
-  private constructor(entry: URL) {
+  private constructor(entry: URL, size: number) {
     this.#entry = entry;
+    this.size = size;
   }
 
-  /** The pool of a module. Its jobs and answers have the types that the module states. */
-  static of<J, R>(entry: URL): WorkerPool<J, R> {
+  /**
+   * The pool of a module. Its jobs and answers have the types that the module states.
+   *
+   * @param size threads at most; two, or as many as there are cores
+   */
+  static of<J, R>(entry: URL, size: number = Math.min(2, availableParallelism())): WorkerPool<J, R> {
     const known = pools.get(entry.href);
     if (known !== undefined && known.#failure === undefined) return known as unknown as WorkerPool<J, R>;
-    const pool = new WorkerPool<J, R>(entry);
+    const pool = new WorkerPool<J, R>(entry, size);
     pools.set(entry.href, pool as unknown as WorkerPool<never, unknown>);
     return pool;
+  }
+
+  /** Jobs that wait for an answer. */
+  get waiting(): number {
+    return this.#threads.reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
   get started(): boolean {

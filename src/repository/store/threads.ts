@@ -10,11 +10,17 @@ import type { Span } from "../../vault/index.ts";
 const INLINE_FILES = 32;
 const INLINE_BYTES = 1024 * 1024;
 
-/** Does the work of one draft: little of it here, much of it in threads, each of which writes packs of its own. */
+/** So many jobs wait for the other thread before this one does some itself: while it does one, the other never runs dry. */
+const AHEAD = 2;
+
+/**
+ * Does the work of one draft: little of it here, much of it in two threads, of which this one is the second. Each writes
+ * packs of its own. A third thread, with this one waiting, would be no faster, and has cost 90 MB.
+ */
 export class Threads {
   readonly #store: FrameStoreOptions;
   readonly #chunkKey: Uint8Array;
-  readonly #pool: WorkerPool<Job, Done> = WorkerPool.of(entryPoint(import.meta.url, "./store-worker"));
+  readonly #pool: WorkerPool<Job, Done> = WorkerPool.of(entryPoint(import.meta.url, "./store-worker"), 1);
   readonly #here: JobDoer = new JobDoer("main", (frames) => frames);
   #used = false;
 
@@ -23,10 +29,8 @@ export class Threads {
     this.#chunkKey = chunkKey;
   }
 
-  /** Jobs under way that keep every thread busy. */
-  get width(): number {
-    return this.#pool.size * 2;
-  }
+  /** Jobs that are asked for at a time. */
+  readonly width: number = AHEAD + 1;
 
   /** The packs of this thread: metadata goes there, after everything else. */
   get frames(): FrameStore {
@@ -67,7 +71,10 @@ export class Threads {
 
   async #run(job: Job): Promise<Done> {
     this.#used = true;
-    return await this.#pool.run(job);
+    if (this.#pool.waiting < AHEAD) return await this.#pool.run(job);
+    // Signals and answers come in between.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return this.#here.do(job);
   }
 
   /** Every pack of the threads has its name; those of this thread go on. */
