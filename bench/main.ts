@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { COMPARISONS, gzip, inPlace, isMet, memory, plain, prune, type Comparison, type Row, start } from "./comparisons.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { describeMachine, type Facts, loadNow, textTable, writeResults } from "./report.ts";
-import { repository } from "./repository.ts";
+import { besideRestic } from "./repository.ts";
 import { makeRig, type Rig } from "./rig.ts";
 import { openWorkload, totalBytes } from "./workload.ts";
 
@@ -15,7 +15,7 @@ const RUNS: Readonly<Record<Comparison, (rig: Rig, rounds: number) => Promise<Ro
   prune,
   start,
   memory,
-  repository,
+  repository: besideRestic,
 };
 
 async function bench(options: Options): Promise<void> {

@@ -1,9 +1,13 @@
 import { cpSync, existsSync, rmSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { applyActivity } from "./activity.ts";
 import { megabytes, sizeRow, timeRow, type Row } from "./comparisons.ts";
 import { measure, run, type Command } from "./measure.ts";
 import { inPairs, median, type Paired, type Side } from "./pairs.ts";
 import { bytesBelow, type Rig } from "./rig.ts";
+
+/** Longer than the two seconds before a backup in which times are not believed. Milliseconds. */
+const SETTLED = 3000;
 
 /** The password is in a file, as for every scripted use of it. */
 interface Restic {
@@ -30,11 +34,13 @@ function resticAt(rig: Rig): Restic {
  * The repository form beside restic on the same live state, which another process has open: a first backup, one of what has
  * not changed, backups after steps of activity, verifying everything, and restoring everything.
  */
-export async function repository(rig: Rig, rounds: number): Promise<Row[]> {
+export async function besideRestic(rig: Rig, rounds: number): Promise<Row[]> {
   await run(["restic", "version"]);
   const live = rig.place("live");
   cpSync(rig.workload.root, live, { recursive: true, preserveTimestamps: true });
   await using _ = await rig.hold(live);
+  // A file that was written just before a backup is read again at the next one.
+  await setTimeout(SETTLED);
   const restic = resticAt(rig);
   const [vault, state, key] = [rig.place("vault-repository"), rig.place("state-repository"), rig.place("bench.key")];
   const file = rig.writeConfig("repository", live, "", `format: repository, encryption: { key_file: ${JSON.stringify(key)} }`);
