@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import { vaultContract, type VaultHarness } from "../testing/index.ts";
+import { memoryReading, readAll, storeAll, vaultContract, type VaultHarness } from "../testing/index.ts";
 import { openRepositoryVault } from "./index.ts";
 
 const VAULT_PROCESS: string = new URL("../../test/support/vault-process.ts", import.meta.url).pathname;
@@ -51,4 +51,16 @@ function flipByte(path: string, position: number): void {
 
 describe("a repository as a vault", () => {
   vaultContract({ describe, it }, "repository vault", () => Promise.resolve(harness()));
+
+  it("reads back what was stored in another order than the manifest names it in", async () => {
+    await using under = harness();
+    await using vault = await under.open();
+    await using draft = await vault.begin({ trigger: "manual", time: 0 });
+    const readings = { second: memoryReading({ b: "2" }), first: memoryReading({ a: "1" }) };
+    const body = await storeAll(draft, readings, { time: 0, trigger: "manual" });
+    const { id } = await draft.commit({ ...body, components: ["first", "second"] });
+    expect(Object.keys(await readAll(vault, id))).toEqual(["second/.", "second/b", "first/.", "first/a"]);
+    await using reader = await vault.open(id);
+    expect(await reader.prove?.()).toEqual({ entries: 4, bytes: 2 });
+  });
 });

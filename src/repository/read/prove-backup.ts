@@ -7,6 +7,8 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { Prover, type ProveJob, type ProvePlace } from "./prove-job.ts";
 
+/** So many jobs wait for the other thread before this one does some itself, as when storing. */
+const AHEAD = 2;
 /** One job: contents of so many bytes, or packs. */
 const JOB_BYTES = 16 * 1024 * 1024;
 const JOB_ENTRIES = 2048;
@@ -23,7 +25,7 @@ export interface Proof {
 }
 
 /**
- * Reads every pack of a backup and every content of it, in threads. The entries themselves are compared with the manifest
+ * Reads every pack of a backup and every content of it, in two threads of which this one is the second. The entries themselves are compared with the manifest
  * by the caller.
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
@@ -31,7 +33,7 @@ export interface Proof {
 export async function proveContents({ place, roots, source, signal, onBytes }: Proof): Promise<void> {
   const { packs } = place;
   const here = new Prover();
-  const pool = WorkerPool.of<ProveJob, undefined>(entryPoint(import.meta.url, "./prove-worker"));
+  const pool = WorkerPool.of<ProveJob, undefined>(entryPoint(import.meta.url, "./prove-worker"), 1);
   const whole: ProvePlace = { ...place, proof: randomUUID() };
   const little = packs.reduce((sum, { length }) => sum + length, 0) < INLINE_BYTES;
   const under = new Set<Promise<void>>();
@@ -39,7 +41,9 @@ export async function proveContents({ place, roots, source, signal, onBytes }: P
   const send = async (job: ProveJob, bytes: number): Promise<void> => {
     throwIfAborted(signal);
     if (failure !== undefined) throw failure.error;
-    if (little) here.do(job);
+    // Signals and answers come in between.
+    if (under.size >= AHEAD) await new Promise<void>((resolve) => setImmediate(resolve));
+    if (little || under.size >= AHEAD) here.do(job);
     else {
       const done: Promise<void> = pool
         .run(job)
@@ -47,7 +51,6 @@ export async function proveContents({ place, roots, source, signal, onBytes }: P
         .catch((error: unknown) => void (failure ??= { error }))
         .finally(() => under.delete(done));
       under.add(done);
-      if (under.size >= pool.size * 2) await Promise.race(under);
       return;
     }
     onBytes?.(bytes);

@@ -20,7 +20,7 @@ import { proveContents } from "./prove-backup.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames of contents that are kept: the layers of a page map take turns. */
-const CONTENT_BYTES = 48 * 1024 * 1024;
+const CONTENT_BYTES = 24 * 1024 * 1024;
 const TREE_BYTES = 8 * 1024 * 1024;
 const BATCH = 1024;
 
@@ -53,9 +53,10 @@ export class RepositoryReader implements BackupReader {
     this.#contents = new FrameCache({ folder, packs, keys, budget: CONTENT_BYTES });
   }
 
+  /** In stored order, which a group under one pause may decide and not the configuration. */
   #checkNames(): void {
     const { components } = this.head.manifest;
-    if (this.#roots.length === components.length && this.#roots.every(({ name }, index) => name === components[index])) return;
+    if (this.#roots.length === components.length && this.#roots.every(({ name }) => components.includes(name))) return;
     throw new DamageError("BACKUP_DAMAGED", "The backup is damaged: its trees are not those of the manifest's components", {
       hint: "Use another backup",
     });
