@@ -21,6 +21,8 @@ export class CaptureRun {
   readonly #draft: Draft;
   readonly #storedAs: ReadonlyMap<string, string>;
   readonly #started: number;
+  /** Databases whose copies are under way, or wait to be stored. */
+  readonly #begun: Map<string, Promise<WatchedReading>> = new Map();
   readonly expected: number | null;
 
   constructor(request: TakeBackupRequest, draft: Draft, storedAs: ReadonlyMap<string, string>, started: number, expected: number | null) {
@@ -31,8 +33,49 @@ export class CaptureRun {
     this.#started = started;
   }
 
+  /**
+   * All units. A database is copied by a process of its own, which takes a while: the next one is begun while other things
+   * are stored, and never two at a time.
+   */
+  async captureAll(units: readonly CaptureUnit[]): Promise<void> {
+    const ahead = units.filter((unit) => this.#mayBegin(unit));
+    const others = units.filter((unit) => !ahead.includes(unit));
+    try {
+      this.#begin(ahead[0]);
+      for (const unit of others) await this.#capture(unit);
+      for (const [index, unit] of ahead.entries()) {
+        await this.#begun.get(unit[0]?.plan.name ?? "")?.catch(() => {});
+        this.#begin(ahead[index + 1]);
+        await this.#capture(unit);
+      }
+    } finally {
+      for (const reading of this.#begun.values()) await reading.then((open) => open.close()).catch(() => {});
+    }
+  }
+
+  /** A salvage tries more than one way, and a pause has its time. */
+  #mayBegin(unit: CaptureUnit): boolean {
+    return !this.#salvage && unit.length === 1 && unit[0]?.kind === "sqlite" && unit[0].plan.pause === undefined;
+  }
+
+  #begin(unit: CaptureUnit | undefined): void {
+    const component = unit?.[0];
+    if (component === undefined) return;
+    const reading = this.#open(component, { cut: false, raw: false });
+    // Its failure is met when its turn comes.
+    reading.catch(() => {});
+    this.#begun.set(component.plan.name, reading);
+  }
+
+  /** The reading that was begun, or one that is opened now. */
+  async #opened(component: ReadyComponent): Promise<WatchedReading> {
+    const begun = this.#begun.get(component.plan.name);
+    this.#begun.delete(component.plan.name);
+    return await (begun ?? this.#open(component, { cut: false, raw: this.#inside }));
+  }
+
   /** One unit: pause what asked for it, open every reading, resume, store. */
-  async capture(unit: CaptureUnit): Promise<void> {
+  async #capture(unit: CaptureUnit): Promise<void> {
     const paused = unit.some(({ plan }) => plan.pause !== undefined);
     if (paused) {
       await this.#captureUnderPause(unit);
@@ -45,7 +88,7 @@ export class CaptureRun {
   async #captureOne(component: ReadyComponent, unpaused?: string): Promise<void> {
     await this.#orRecord(component, async () => {
       try {
-        await this.#store(component, await this.#open(component, { cut: false, raw: this.#inside }), unpaused);
+        await this.#store(component, await this.#opened(component), unpaused);
       } catch (error) {
         if (!this.#salvage || component.plan.command !== null || !(error instanceof HoldfastError) || !mayBeKeptRaw(error)) throw error;
         await this.#storeRaw(component, error);

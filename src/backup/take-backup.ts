@@ -42,7 +42,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   request.onBegin?.(draft.id);
   const run = new CaptureRun(request, draft, storedAs, started, expectedBytes(checked.ready));
   try {
-    for (const unit of captureUnits(checked.ready)) await run.capture(unit);
+    await run.captureAll(captureUnits(checked.ready));
   } catch (error) {
     throw withAlarms(error, run.alarms);
   }
