@@ -8,10 +8,11 @@ import { FrameCache } from "../pack/frame-cache.ts";
 import type { PackId } from "../pack/locator.ts";
 import { packPath } from "../pack/pack-place.ts";
 import { resolvePageMap, type PageMap } from "../tree/page-map.ts";
-import type { ReferenceIndex } from "../tree/reference-index.ts";
+import { ReferenceIndex } from "../tree/reference-index.ts";
+import type { Reference } from "../tree/reference.ts";
 import { decodeRoots, type TreeRoot } from "../tree/roots.ts";
 import type { PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
-import { indexTree, readEntries } from "../tree/tree-reader.ts";
+import { readEntries, treeReferences } from "../tree/tree-reader.ts";
 
 /** Of a pack of which a backup uses less than this part, what is used is stored anew, so that the pack can go. */
 const TIRED = 0.4;
@@ -41,6 +42,9 @@ export class Base implements Disposable {
   readonly backup: FoundBackup;
   readonly packs: ReadonlyMap<PackId, TableEntry>;
   readonly entries: ReadonlyMap<string, TreeEntry>;
+  readonly root: TreeRoot;
+  /** Of the runs, and of the blocks that name them. */
+  readonly references: readonly Reference[];
   readonly index: ReferenceIndex;
   readonly #frames: FrameCache;
   readonly #kept: ReadonlySet<PackId>;
@@ -57,7 +61,9 @@ export class Base implements Disposable {
     this.#frames = frames;
     this.#kept = kept;
     this.entries = new Map([...readEntries({ get: (place) => frames.get(place) }, root)].map((entry) => [entry.entry.path, entry]));
-    this.index = indexTree({ get: (place) => frames.get(place) }, root);
+    this.root = root;
+    this.references = treeReferences({ get: (place) => frames.get(place) }, root);
+    this.index = new ReferenceIndex(this.references);
   }
 
   private static read(backup: FoundBackup, component: string, place: BasePlace): Base | undefined {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { crashpoint, DamageError, InternalError, lstatAt } from "../../kernel/index.ts";
 import { storeReading, type Body, type DraftBody, type EntryList, type NewBody } from "../../local-vault/index.ts";
-import { EntryChecksum, type Entry, type KnownState } from "../../vault/index.ts";
+import { EntryChecksum, type KnownState } from "../../vault/index.ts";
 import { readCache, writeCache, type CachePlace } from "../cache/cache-folder.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
@@ -20,6 +20,7 @@ import { Base } from "./base.ts";
 import { Before } from "./before.ts";
 import { RepositoryComponent } from "./component-writer.ts";
 import type { Kept } from "./kept.ts";
+import { isSameTree, type StoredEntry } from "./same-tree.ts";
 import { Threads } from "./threads.ts";
 
 export interface BodyPlace {
@@ -29,11 +30,6 @@ export interface BodyPlace {
   readonly cache: CachePlace;
   /** Milliseconds since the epoch. */
   readonly now: number;
-}
-
-interface StoredEntry {
-  readonly entry: Entry;
-  readonly kept: Kept;
 }
 
 interface ComponentState {
@@ -136,12 +132,17 @@ export class RepositoryBody implements DraftBody {
       store: { put: (bytes) => counted(frames.put(bytes), use) },
       reuse: ({ place }) => base?.keeps(place.pack) === true && counted(place, use) === place,
     };
+    if (base !== undefined && isSameTree(entries, base)) {
+      for (const { place } of base.references) use.addMetadata(place);
+      for (const { kept } of entries) {
+        contentOf(kept, keeping, use);
+        if (kept.kind === "chunks") for (const { place } of kept.blocks ?? []) use.addMetadata(place);
+      }
+      return { name, root: base.root };
+    }
     const boundaryKey = purposeKey(this.#place.keys.epoch(1).master, "run boundaries");
     const tree = new TreeWriter({ ...keeping, boundaryKey, ...(base === undefined ? {} : { previous: base.index }) });
-    for (const { entry, kept } of entries) {
-      const { component: _, ...facts } = entry;
-      tree.add({ entry: facts, content: contentOf(kept, keeping, use) });
-    }
+    for (const { entry, kept } of entries) tree.add({ entry, content: contentOf(kept, keeping, use) });
     return { name, root: tree.finish() };
   }
 

@@ -1,7 +1,6 @@
 import { readChunks } from "./chunk-blocks.ts";
 import { decodeIndex } from "./index-block.ts";
 import type { MetaSource } from "./meta-store.ts";
-import { ReferenceIndex } from "./reference-index.ts";
 import { checkCount, damaged, readObject, type Reference } from "./reference.ts";
 import type { TreeRoot } from "./roots.ts";
 import { decodeRun } from "./run-codec.ts";
@@ -53,6 +52,6 @@ export function* runReferences(source: MetaSource, root: TreeRoot): Generator<Re
 }
 
 /** What a new tree may refer to instead of writing it: the runs of this one, and its index blocks. */
-export function indexTree(source: MetaSource, root: TreeRoot): ReferenceIndex {
-  return new ReferenceIndex(root.level === 0 ? root.references : [...root.references, ...runReferences(source, root)]);
+export function treeReferences(source: MetaSource, root: TreeRoot): readonly Reference[] {
+  return root.level === 0 ? root.references : [...root.references, ...runReferences(source, root)];
 }

@@ -8,7 +8,8 @@ import type { PackId } from "../pack/locator.ts";
 import type { Keeping } from "./reference-index.ts";
 import type { TreeRoot } from "./roots.ts";
 import type { Chunk, TreeEntry } from "./tree-entry.ts";
-import { indexTree, readEntries, readStoredEntries, runReferences } from "./tree-reader.ts";
+import { ReferenceIndex } from "./reference-index.ts";
+import { readEntries, readStoredEntries, runReferences, treeReferences } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
 const KEY = Buffer.alloc(32, 3);
@@ -41,7 +42,7 @@ function notes(count: number): TreeEntry[] {
 }
 
 function write(entries: Iterable<TreeEntry>, keeping: Keeping & { readonly store: MemoryMetadata }, previous?: TreeRoot): TreeRoot {
-  const index = previous === undefined ? {} : { previous: indexTree(keeping.store, previous) };
+  const index = previous === undefined ? {} : { previous: new ReferenceIndex(treeReferences(keeping.store, previous)) };
   const writer = new TreeWriter({ boundaryKey: KEY, ...keeping, ...index });
   for (const entry of entries) writer.add(entry);
   return writer.finish();

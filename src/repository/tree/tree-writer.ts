@@ -17,7 +17,7 @@ const MANY_REFERENCES = 256;
 interface TreeWriterOptions extends Keeping {
   /** 32 bytes, the same for every backup of a vault. */
   readonly boundaryKey: Uint8Array;
-  /** What the tree of the backup before refers to (`indexTree`). */
+  /** What the tree of the backup before refers to (`treeReferences`). */
   readonly previous?: ReferenceIndex;
 }
 

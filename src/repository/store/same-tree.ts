@@ -1,0 +1,51 @@
+import type { EntryFacts, TreeEntry } from "../tree/tree-entry.ts";
+import type { Base } from "./base.ts";
+import type { Kept } from "./kept.ts";
+
+export interface StoredEntry {
+  readonly entry: EntryFacts;
+  readonly kept: Kept;
+}
+
+const FIELDS = [
+  "path",
+  "type",
+  "mode",
+  "uid",
+  "gid",
+  "user",
+  "group",
+  "mtime_ns",
+  "size",
+  "sha256",
+  "target",
+  "hard_link",
+  "sparse",
+  "database",
+] as const satisfies readonly (keyof EntryFacts)[];
+
+/**
+ * Whether a component is in every respect what it was in the base, and all of that may be named where it lies: then its
+ * whole tree is, and none of it is written to find that out.
+ */
+export function isSameTree(entries: readonly StoredEntry[], base: Base): boolean {
+  if (entries.length !== base.entries.size || !base.references.every(({ place }) => base.keeps(place.pack))) return false;
+  let index = 0;
+  for (const before of base.entries.values()) {
+    const now = entries[index];
+    index += 1;
+    if (now === undefined || !isSameContent(now.kept, before, base) || !isSameFacts(now.entry, before.entry)) return false;
+  }
+  return true;
+}
+
+/** What was taken over is the very object that was read from the base. */
+function isSameContent(kept: Kept, { content }: TreeEntry, base: Base): boolean {
+  if (content.kind === "chunks" && (content.blocks ?? []).some(({ place }) => !base.keeps(place.pack))) return false;
+  if (kept.kind === "map") return content.kind === "pages" && kept.map.ref === content.map;
+  return kept === content || (kept.kind === "none" && content.kind === "none");
+}
+
+function isSameFacts(one: EntryFacts, other: EntryFacts): boolean {
+  return FIELDS.every((field) => one[field] === other[field]);
+}
