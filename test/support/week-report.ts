@@ -43,10 +43,14 @@ export class WeekReport {
     this.met.set(trouble, (this.met.get(trouble) ?? 0) + 1);
   }
 
-  /** Of the due time and before the next. */
+  /** Of the due time and before the next, by when its run began: one that outlives its daemon may be slow to begin. */
   takenFor(slot: number): readonly WeekBackup[] {
     const next = this.slots[this.slots.indexOf(slot) + 1] ?? Infinity;
-    return this.backups.filter(({ time }) => slot <= time && time < next);
+    return this.backups.filter((backup) => slot <= this.#begun(backup) && this.#begun(backup) < next);
+  }
+
+  #begun({ id, time }: WeekBackup): number {
+    return Math.min(time, this.runs.values().find(({ backupId }) => backupId === id)?.startedAt ?? time);
   }
 
   /** Neither taken, nor caught up after the daemon was down, nor told of. */
