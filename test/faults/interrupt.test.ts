@@ -14,7 +14,9 @@ const SIZE = 60_000_000;
 
 function big(folder: string, form: StoredFormName): Instance {
   mkdirSync(join(folder, "memory"));
-  for (let n = 0; n < 40; n += 1) writeFileSync(join(folder, "memory", `${n}.bin`), randomBytes(SIZE / 40));
+  // A form tells of a file when it is stored: large ones where they are copied, smaller ones where they are cut up.
+  const files = form === "repository" ? 40 : 4;
+  for (let n = 0; n < files; n += 1) writeFileSync(join(folder, "memory", `${n}.bin`), randomBytes(SIZE / files));
   const bank = createBank(join(folder, "bank.db"));
   moveMoney(bank);
   bank.close();
