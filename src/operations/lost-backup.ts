@@ -1,8 +1,8 @@
 import { HoldfastError, namedSystemError } from "../kernel/index.ts";
-import type { Trigger } from "../vault/index.ts";
+import { isBackupId, type Trigger } from "../vault/index.ts";
+import { isCommitted } from "./committed-backup.ts";
 import { recordFailure } from "./failed-backup.ts";
 import type { EngineRun, Instance } from "./instance.ts";
-import { readLastRun } from "./last-run.ts";
 import { backupFailed, notify } from "./notify/index.ts";
 
 /**
@@ -24,7 +24,7 @@ export async function runBackupEngine(instance: Instance, trigger: Trigger, run:
   try {
     return await instance.runEngine({ ...run, onEvent });
   } catch (error) {
-    if (run.signal?.aborted !== true && isLost(error) && !isCommitted(instance, begun))
+    if (run.signal?.aborted !== true && isLost(error) && !(typeof begun === "string" && isBackupId(begun) && isCommitted(instance, begun)))
       await tellLost(instance, trigger, namedSystemError(error, `take the ${trigger} backup`), run.signal);
     throw error;
   }
@@ -33,15 +33,4 @@ export async function runBackupEngine(instance: Instance, trigger: Trigger, run:
 /** Any other name is the command's own: it came in its document, and was told by it. */
 function isLost(error: unknown): boolean {
   return !(error instanceof HoldfastError) || error.code === "ENGINE_KILLED";
-}
-
-/** Writing that down is the first thing that it does after its commit. */
-function isCommitted({ config }: Instance, id: unknown): boolean {
-  try {
-    const last = readLastRun(config.stateDir);
-    return last?.ok === true && last.id === id;
-  } catch {
-    // What nobody can read says nothing.
-    return false;
-  }
 }

@@ -5,6 +5,8 @@ import { Orchestrator, Services, type CloseOptions, type DefinedTasks, type Log,
 import { awaitHealth } from "../restore/index.ts";
 import { definedTasks } from "./defined-tasks.ts";
 import type { Instance } from "./instance.ts";
+import { committedSince } from "./committed-backup.ts";
+import { recordEnded } from "./failed-backup.ts";
 import { readLastRun } from "./last-run.ts";
 import { tellLost } from "./lost-backup.ts";
 import { conditionWatch } from "./notify/index.ts";
@@ -50,7 +52,7 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
     keeper,
     maxDeferral: config.orchestrator.maxDeferral,
     maxHold: config.orchestrator.maxHold,
-    committed: (since) => committedSince(instance, since),
+    committed: (since) => closeCommitted(instance, since),
     lost: async (failure, since) => await tellLostSince(instance, failure, since, ending.signal),
   });
   const services = new Services({
@@ -107,26 +109,17 @@ export function orchestrate(instance: Instance, log: Log): Orchestration {
 
 /** A good one that was taken since, as at the start of a daemon after a crash, has the last word. */
 async function tellLostSince(instance: Instance, failure: HoldfastError, since: number, signal: AbortSignal): Promise<void> {
-  if (!isGoodSince(instance, since)) await tellLost(instance, "scheduled", failure, signal);
+  if (committedSince(instance, since) === null) await tellLost(instance, "scheduled", failure, signal);
 }
 
-function isGoodSince({ config }: Instance, since: number): boolean {
+/** A backup that was committed by a process which could not say so any more. What the last failure said goes with it. */
+function closeCommitted(instance: Instance, since: number): string | null {
+  const id = committedSince(instance, since, "scheduled");
+  if (id === null || readLastRun(instance.config.stateDir)?.id === id) return id;
   try {
-    const last = readLastRun(config.stateDir);
-    return last?.ok === true && Date.parse(last.at) >= since;
-  } catch {
-    // What nobody can read says nothing.
-    return false;
+    recordEnded(instance, "scheduled", { ok: true, id, code: null, message: null });
+  } catch (error) {
+    instance.remark(`Cannot write down that ${id} was taken: ${messageOf(error)}`);
   }
-}
-
-/** The engine writes down what it has committed before it does anything else, such as telling of it. */
-function committedSince({ config }: Instance, since: number): string | null {
-  try {
-    const last = readLastRun(config.stateDir);
-    return last?.ok === true && last.trigger === "scheduled" && Date.parse(last.at) >= since ? last.id : null;
-  } catch {
-    // What nobody can read says nothing.
-    return null;
-  }
+  return id;
 }

@@ -4,7 +4,8 @@ import { inspectVault, type StoredForm } from "../local-vault/index.ts";
 import { SEALED_FORM, unlockedForm, type Secret } from "../repository/index.ts";
 import type { VaultIdentity } from "../vault/index.ts";
 
-const FORMS: readonly StoredForm[] = [...ARCHIVE_FORMS, SEALED_FORM];
+/** Every way in which a backup may lie in a vault. */
+export const FORMS: readonly StoredForm[] = [...ARCHIVE_FORMS, SEALED_FORM];
 
 export interface VaultThere {
   /** undefined when no vault is there. */

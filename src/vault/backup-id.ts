@@ -19,6 +19,12 @@ export function isBackupId(text: string): text is BackupId {
   return !Number.isNaN(time) && new Date(time).toISOString() === instant;
 }
 
+/** When the backup began: whole seconds, in milliseconds since the epoch. */
+export function backupTime(id: BackupId): number {
+  const [date, time = ""] = id.slice(0, 19).split("T");
+  return Date.parse(`${date}T${time.replaceAll("-", ":")}Z`);
+}
+
 export function toBackupId(text: string): BackupId {
   if (isBackupId(text)) return text;
   throw new DamageError("MANIFEST_INVALID", `Not a backup id: ${JSON.stringify(text.slice(0, 100))}`);

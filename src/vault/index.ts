@@ -2,7 +2,7 @@
  * What a backup is: ids, entries, spans, readings, manifests, marks, and the port that every form of vault fills.
  * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
-export { isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
+export { backupTime, isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
 export { DocumentFields, parseJsonDocument } from "./document.ts";
 export { EntryChecksum } from "./entry-checksum.ts";
 export { pathProblem, quotePath } from "./entry-path.ts";

@@ -13,6 +13,7 @@ describe("a night and a day of a daemon by a clock that runs ahead", () => {
     async (test) => {
       const report = await simulateWeek({ seed: 449, from: SPRING, hours: 16, every: 2, step: 40 }, test);
       console.log(report.summary());
+      if (report.missed().length + report.twice().length > 0) console.log(report.history());
       expect([report.missed(), report.twice(), report.flaws]).toEqual([[], [], []]);
       expect(report.slots).toHaveLength(8);
       expect([...report.met.keys()]).toEqual(expect.arrayContaining(["restart", "kill", "component missing", "vault full", "lease held"]));

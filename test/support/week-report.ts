@@ -68,6 +68,20 @@ export class WeekReport {
     });
   }
 
+  /** Every run of the backup, to find out by. */
+  history(): string {
+    const at = (instant: number | null): string => (instant === null ? "-" : new Date(instant).toISOString().slice(5, 16));
+    const runs = this.runs.values().filter(({ task }) => task === "backup");
+    return [
+      ...runs.map(({ id, startedAt, endedAt, outcome, reasonCode, backupId }) =>
+        [id, at(startedAt), at(endedAt), outcome, reasonCode, backupId].join(" "),
+      ),
+      ...this.backups.map(({ id, sequence }) => `${id} ${sequence}`),
+      ...[...this.alarms].map(([slot, told]) => `${at(slot)} told: ${told}`),
+      ...[...this.down].map((slot) => `${at(slot)} down`),
+    ].join("\n");
+  }
+
   summary(): string {
     const taken = this.slots.filter((slot) => this.takenFor(slot).length > 0).length;
     const outcomes = Map.groupBy(this.runs.values(), ({ task, outcome, reasonCode }) => `${task} ${reasonCode ?? outcome}`);
