@@ -59,15 +59,27 @@ export class FileWriter implements AsyncDisposable {
     this.#open.add(descriptor);
     const pieces: Promise<void>[] = [];
     let position = 0;
+    let buffer: Uint8Array<ArrayBuffer> | undefined;
+    let filled = 0;
+    const send = (): void => {
+      if (buffer === undefined) return;
+      pieces.push(this.#run({ buffer, descriptor, length: filled, position, sparse: facts.sparse }));
+      position += filled;
+      buffer = undefined;
+      filled = 0;
+    };
     for await (const chunk of content ?? []) {
-      for (let offset = 0; offset < chunk.length; offset += BUFFER) {
-        const part = chunk.subarray(offset, offset + BUFFER);
-        const buffer = await this.#take();
-        buffer.set(part);
-        pieces.push(this.#run({ buffer, descriptor, length: part.length, position, sparse: facts.sparse }));
-        position += part.length;
+      // Of a database that has changed often, a chunk may be a page.
+      for (let offset = 0; offset < chunk.length;) {
+        buffer ??= await this.#take();
+        const part = chunk.subarray(offset, offset + BUFFER - filled);
+        buffer.set(part, filled);
+        filled += part.length;
+        offset += part.length;
+        if (filled === BUFFER) send();
       }
     }
+    send();
     await Promise.all(pieces);
     this.#rethrow();
     finishFile(descriptor, facts, position);
