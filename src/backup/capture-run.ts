@@ -22,7 +22,7 @@ export class CaptureRun {
   readonly #storedAs: ReadonlyMap<string, string>;
   readonly #started: number;
   /** Databases whose copies are under way, or wait to be stored. */
-  readonly #begun: Map<string, Promise<WatchedReading>> = new Map();
+  readonly #begun: Map<string, { readonly component: ReadyComponent; readonly reading: Promise<WatchedReading> }> = new Map();
   readonly expected: number | null;
 
   constructor(request: TakeBackupRequest, draft: Draft, storedAs: ReadonlyMap<string, string>, started: number, expected: number | null) {
@@ -44,13 +44,27 @@ export class CaptureRun {
       this.#begin(ahead[0]);
       for (const unit of others) await this.#capture(unit);
       for (const [index, unit] of ahead.entries()) {
-        await this.#begun.get(unit[0]?.plan.name ?? "")?.catch(() => {});
+        await this.#begun.get(unit[0]?.plan.name ?? "")?.reading.catch(() => {});
         this.#begin(ahead[index + 1]);
         await this.#capture(unit);
       }
-    } finally {
-      for (const reading of this.#begun.values()) await reading.then((open) => open.close()).catch(() => {});
+    } catch (error) {
+      throw (await this.#endBegun(error)) ?? error;
     }
+  }
+
+  /** @returns why a critical database could not be copied, when nothing else than a component failed: that is the telling failure */
+  async #endBegun(error: unknown): Promise<unknown> {
+    const telling = error instanceof HoldfastError && error.row.kind === "capture";
+    let failure: unknown;
+    for (const { component, reading } of this.#begun.values()) {
+      try {
+        await (await reading).close();
+      } catch (cause) {
+        if (telling && component.importance === "critical") failure ??= cause;
+      }
+    }
+    return failure;
   }
 
   /** A salvage tries more than one way, and a pause has its time. */
@@ -64,14 +78,14 @@ export class CaptureRun {
     const reading = this.#open(component, { cut: false, raw: false });
     // Its failure is met when its turn comes.
     reading.catch(() => {});
-    this.#begun.set(component.plan.name, reading);
+    this.#begun.set(component.plan.name, { component, reading });
   }
 
   /** The reading that was begun, or one that is opened now. */
   async #opened(component: ReadyComponent): Promise<WatchedReading> {
     const begun = this.#begun.get(component.plan.name);
     this.#begun.delete(component.plan.name);
-    return await (begun ?? this.#open(component, { cut: false, raw: this.#inside }));
+    return await (begun?.reading ?? this.#open(component, { cut: false, raw: this.#inside }));
   }
 
   /** One unit: pause what asked for it, open every reading, resume, store. */
