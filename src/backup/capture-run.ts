@@ -210,7 +210,9 @@ export class CaptureRun {
     const { schemaVersion } = this.#request;
     // A schema that is asked by a query is asked of a copy.
     const query = schemaVersion.component === plan.name ? schemaVersion.query : null;
-    const known = how.cut || how.raw !== false || query !== null ? undefined : this.#draft.known?.(plan.name);
+    const may = !how.cut && how.raw === false && query === null ? this.#draft.known?.(plan.name) : undefined;
+    // Another process may have taken one since the vault was listed, and clocks are set back: two backups are never mixed.
+    const known = may?.manifestSha256 === newestGood?.manifestSha256 ? may : undefined;
     const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started, known });
     return watchReading(reading, {
       component: plan.name,

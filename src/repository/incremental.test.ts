@@ -3,10 +3,12 @@ import {
   appendFileSync,
   copyFileSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -127,6 +129,15 @@ describe("a backup in repository form after another", () => {
       expect([...contents.keys()]).toHaveLength(51);
     }
     await expect(stage.contents(first.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+  });
+
+  it("does not write where packs are a link to another place", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    await stage.take("notes");
+    renameSync(join(stage.path, "packs"), stage.join("elsewhere"));
+    symlinkSync(stage.join("elsewhere"), join(stage.path, "packs"));
+    await expect(stage.take("notes")).rejects.toMatchObject({ code: "FILE_SYSTEM_UNSUPPORTED" });
   });
 
   it("tells what forgetting frees, and frees that", async () => {

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache, type VaultForm } from "../local-vault/index.ts";
+import { checkPacksPlace } from "./check-packs-place.ts";
 import { listEpochs } from "./keys/keys-folder.ts";
 import { createKeys } from "./keys/make-keys.ts";
 import { openKeys } from "./keys/open-keys.ts";
@@ -36,7 +37,13 @@ export async function openRepositoryVault(options: OpenRepositoryVaultOptions): 
   const keys = made ? createKeys(path, identity.id, secrets, clock) : openKeys(path, identity.id, secrets);
   const cache = { folder: cacheFolder, vault: identity.id, keys };
   const form = repositoryForm({ folder: path, keys, cache, now: () => clock.now() });
-  const guarded: VaultForm = { ...form, beforeWrite: () => refuseOlderKeys(path, [layout.top, layout.trash], keys) };
+  const guarded: VaultForm = {
+    ...form,
+    beforeWrite: () => {
+      checkPacksPlace(path);
+      refuseOlderKeys(path, [layout.top, layout.trash], keys);
+    },
+  };
   return new LocalVault(path, identity, { form: guarded, clock, ...(listings === undefined ? {} : { listings }) });
 }
 

@@ -20,6 +20,8 @@ export interface DatabaseLook {
  * again where it lies.
  */
 export interface KnownState {
+  /** Of the manifest of that backup: what else is told of a known database is what that manifest says. */
+  readonly manifestSha256: string;
   hasFile(path: string, look: FileLook): boolean;
   hasDatabase(path: string, look: DatabaseLook): boolean;
 }

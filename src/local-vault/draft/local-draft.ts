@@ -90,7 +90,8 @@ export class LocalDraft implements Draft {
         sizeBytes: [...this.#stored.values()].reduce((sum, { bytes }) => sum + bytes, 0),
         seal: async (manifest) => await this.#body.seal(manifest),
       });
-      await this.#end();
+      // It is listed and on disk: what cannot be cleared away is told as unfinished, and cleared away by the next writer.
+      await this.#end().catch(() => {});
       return head;
     } catch (error) {
       this.#state = "broken";

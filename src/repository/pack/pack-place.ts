@@ -15,12 +15,16 @@ export function packPath(folder: string, name: string): string {
   return join(packFolder(folder, name), name);
 }
 
+export function packsFolder(folder: string): string {
+  return join(folder, "packs");
+}
+
 /** One of 256 folders. */
 export function packFolder(folder: string, name: string): string {
-  return join(folder, "packs", name.slice(0, 2));
+  return join(packsFolder(folder), name.slice(0, 2));
 }
 
 /** Where packs lie that are being written. */
 export function newPacksFolder(folder: string): string {
-  return join(folder, "packs", ".new");
+  return join(packsFolder(folder), ".new");
 }

@@ -65,6 +65,7 @@ export async function proveContents({ place, roots, source, signal, onBytes }: P
   } finally {
     await Promise.all(under);
     here.close();
+    await pool.runOnEach({ kind: "end" }).catch(() => {});
   }
   if (failure !== undefined) throw failure.error;
 }

@@ -25,6 +25,8 @@ export interface ProvePlace {
 export type ProveJob =
   /** Contents, in stored order. */
   | { readonly kind: "contents"; readonly place: ProvePlace; readonly component: string; readonly entries: readonly TreeEntry[] }
+  /** Nothing more comes. */
+  | { readonly kind: "end" }
   /** The bytes of packs, by their names. */
   | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[] };
 
@@ -34,7 +36,8 @@ export class Prover {
 
   /** @throws DamageError BACKUP_DAMAGED */
   do(job: ProveJob): void {
-    if (job.kind === "packs") for (const pack of job.packs) mustBeWhole(job.place.folder, pack);
+    if (job.kind === "end") this.close();
+    else if (job.kind === "packs") for (const pack of job.packs) mustBeWhole(job.place.folder, pack);
     else for (const entry of job.entries) this.#prove(job.component, entry, this.#frames(job.place));
   }
 

@@ -87,7 +87,7 @@ export class Base implements Disposable {
   static find(component: string, backups: readonly FoundBackup[], place: BasePlace): FoundBase {
     const warnings: string[] = [];
     const good = backups.filter(({ manifest }) => goodFor(manifest, component));
-    for (const backup of good.toSorted((one, other) => other.manifest.sequence - one.manifest.sequence)) {
+    for (const backup of good.toSorted(newestFirst)) {
       try {
         return { base: Base.read(backup, component, place), warnings };
       } catch (error) {
@@ -114,6 +114,12 @@ export class Base implements Disposable {
   [Symbol.dispose](): void {
     this.#frames.close();
   }
+}
+
+/** One that was imported came last and is older than it looks: it is compared with when there is no other. */
+function newestFirst({ manifest: one }: FoundBackup, { manifest: other }: FoundBackup): number {
+  const imported = Number(one.imported_from !== undefined) - Number(other.imported_from !== undefined);
+  return imported === 0 ? other.sequence - one.sequence : imported;
 }
 
 /** The packs that are there as they were stored, but for those that this backup relieves: tired ones, and small ones when they are many. */

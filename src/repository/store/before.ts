@@ -13,8 +13,11 @@ import type { BeforeFile } from "./jobs.ts";
 import type { Kept } from "./kept.ts";
 import type { BeforeDatabase } from "./store-database.ts";
 
-/** A change so shortly before the last backup may hide a later one behind the same time. Milliseconds. */
-const COARSEST_CLOCK = 2000;
+/**
+ * A change so shortly before the last backup may hide a later one behind the same time: a page that is written through a
+ * mapping keeps the time of its first write until the kernel has flushed it, which it does within a minute. Milliseconds.
+ */
+const SETTLED = 120_000;
 /** Writes through a mapping leave no time behind: everything is read again after so long. Milliseconds. */
 const READ_AGAIN = 7 * 24 * 60 * 60 * 1000;
 
@@ -36,6 +39,10 @@ export class Before implements KnownState {
 
   constructor(options: BeforeOptions) {
     this.#options = options;
+  }
+
+  get manifestSha256(): string {
+    return this.#options.base?.backup.sha256 ?? "";
   }
 
   hasFile(path: string, look: FileLook): boolean {
@@ -60,7 +67,7 @@ export class Before implements KnownState {
   /** Both times lie so far before the last backup that a later change shows. */
   #isStill(seen: FileLook, look: FileLook, readAt: number): boolean {
     const { cache, now } = this.#options;
-    const limit = BigInt((cache?.begun ?? 0) - COARSEST_CLOCK) * 1_000_000n;
+    const limit = BigInt((cache?.begun ?? 0) - SETTLED) * 1_000_000n;
     return isSameLook(seen, look) && look.mtimeNs < limit && look.ctimeNs < limit && now >= readAt && now - readAt < READ_AGAIN;
   }
 

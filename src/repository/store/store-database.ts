@@ -2,6 +2,7 @@ import type { ContentEnd, Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { makePageHashes, pagesPerGroup, type PageHashes } from "../split/page-hashes.ts";
 import { updatePageMap, type PageMap } from "../tree/page-map.ts";
+import { PAGES_LIMIT } from "../tree/content-codec.ts";
 import type { Keeping } from "../tree/reference-index.ts";
 import type { PagesDone } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
@@ -27,14 +28,15 @@ export interface StoredDatabase {
   readonly writeMap: (keeping: Keeping) => PageMap;
 }
 
-/** The size of a database's pages, from its header; undefined when it is none, or not a whole number of pages. */
+/** The size of a database's pages, from its header; undefined when it is none, not a whole number of pages, or more than a map holds. */
 export function pageSizeOf(spans: readonly Span[]): number | undefined {
   using reader = new SpanReader(spans);
   const header = Buffer.alloc(HEADER);
   if (reader.read(header, HEADER, 0) < HEADER || header.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
   const stated = header.readUInt16BE(16);
   const size = stated === 1 ? 65_536 : stated;
-  return size >= 512 && Number.isInteger(Math.log2(size)) && reader.size % size === 0 ? size : undefined;
+  const fits = reader.size / size <= PAGES_LIMIT;
+  return fits && size >= 512 && Number.isInteger(Math.log2(size)) && reader.size % size === 0 ? size : undefined;
 }
 
 /** Stores the pages of a private copy of a database that differ from the backup before. */
@@ -53,7 +55,7 @@ export async function storeDatabase(
   digest.catch(() => {});
   const done = await storeRanges({ spans, pages, next, before, key }, threads);
   const sha256 = await digest;
-  const changed = done.flatMap((range) => [...range.changed]);
+  const changed = joined(done.map((range) => range.changed));
   const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => threads.place(place)));
   const previous = before === undefined ? {} : { previous: before.map };
   return {
@@ -61,6 +63,16 @@ export async function storeDatabase(
     hashes: next,
     writeMap: (keeping) => updatePageMap({ ...keeping, ...previous, pageSize, pages, changed, places }),
   };
+}
+
+function joined(lists: readonly Uint32Array[]): Uint32Array {
+  const whole = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    whole.set(list, at);
+    at += list.length;
+  }
+  return whole;
 }
 
 interface Ranges {

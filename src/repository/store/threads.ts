@@ -62,7 +62,9 @@ export class Threads {
 
   async digest(spans: readonly Span[], size: number): Promise<string> {
     const job: Job = { kind: "digest", spans };
-    return mustBe("digest", this.isLittle(1, size) ? this.#here.do(job) : await this.#run(job)).sha256;
+    // Of a whole database: never here, where signals would wait for it.
+    this.#used ||= !this.isLittle(1, size);
+    return mustBe("digest", this.isLittle(1, size) ? this.#here.do(job) : await this.#pool.run(job)).sha256;
   }
 
   #filesJob(files: readonly FileJob[]): Job {
