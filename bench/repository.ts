@@ -6,8 +6,8 @@ import { measure, run, type Command } from "./measure.ts";
 import { inPairs, median, type Paired, type Side } from "./pairs.ts";
 import { bytesBelow, type Rig } from "./rig.ts";
 
-/** Longer than the two seconds before a backup in which times are not believed. Milliseconds. */
-const SETTLED = 3000;
+/** Longer than the two minutes before a backup in which times are not believed. Milliseconds. */
+const SETTLED = 125_000;
 
 /** The password is in a file, as for every scripted use of it. */
 interface Restic {
