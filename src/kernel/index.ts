@@ -37,6 +37,7 @@ export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
 export { startForeground, type ForegroundProgram } from "./foreground-program.ts";
 export { enlisted, spawnGated, type GatedChild, type GatedChildOptions } from "./gated-child.ts";
+export { pause } from "./pause.ts";
 export {
   bootId,
   identityOfProcess,

@@ -4,6 +4,7 @@ import {
   errnoOf,
   formatDuration,
   isRunning,
+  pause,
   thisProcess,
   tryFileLock,
   type LockMode,
@@ -99,16 +100,4 @@ function readHolder(layout: Layout): Holder | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    }
-    signal?.addEventListener("abort", done, { once: true });
-  });
 }

@@ -1,4 +1,4 @@
-import { followPointer, messageOf, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
+import { followPointer, messageOf, pause, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
 import { failureOf } from "./runtime.ts";
 
 /** How to know that the runtime works. */
@@ -106,16 +106,4 @@ function differenceOf(text: string, expect: Readonly<Record<string, unknown>>): 
       return `${pointer} is ${value === undefined ? "not there" : JSON.stringify(value).slice(0, 100)}, not ${JSON.stringify(wanted)}`;
   }
   return null;
-}
-
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    }
-    signal?.addEventListener("abort", done, { once: true });
-  });
 }
