@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, DamageError, errnoOf, namedSystemError } from "../kernel/index.ts";
+import { trashFolder } from "../local-vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { keyDocumentPath, listEpochs } from "./keys/keys-folder.ts";
 import { changedMeanwhile } from "./keys/make-keys.ts";
@@ -14,18 +15,17 @@ const MAGIC = "HOLDFBK1";
  * Refuses keys that are not the newest ones, before anything is written with them. When the document of the newest epoch
  * is gone, an older key looks like the newest: the backups that were sealed since say otherwise.
  *
- * @param folders Where sealed backups lie
  * @throws ConfigError KEY_WRONG when the vault has newer keys · BusyError VAULT_BUSY when
  * they came meanwhile · DamageError VAULT_DAMAGED when a backup names newer ones
  */
-export function refuseOlderKeys(vaultFolder: string, folders: readonly string[], { newest, writable }: VaultKeys): void {
+export function refuseOlderKeys(vaultFolder: string, { newest, writable }: VaultKeys): void {
   if (!writable) {
     throw new ConfigError("KEY_WRONG", `Cannot write to the vault "${vaultFolder}": what was given opens only older backups`, {
       hint: "Give a key that is in use today, or the recovery code that was printed at the last rotation",
     });
   }
   if ((listEpochs(vaultFolder)[0] ?? 0) > newest.epoch) throw changedMeanwhile(vaultFolder);
-  const { epoch, path } = newestEpoch(folders);
+  const { epoch, path } = newestEpoch([vaultFolder, trashFolder(vaultFolder)]);
   if (epoch <= newest.epoch) return;
   throw new DamageError(
     "VAULT_DAMAGED",

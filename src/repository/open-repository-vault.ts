@@ -1,12 +1,10 @@
 import { readdirSync } from "node:fs";
 import { systemClock, type Clock } from "../kernel/index.ts";
-import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache, type VaultForm } from "../local-vault/index.ts";
-import { checkPacksPlace } from "./check-packs-place.ts";
+import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache } from "../local-vault/index.ts";
 import { listEpochs } from "./keys/keys-folder.ts";
 import { createKeys } from "./keys/make-keys.ts";
 import { openKeys } from "./keys/open-keys.ts";
 import type { Secret } from "./keys/secret.ts";
-import { refuseOlderKeys } from "./newest-epoch.ts";
 import { repositoryForm, SEALED_FORM } from "./repository-form.ts";
 
 export interface OpenRepositoryVaultOptions {
@@ -37,14 +35,7 @@ export async function openRepositoryVault(options: OpenRepositoryVaultOptions): 
   const keys = made ? createKeys(path, identity.id, secrets, clock) : openKeys(path, identity.id, secrets);
   const cache = { folder: cacheFolder, vault: identity.id, keys };
   const form = repositoryForm({ folder: path, keys, cache, now: () => clock.now() });
-  const guarded: VaultForm = {
-    ...form,
-    beforeWrite: () => {
-      checkPacksPlace(path);
-      refuseOlderKeys(path, [layout.top, layout.trash], keys);
-    },
-  };
-  return new LocalVault(path, identity, { form: guarded, clock, ...(listings === undefined ? {} : { listings }) });
+  return new LocalVault(path, identity, { form, clock, ...(listings === undefined ? {} : { listings }) });
 }
 
 function holdsBackups(layout: ReturnType<typeof layoutOf>): boolean {

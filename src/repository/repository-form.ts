@@ -1,6 +1,8 @@
 import { lstatSync } from "node:fs";
 import { ConfigError } from "../kernel/index.ts";
 import type { StoredForm, VaultForm } from "../local-vault/index.ts";
+import { checkPacksPlace } from "./check-packs-place.ts";
+import { refuseOlderKeys } from "./newest-epoch.ts";
 import { readBackupFile } from "./manifest/backup-file.ts";
 import { RepositoryReader } from "./read/repository-reader.ts";
 import { removeUnfinishedPacks } from "./store/frame-store.ts";
@@ -44,6 +46,10 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
     name: "repository",
     stored: [sealed],
     writes: sealed,
+    beforeWrite: () => {
+      checkPacksPlace(folder);
+      refuseOlderKeys(folder, keys);
+    },
     newBody: (request) => {
       // Under the write lock nobody else writes: what lies there was left by the dead.
       removeUnfinishedPacks(folder, "");

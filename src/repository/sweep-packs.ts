@@ -1,9 +1,10 @@
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, errnoOf, namedSystemError, syncFolder } from "../kernel/index.ts";
+import { crashpoint, syncFolder } from "../kernel/index.ts";
 import type { Documents, FoundBackup } from "../local-vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { readBackupFile } from "./manifest/backup-file.ts";
+import { namesIn, packsFolder } from "./pack/pack-place.ts";
 import type { TableEntry } from "./manifest/pack-table.ts";
 
 /**
@@ -13,7 +14,7 @@ import type { TableEntry } from "./manifest/pack-table.ts";
 export function sweepPacks(folder: string, keys: VaultKeys, { backups, trash, damagedBackups, damagedTrash }: Documents): void {
   if (damagedBackups.length + damagedTrash.length > 0) return;
   const live = new Set(tables(keys, [...backups, ...trash]).map(({ name }) => name));
-  const top = join(folder, "packs");
+  const top = packsFolder(folder);
   for (const part of namesIn(top)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue;
     const dead = namesIn(join(top, part)).filter((name) => /^[0-9a-f]{64}$/.test(name) && !live.has(name));
@@ -34,13 +35,4 @@ export function freedBy(keys: VaultKeys, going: readonly FoundBackup[], staying:
 
 function tables(keys: VaultKeys, backups: readonly FoundBackup[]): readonly TableEntry[] {
   return backups.flatMap(({ path }) => readBackupFile(path, keys, ["packs"]).packs.entries);
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw namedSystemError(error, `read "${folder}"`);
-  }
 }

@@ -21,7 +21,7 @@ import { throwIfAborted } from "../throw-if-aborted.ts";
 import { withFacts } from "./with-facts.ts";
 
 export interface StorePlace<K, M> {
-  readonly body: Body<K>;
+  readonly body: Pick<Body<K>, "component">;
   readonly entries: EntryList<K, M>;
   /** Where a stream of unknown length is kept until its length is known. */
   readonly staging: string;

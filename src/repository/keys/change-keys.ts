@@ -42,7 +42,7 @@ async function change<T>(place: KeyPlace, work: (id: string, keys: VaultKeys) =>
   const what = "a change of its keys";
   return await underWriteLock(path, { what, ...(signal === undefined ? {} : { signal }) }, () => {
     const keys = openKeys(path, id, secrets);
-    refuseOlderKeys(path, [layout.top, layout.trash], keys);
+    refuseOlderKeys(path, keys);
     return work(id, keys);
   });
 }

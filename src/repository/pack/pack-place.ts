@@ -1,4 +1,6 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { errnoOf, namedSystemError } from "../../kernel/index.ts";
 import type { PackId } from "./locator.ts";
 
 /** What a pack table says of a pack, and a reader holds it to. */
@@ -27,4 +29,14 @@ export function packFolder(folder: string, name: string): string {
 /** Where packs lie that are being written. */
 export function newPacksFolder(folder: string): string {
   return join(packsFolder(folder), ".new");
+}
+
+/** Of one of those folders; none where it is not there. */
+export function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw namedSystemError(error, `read "${folder}"`);
+  }
 }

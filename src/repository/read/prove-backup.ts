@@ -7,8 +7,6 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { Prover, type ProveJob, type ProvePlace } from "./prove-job.ts";
 
-/** So many jobs wait for the other thread before this one does some itself, as when storing. */
-const AHEAD = 2;
 /** One job: contents of so many bytes, or packs. */
 const JOB_BYTES = 16 * 1024 * 1024;
 const JOB_ENTRIES = 2048;
@@ -33,7 +31,7 @@ export interface Proof {
 export async function proveContents({ place, roots, source, signal, onBytes }: Proof): Promise<void> {
   const { packs } = place;
   const here = new Prover();
-  const pool = WorkerPool.of<ProveJob, undefined>(entryPoint(import.meta.url, "./prove-worker"), 1);
+  const pool = WorkerPool.of<ProveJob, void>(entryPoint(import.meta.url, "./prove-worker"), 1);
   const whole: ProvePlace = { ...place, proof: randomUUID() };
   const little = packs.reduce((sum, { length }) => sum + length, 0) < INLINE_BYTES;
   const under = new Set<Promise<void>>();
@@ -41,19 +39,18 @@ export async function proveContents({ place, roots, source, signal, onBytes }: P
   const send = async (job: ProveJob, bytes: number): Promise<void> => {
     throwIfAborted(signal);
     if (failure !== undefined) throw failure.error;
-    // Signals and answers come in between.
-    if (under.size >= AHEAD) await new Promise<void>((resolve) => setImmediate(resolve));
-    if (little || under.size >= AHEAD) here.do(job);
-    else {
-      const done: Promise<void> = pool
-        .run(job)
-        .then(() => onBytes?.(bytes))
-        .catch((error: unknown) => void (failure ??= { error }))
-        .finally(() => under.delete(done));
-      under.add(done);
+    if (little) {
+      here.do(job);
+      onBytes?.(bytes);
       return;
     }
-    onBytes?.(bytes);
+    const done: Promise<void> = pool
+      .share(job, (mine) => here.do(mine))
+      .then(() => onBytes?.(bytes))
+      .catch((error: unknown) => void (failure ??= { error }))
+      .finally(() => under.delete(done));
+    under.add(done);
+    if (under.size >= pool.width) await Promise.race(under);
   };
   try {
     for (let first = 0; first < packs.length; first += JOB_PACKS)

@@ -2,7 +2,6 @@ import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
 import { isSameLook, type DatabaseLook, type FileLook, type KnownState, type ReadableContent } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase, SeenFile } from "../cache/component-cache.ts";
-import { PageDigests } from "../split/page-digests.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { Reference } from "../tree/reference.ts";
@@ -122,13 +121,13 @@ export class Before implements KnownState {
   }
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {
-    const { base, cache, pageKey } = this.#options;
+    const { base, cache } = this.#options;
     const content = base?.entries.get(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
     const map = this.#pageMap(path, content.map);
     const remembered = cache?.databases.get(path)?.hashes;
     const fits = remembered?.pageSize === pageSize && remembered.pages === content.map.pages;
-    const hashes = fits || map === undefined ? remembered : this.#readHashes(path, map, new PageDigests(pageKey, pageSize));
+    const hashes = fits || map === undefined ? remembered : this.#readHashes(path, map);
     if (map === undefined || hashes === undefined) return undefined;
     const forced: number[] = [];
     for (const { first, pages, pack } of map.resolved.extents())
@@ -160,9 +159,9 @@ export class Before implements KnownState {
     return map;
   }
 
-  #readHashes(path: string, { resolved }: PageMap, digests: PageDigests): PageHashes | undefined {
-    const { base } = this.#options;
-    return this.#orWarn(path, () => (base === undefined ? undefined : hashStoredPages(resolved, digests, (place) => base.read(place))));
+  #readHashes(path: string, { resolved }: PageMap): PageHashes | undefined {
+    const { base, pageKey } = this.#options;
+    return this.#orWarn(path, () => (base === undefined ? undefined : hashStoredPages(resolved, pageKey, (place) => base.read(place))));
   }
 
   /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */

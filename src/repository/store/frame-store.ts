@@ -1,10 +1,9 @@
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, namedSystemError } from "../../kernel/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { FrameKind } from "../pack/directory.ts";
 import type { Locator } from "../pack/locator.ts";
-import { newPacksFolder } from "../pack/pack-place.ts";
+import { namesIn, newPacksFolder } from "../pack/pack-place.ts";
 import { PackWriter, type FinishedPack } from "../pack/pack-writer.ts";
 import type { MetaStore } from "../tree/meta-store.ts";
 
@@ -109,13 +108,4 @@ export class FrameStore implements MetaStore {
 export function removeUnfinishedPacks(folder: string, prefix: string): void {
   const place = newPacksFolder(folder);
   for (const name of namesIn(place)) if (name.startsWith(prefix)) rmSync(join(place, name), { force: true });
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw namedSystemError(error, `read "${folder}"`);
-  }
 }

@@ -1,8 +1,6 @@
 import { InternalError } from "../../kernel/index.ts";
 import { readContent, type ContentEnd, type LiveFacts, type ReadableContent } from "../../vault/index.ts";
 
-const PIECE = 1024 * 1024;
-
 /** Thrown when a file is read anew: what was taken of it is void. */
 export class ReadAnew extends Error {}
 
@@ -17,7 +15,7 @@ export class PulledContent implements Disposable {
   #end: ContentEnd | undefined;
 
   /** @param buffer what fits into it comes in one piece, when it has been seen to hold still */
-  constructor(content: ReadableContent, buffer: Uint8Array = Buffer.allocUnsafeSlow(PIECE)) {
+  constructor(content: ReadableContent, buffer: Uint8Array) {
     this.#steps = readContent(content, buffer);
   }
 

@@ -20,6 +20,7 @@ import { Base } from "./base.ts";
 import { Before } from "./before.ts";
 import { RepositoryComponent } from "./component-writer.ts";
 import type { Kept } from "./kept.ts";
+import { OpenBackups } from "./open-backups.ts";
 import { isSameTree, type StoredEntry } from "./same-tree.ts";
 import { Threads } from "./threads.ts";
 
@@ -51,12 +52,12 @@ interface Mark {
 export class RepositoryBody implements DraftBody {
   readonly #request: NewBody;
   readonly #place: BodyPlace;
+  readonly #backups: OpenBackups;
   readonly #threads: Threads;
   readonly #pageKey: Buffer;
   readonly #components: Map<string, ComponentState> = new Map();
   /** Asked about, and not stored yet. */
   readonly #prepared: Map<string, ComponentState> = new Map();
-  readonly #bases: Base[] = [];
   readonly #packs: FinishedPack[] = [];
   #checksum: EntryChecksum = new EntryChecksum();
   #finished: { readonly packs: PackTable; readonly roots: Buffer } | undefined;
@@ -64,6 +65,7 @@ export class RepositoryBody implements DraftBody {
   constructor(request: NewBody, place: BodyPlace) {
     this.#request = request;
     this.#place = place;
+    this.#backups = new OpenBackups(place);
     const { newest } = place.keys;
     this.#pageKey = purposeKey(newest.master, "page change");
     // An id may come again, in another vault or after a backup that was given up; threads live on.
@@ -88,10 +90,8 @@ export class RepositoryBody implements DraftBody {
         this.#components.delete(component);
       },
     };
-    const body: Body<Kept> = {
+    const body: Pick<Body<Kept>, "component"> = {
       component: (options) => new RepositoryComponent(options, this.#threads, state.before, this.#pageKey),
-      interrupt: () => this.interrupt(),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     const stored = await storeReading(request, { body, entries, staging: this.#request.staging });
     const warnings = [...state.warnings, ...state.before.warnings];
@@ -105,10 +105,9 @@ export class RepositoryBody implements DraftBody {
   }
 
   #prepare(name: string): ComponentState {
-    const { base, warnings } = Base.find(name, this.#request.backups, this.#place);
+    const { base, warnings } = Base.find(name, this.#request.backups, this.#backups.open);
     const cache = base === undefined ? undefined : readCache(this.#place.cache, name, base.backup.sha256);
     const before = new Before({ base, cache, now: this.#place.now, pageKey: this.#pageKey });
-    if (base !== undefined) this.#bases.push(base);
     return { name, base, before, warnings, entries: [] };
   }
 
@@ -149,7 +148,7 @@ export class RepositoryBody implements DraftBody {
   /** Every pack that is named, and nothing else. Those of earlier backups must still be there as they were. */
   #table(use: PackUse): PackTable {
     const known = new Map<PackId, Omit<TableEntry, "used">>();
-    for (const { base } of this.#components.values()) for (const [id, entry] of base?.packs ?? []) known.set(id, entry);
+    for (const { base } of this.#components.values()) for (const entry of base?.packs.entries ?? []) known.set(entry.id, entry);
     for (const { id, name, length, rawData } of this.#packs) known.set(id, { id, name, length, raw: rawData });
     return PackTable.of(
       [...use.packs()].map(([id, { content }]) => {
@@ -173,7 +172,7 @@ export class RepositoryBody implements DraftBody {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const base of this.#bases) base[Symbol.dispose]();
+    this.#backups[Symbol.dispose]();
     await this.#threads.dispose();
   }
 }

@@ -9,6 +9,8 @@ import { PulledContent, ReadAnew } from "./pulled-content.ts";
 const SMALL = SHORTEST_CHUNK;
 /** Four of the longest chunk: what is moved within it does not matter. */
 const SPLIT_BUFFER = 4 * 1024 * 1024;
+/** One read of a large file. */
+const PIECE = 1024 * 1024;
 
 /** Stores files one after another, in one thread; its buffers are used again and again. */
 export class FileStorer {
@@ -24,9 +26,8 @@ export class FileStorer {
   /** A file that is read anew while it is stored leaves what was stored of it before in a frame that nothing names. */
   store(job: FileJob, frames: ContentSink): FileDone {
     const large = job.content.kind === "live" ? job.content.span.length > SMALL : true;
-    this.#piece ??= large ? Buffer.allocUnsafeSlow(SPLIT_BUFFER / 4) : undefined;
     // One for all attempts: it knows when a file that never holds still has been read often enough.
-    using content = new PulledContent(job.content, large ? this.#piece : this.#small);
+    using content = new PulledContent(job.content, large ? (this.#piece ??= Buffer.allocUnsafeSlow(PIECE)) : this.#small);
     const begun = content.begin();
     if (typeof begun !== "number") return { end: begun, facts: undefined, kept: { kind: "empty" } };
     for (;;) {
@@ -40,27 +41,19 @@ export class FileStorer {
 
   #storeOnce(content: PulledContent, job: FileJob, frames: ContentSink): FileDone {
     const { size } = content;
-    const kept = size <= SMALL ? this.#storeSmall(content, size, job, frames) : this.#storeLarge(content, size, job, frames);
+    const keep = size <= SMALL ? this.#takeSmall(content, size, frames) : this.#storeLarge(content, size, job, frames);
     const end = content.end();
-    return { end, facts: content.facts, kept: keptOf(kept(end), job, end) };
+    return { end, facts: content.facts, kept: isKept(end, job) ? { kind: "same" } : keep(end) };
   }
 
-  #storeSmall(content: PulledContent, size: number, { before }: FileJob, frames: ContentSink): (end: ContentEnd) => FileKept {
-    const bytes = this.#takeSmall(content, size);
-    return (end) => {
-      if (!end.stored || size === 0 || (before?.kept === true && before.sha256 === end.sha256)) return { kind: "empty" };
-      return { kind: "place", place: frames.add(bytes) };
-    };
-  }
-
-  /** Its own copy only where the content's buffer is the same memory. */
-  #takeSmall(content: PulledContent, size: number): Buffer {
+  /** Stored only when its hash is known: it may be what it was. */
+  #takeSmall(content: PulledContent, size: number, frames: ContentSink): (end: ContentEnd) => FileKept {
     const bytes = Buffer.allocUnsafe(size);
     content.read(bytes, size);
-    return bytes;
+    return (end) => (end.stored && size > 0 ? { kind: "place", place: frames.add(bytes) } : { kind: "empty" });
   }
 
-  #storeLarge(content: PulledContent, size: number, { before }: FileJob, frames: ContentSink): (end: ContentEnd) => FileKept {
+  #storeLarge(content: PulledContent, size: number, { before }: FileJob, frames: ContentSink): () => FileKept {
     this.#split ??= Buffer.allocUnsafeSlow(SPLIT_BUFFER);
     const previous = before?.chunks ?? [];
     const chunks: KeptChunk[] = [];
@@ -81,6 +74,6 @@ export class FileStorer {
 }
 
 /** What has the hash that it had the last time is named where it lies, when it may be. */
-function keptOf(kept: FileKept, { before }: FileJob, end: ContentEnd): FileKept {
-  return end.stored && end.size > 0 && before?.kept === true && before.sha256 === end.sha256 ? { kind: "same" } : kept;
+function isKept(end: ContentEnd, { before }: FileJob): boolean {
+  return end.stored && end.size > 0 && before?.kept === true && before.sha256 === end.sha256;
 }

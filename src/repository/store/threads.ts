@@ -10,12 +10,9 @@ import type { Span } from "../../vault/index.ts";
 const INLINE_FILES = 32;
 const INLINE_BYTES = 1024 * 1024;
 
-/** So many jobs wait for the other thread before this one does some itself: while it does one, the other never runs dry. */
-const AHEAD = 2;
-
 /**
  * Does the work of one draft: little of it here, much of it in two threads, of which this one is the second. Each writes
- * packs of its own. A third thread, with this one waiting, would be no faster, and has cost 90 MB.
+ * packs of its own.
  */
 export class Threads {
   readonly #store: FrameStoreOptions;
@@ -30,7 +27,9 @@ export class Threads {
   }
 
   /** Jobs that are asked for at a time. */
-  readonly width: number = AHEAD + 1;
+  get width(): number {
+    return this.#pool.width;
+  }
 
   /** The packs of this thread: metadata goes there, after everything else. */
   get frames(): FrameStore {
@@ -73,10 +72,7 @@ export class Threads {
 
   async #run(job: Job): Promise<Done> {
     this.#used = true;
-    if (this.#pool.waiting < AHEAD) return await this.#pool.run(job);
-    // Signals and answers come in between.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    return this.#here.do(job);
+    return await this.#pool.share(job, (here) => this.#here.do(here));
   }
 
   /** Every pack of the threads has its name; those of this thread go on. */
