@@ -63,7 +63,7 @@ export interface Manifest {
   readonly db_schema_version: number | null;
   /** Bytes of all contents before compression. */
   readonly size_bytes: number;
-  /** Bytes that this backup occupies in the vault, without manifest and entries. */
+  /** Bytes that this backup has added to the vault, without manifest and, in archive form, entries: there it shares none. */
   readonly stored_bytes: number;
   /** "sha256:<hex>" over every entry; see checksum.ts. */
   readonly checksum: string;
