@@ -4,31 +4,34 @@ import { type Command, measure, type Measurement } from "./measure.ts";
 import { inPairs, median, type Paired, type Side } from "./pairs.ts";
 import { bytesBelow, type Rig } from "./rig.ts";
 
-export const COMPARISONS = ["gzip", "plain", "in-place", "prune", "start", "memory", "repository"] as const;
-export type Comparison = (typeof COMPARISONS)[number];
-
 export interface Row {
   readonly what: string;
   /** Medians, with their unit. */
   readonly ours: string;
   readonly peer: string;
-  /** What is judged: a ratio to the peer, or bytes. */
-  readonly value: number;
-  readonly unit: "ratio" | "bytes";
+  /** What is judged: a ratio to the peer, or an amount by itself; null when it could not be had: no such peer here. */
+  readonly value: number | null;
+  readonly unit: "ratio" | "bytes" | "seconds";
   /** Smallest and largest ratio of a round, for a value that is a median of rounds. */
   readonly spread?: readonly [low: number, high: number];
   /** The largest value that is accepted; null: measured for information. */
   readonly must: number | null;
 }
 
+/** null: for information, or not judged. */
 export function isMet({ value, must }: Row): boolean | null {
-  return must === null ? null : value <= must;
+  return must === null || value === null ? null : value <= must;
+}
+
+/** It must be met, and nobody knows whether it is. */
+export function isUnjudged({ value, must }: Row): boolean {
+  return must !== null && value === null;
 }
 
 const TREE = ["data", "memory", "checkpoints", "logs"];
 const MB = 1_000_000;
 
-function seconds(measurements: readonly Measurement[]): string {
+export function seconds(measurements: readonly Measurement[]): string {
   return `${median(measurements.map(({ wall }) => wall)).toFixed(2)} s`;
 }
 function cpuSeconds(measurements: readonly Measurement[]): string {
@@ -44,7 +47,7 @@ export function timeRow(what: string, pair: Paired, must: number | null): Row {
 function cpuRow(what: string, pair: Paired): Row {
   return { what, ours: cpuSeconds(pair.ours), peer: cpuSeconds(pair.peers), value: pair.cpuRatio, unit: "ratio", must: null };
 }
-export function sizeRow(what: string, ours: number, peer: number, must: number): Row {
+function sizeRow(what: string, ours: number, peer: number, must: number): Row {
   return { what, ours: megabytes(ours, 1), peer: megabytes(peer, 1), value: ours / peer, unit: "ratio", must };
 }
 const shell = (name: string, script: string, ...args: string[]): Command => ({ name, argv: ["sh", "-c", script, "sh", ...args] });
@@ -188,23 +191,4 @@ export async function start(rig: Rig, rounds: number): Promise<Row[]> {
     millis(timeRow("start: --version / node -e 0", version, 4), version),
     millis(timeRow("start: backup list of 100 / node -e 0", list, 4), list),
   ];
-}
-
-/** The largest resident set of any one process, by command. Runs of their own: looking costs time. */
-export async function memory(rig: Rig): Promise<Row[]> {
-  const rows: Row[] = [];
-  const look = async (what: string, command: Command): Promise<void> => {
-    const { peak } = await measure(command, { memory: true });
-    rows.push({ what: `memory: ${what}`, ours: megabytes(peak), peer: "", value: peak, unit: "bytes", must: 300 * MB });
-  };
-  for (const form of ["gzip", "plain"] as const) {
-    rig.forget(form);
-    const restored = rig.place(`restored-${form}`);
-    await look(`${form} backup`, rig.on(form, "backup"));
-    await look(`${form} verify`, rig.on(form, "verify", "latest"));
-    await look(`${form} restore`, rig.on(form, "restore", "latest", "--to", restored, "--yes"));
-    rmSync(restored, { recursive: true, force: true });
-    rig.forget(form);
-  }
-  return rows;
 }

@@ -1,22 +1,13 @@
 import { join } from "node:path";
-import { COMPARISONS, gzip, inPlace, isMet, memory, plain, prune, type Comparison, type Row, start } from "./comparisons.ts";
+import { isMet, isUnjudged, type Row } from "./comparisons.ts";
+import { MEMORY_FORMS } from "./memory.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { describeMachine, type Facts, loadNow, textTable, writeResults } from "./report.ts";
-import { besideRestic } from "./repository.ts";
-import { makeRig, type Rig } from "./rig.ts";
+import { makeRig } from "./rig.ts";
+import { RUNS, SECTIONS } from "./sections.ts";
 import { openWorkload, totalBytes } from "./workload.ts";
 
-/** `npm run bench`: the built package beside tar, gzip and cp, on a workload that a seed decides. README.md says how to read it. */
-
-const RUNS: Readonly<Record<Comparison, (rig: Rig, rounds: number) => Promise<Row[]>>> = {
-  gzip,
-  plain,
-  "in-place": inPlace,
-  prune,
-  start,
-  memory,
-  repository: besideRestic,
-};
+/** `npm run bench`: the built package beside what else this machine has, on a workload that a seed decides. README.md says how to read it. */
 
 async function bench(options: Options): Promise<void> {
   const say = (line: string): void => {
@@ -28,13 +19,15 @@ async function bench(options: Options): Promise<void> {
   if (options.workloadOnly) return;
 
   const rows: Row[] = [];
-  const all = COMPARISONS.every((name) => name === "repository" || options.only.includes(name));
-  const command = `npm run bench -- --scale ${options.scale} --rounds ${options.rounds}${all ? "" : ` --only ${options.only.join(",")}`} --seed ${options.seed}`;
+  const all = SECTIONS.every((name) => options.only.includes(name));
+  const forms = MEMORY_FORMS.every((form) => options.forms.includes(form)) ? "" : options.forms.join(",");
+  const selection = `${all ? "" : ` --only ${options.only.join(",")}`}${forms && ` --forms ${forms}`}`;
+  const command = `npm run bench -- --scale ${options.scale} --rounds ${options.rounds}${selection} --seed ${options.seed}`;
   const before = loadNow();
   await using rig = await makeRig(options.dir, workload, { keep: options.keep });
   for (const name of options.only) {
     say(`Measuring: ${name}`);
-    rows.push(...(await RUNS[name](rig, options.rounds)));
+    rows.push(...(await RUNS[name](rig, options)));
   }
   const facts: Facts = {
     command,
@@ -52,12 +45,14 @@ async function bench(options: Options): Promise<void> {
     say(`\n${textTable(rows)}`);
     writeResults(
       join(import.meta.dirname, "README.md"),
-      `scale ${options.scale}${all ? "" : `, only ${options.only.join(",")}`}`,
+      `scale ${options.scale}${all ? "" : `, only ${options.only.join(",")}`}${forms && `, ${forms}`}`,
       facts,
       rows,
     );
   }
-  if (rows.some((row) => isMet(row) === false)) process.exitCode = 1;
+  const unjudged = rows.filter(isUnjudged);
+  if (unjudged.length > 0) console.error(`\nNot judged: ${unjudged.map(({ what }) => what).join("; ")}`);
+  if (rows.some((row) => isMet(row) === false) || (options.named && unjudged.length > 0)) process.exitCode = 1;
 }
 
 let options: Options | undefined;

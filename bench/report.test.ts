@@ -5,7 +5,7 @@ import { temporaryFolder } from "../test/support/temporary-folder.ts";
 import { isMet, type Row } from "./comparisons.ts";
 import { measure } from "./measure.ts";
 import { inPairs, median } from "./pairs.ts";
-import { type Facts, writeResults } from "./report.ts";
+import { cellsOf, type Facts, writeResults } from "./report.ts";
 
 const facts: Facts = {
   command: "npm run bench",
@@ -33,6 +33,16 @@ describe("writeResults()", () => {
     expect(text).toContain("| time | 1 s | 2 s | 1.33 | <= 1 | NO |");
     expect(text).not.toContain("Not yet run.");
     expect(text.match(/<!-- results: scale 99 -->/g)).toHaveLength(1);
+  });
+});
+
+describe("cellsOf()", () => {
+  it("shows small ratios with three digits, amounts with their unit, and what could not be judged as that", () => {
+    expect(cellsOf({ ...row(0.0234), must: 1 / 40 })).toEqual(["time", "1 s", "2 s", "0.023", "<= 0.025", "yes"]);
+    expect(cellsOf({ ...row(1.2), unit: "seconds" })).toEqual(["time", "1 s", "2 s", "1.20 s", "<= 1.00 s", "NO"]);
+    expect(cellsOf({ ...row(301e6, 300e6), unit: "bytes" }).slice(3)).toEqual(["301 MB", "<= 300 MB", "NO"]);
+    expect(cellsOf({ ...row(1, 0.7), value: null }).slice(3)).toEqual(["-", "<= 0.7", "not judged"]);
+    expect(cellsOf({ ...row(1, null), value: null }).slice(3)).toEqual(["-", "-", "-"]);
   });
 });
 

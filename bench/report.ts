@@ -1,6 +1,6 @@
 import { cpus, loadavg, totalmem } from "node:os";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { isMet, megabytes, type Row } from "./comparisons.ts";
+import { isMet, isUnjudged, megabytes, type Row } from "./comparisons.ts";
 
 export interface Facts {
   /** What was typed. */
@@ -26,10 +26,19 @@ export function describeMachine(): string {
 
 export function cellsOf(row: Row): string[] {
   const spread = row.spread === undefined ? "" : ` (${row.spread.map((ratio) => ratio.toFixed(2)).join("-")})`;
-  const value = row.unit === "bytes" ? megabytes(row.value) : row.value.toFixed(2) + spread;
-  const must = row.must === null ? "-" : `<= ${row.unit === "bytes" ? megabytes(row.must) : Number(row.must.toFixed(3))}`;
+  const value = row.value === null ? "-" : amount(row.value, row.unit, 2) + spread;
+  const must = row.must === null ? "-" : `<= ${amount(row.must, row.unit)}`;
   const met = isMet(row);
-  return [row.what, row.ours, row.peer, value, must, met === null ? "-" : met ? "yes" : "NO"];
+  return [row.what, row.ours, row.peer, value, must, isUnjudged(row) ? "not judged" : met === null ? "-" : met ? "yes" : "NO"];
+}
+
+/** @param digits of a number without a unit; as many as it takes, up to three, unless given */
+function amount(value: number, unit: Row["unit"], digits?: number): string {
+  if (unit === "bytes") return megabytes(value);
+  if (unit === "seconds") return `${value.toFixed(2)} s`;
+  // A ratio of a hundredth says nothing in two digits.
+  if (digits !== undefined) return value < 0.1 ? value.toFixed(3) : value.toFixed(digits);
+  return String(Number(value.toFixed(3)));
 }
 
 const HEAD = ["measured", "holdfast", "peer", "ratio", "must", "met"];

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../test/support/temporary-folder.ts";
@@ -20,6 +21,20 @@ function digest(root: string): string {
     hash.update(path.slice(root.length)).update(readFileSync(path));
   }
   return hash.digest("hex");
+}
+
+function embeddings({ root }: Workload): Buffer {
+  const database = new DatabaseSync(join(root, "data", "agent.db"), { readOnly: true });
+  try {
+    return Buffer.concat(
+      database
+        .prepare("SELECT vector FROM embeddings")
+        .all()
+        .map(({ vector }) => vector as Uint8Array),
+    );
+  } finally {
+    database.close();
+  }
 }
 
 let folder: TemporaryFolder;
@@ -57,9 +72,19 @@ describe("openWorkload()", () => {
     expect(text.length / gzipSync(text).length).toBeGreaterThan(2.8);
     expect(text.length / gzipSync(text).length).toBeLessThan(4);
     for (const note of notes) expect(note.length).toBeGreaterThanOrEqual(500);
+    const vectors = embeddings(workload);
+    expect(vectors.length).toBeGreaterThan(1e6);
+    expect(vectors.length / gzipSync(vectors).length).toBeLessThan(1.6);
+  });
+
+  it("has a database of which two fifths are messages and nearly half embeddings, mixed all over it", () => {
     const database = readFileSync(join(workload.root, "data", "agent.db"));
-    const embeddings = database.subarray(Math.floor(database.length * 0.5), Math.floor(database.length * 0.7));
-    expect(embeddings.length / gzipSync(embeddings).length).toBeLessThan(1.6);
+    const share = embeddings(workload).length / database.length;
+    expect(share).toBeGreaterThan(0.28);
+    expect(share).toBeLessThan(0.4);
+    const tenth = Math.floor(database.length / 10);
+    const ratios = Array.from({ length: 10 }, (_, part) => tenth / gzipSync(database.subarray(part * tenth, (part + 1) * tenth)).length);
+    expect(Math.max(...ratios) / Math.min(...ratios)).toBeLessThan(1.5);
   });
 });
 
