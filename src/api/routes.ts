@@ -10,11 +10,13 @@ import { lifecycleHandlers } from "./handlers/lifecycle.ts";
 import { restoreHandlers } from "./handlers/restores.ts";
 import { runHandlers } from "./handlers/runs.ts";
 import { stateHandlers } from "./handlers/state.ts";
+import { verifyHandlers } from "./handlers/verify.ts";
 import { serveCall, type Arrived, type Desk } from "./serve-call.ts";
 
 /** One for each row of the table: a row without a handler, and a handler without a row, do not compile. */
 const HANDLERS: Handlers = {
   ...backupHandlers,
+  ...verifyHandlers,
   ...contentHandlers,
   ...restoreHandlers,
   ...lifecycleHandlers,

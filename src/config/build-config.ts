@@ -5,7 +5,18 @@ import { encryptionOf } from "./build-encryption.ts";
 import { hooksOf, notifyOf } from "./build-notify.ts";
 import { serverOf } from "./build-server.ts";
 import { orchestratorOf, taskOf } from "./build-tasks.ts";
-import type { BackupConfig, CommandConfig, ComponentConfig, Config, PathReference, PauseConfig, RetentionConfig } from "./config.ts";
+import { verifyOf } from "./build-verify.ts";
+import {
+  DEFAULT_DATABASE_READ,
+  type BackupConfig,
+  type CommandConfig,
+  type ComponentConfig,
+  type Config,
+  type ConfigDatabaseRead,
+  type PathReference,
+  type PauseConfig,
+  type RetentionConfig,
+} from "./config.ts";
 import { longestGapHours } from "./cron.ts";
 import { absolutePath } from "./path-text.ts";
 import type { KeyPath } from "./problem.ts";
@@ -35,7 +46,7 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
     name: raw.name ?? nameFrom(folder),
     stateDir: absolute(raw.state_dir ?? ".holdfast"),
     components: Object.entries(raw.components).map(([name, component]) =>
-      componentOf(name, component, positionOf(["components", name]), absolute),
+      componentOf(name, component, { position: positionOf(["components", name]), absolute, read: readOf(raw, component) }),
     ),
     backup: {
       path: absolute(raw.backup.path),
@@ -49,6 +60,7 @@ export function buildConfig({ file, raw, env, positionOf }: BuildRequest): Confi
       ...backupSchedule(raw.backup),
       include: [...(raw.backup.include ?? names)],
     },
+    verify: verifyOf(raw.verify),
     tasks: Object.entries(raw.tasks ?? {}).map(([name, task]) =>
       taskOf({ name, raw: task, position: positionOf(["tasks", name]), timezone: raw.backup.timezone ?? TIMEZONE, absolute }),
     ),
@@ -94,7 +106,19 @@ export function nameFrom(folder: string): string {
   return name === "" ? "instance" : name;
 }
 
-function componentOf(name: string, raw: RawComponent, position: Position, absolute: Absolute): ComponentConfig {
+/** What has no effect is not asked for. */
+function readOf({ backup }: RawConfig, { read, command, pause }: RawComponent): ConfigDatabaseRead {
+  if (backup.format !== "repository" || command !== undefined || pause !== undefined) return "staged";
+  return read ?? DEFAULT_DATABASE_READ;
+}
+
+interface ComponentContext {
+  readonly position: Position;
+  readonly absolute: Absolute;
+  readonly read: ConfigDatabaseRead;
+}
+
+function componentOf(name: string, raw: RawComponent, { position, absolute, read }: ComponentContext): ComponentConfig {
   return {
     name,
     path: raw.path === undefined ? null : referenceOf(raw.path, absolute),
@@ -109,6 +133,7 @@ function componentOf(name: string, raw: RawComponent, position: Position, absolu
     optional: raw.optional ?? false,
     group: raw.group,
     pause: pauseOf(raw, absolute),
+    read,
     position,
   };
 }

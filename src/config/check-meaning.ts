@@ -2,8 +2,10 @@ import { nearest } from "../kernel/index.ts";
 import { checkEncryption } from "./check-encryption.ts";
 import { checkHealth } from "./check-health.ts";
 import { checkNotify } from "./check-notify.ts";
+import { checkReads } from "./check-reads.ts";
 import { checkServer } from "./check-server.ts";
 import { checkTasks } from "./check-tasks.ts";
+import { checkVerify } from "./check-verify.ts";
 import { isMap } from "./environment.ts";
 import { type KeyPath, keyText, meant, type Problem, type Report } from "./problem.ts";
 import { isName, NAME_RULE } from "./schema-fields.ts";
@@ -34,12 +36,14 @@ export function meaningProblems(root: Record<string, unknown>, locate: Locate): 
   if (isMap(root["tasks"])) checkTasks(root["tasks"], report);
   if (isMap(root["server"])) checkServer(root["server"], report);
   checkNotify(root, report);
+  checkVerify(root, report);
   const names = components === undefined ? undefined : Object.keys(components);
   const backup = isMap(root["backup"]) ? root["backup"] : {};
   if (names !== undefined && Array.isArray(backup["include"])) checkInclude(backup["include"], names, report);
   if (backup["schedule"] !== undefined && backup["schedule_hours"] !== undefined)
     report(["backup", "schedule"], "key", "A backup has either `schedule_hours` or `schedule`, not both");
   if (isMap(root["backup"])) checkEncryption(root["backup"], report);
+  if (components !== undefined) checkReads(components, backup["format"], report);
   const version = isMap(root["schema_version"]) ? root["schema_version"]["component"] : undefined;
   if (names !== undefined && typeof version === "string" && version !== "") {
     const path = ["schema_version", "component"];

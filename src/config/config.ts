@@ -72,8 +72,15 @@ export interface ComponentConfig {
   readonly optional: boolean;
   readonly group: string | undefined;
   readonly pause: PauseConfig | undefined;
+  readonly read: ConfigDatabaseRead;
   readonly position: Position;
 }
+
+/** How a database in write-ahead mode is read that is in use. */
+export type ConfigDatabaseRead = "pinned" | "staged";
+
+/** In repository form, unless a component says otherwise: an archive's are always staged. */
+export const DEFAULT_DATABASE_READ: ConfigDatabaseRead = "staged";
 
 /** When a task is due. */
 export type ScheduleConfig =
@@ -230,6 +237,18 @@ export interface BackupConfig {
   readonly include: readonly string[];
 }
 
+/** How what is in the vault is read back. */
+export interface VerifyConfig {
+  /** Milliseconds between two samples of the daemon; null: it takes none. */
+  readonly every: number | null;
+  /** Of the vault's bytes; above 0, at most 1. */
+  readonly sample: number;
+  /** The same as written: "10%". */
+  readonly sampleText: string;
+  /** For how long it counts that something was read back. Milliseconds. */
+  readonly maxAge: number;
+}
+
 /** The whole configuration: validated, absolute, frozen. */
 export interface Config {
   readonly file: string;
@@ -238,6 +257,7 @@ export interface Config {
   readonly stateDir: string;
   readonly components: readonly ComponentConfig[];
   readonly backup: BackupConfig;
+  readonly verify: VerifyConfig;
   readonly runtime: RuntimeConfig | null;
   readonly tasks: readonly TaskConfig[];
   readonly orchestrator: OrchestratorConfig;

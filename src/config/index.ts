@@ -28,6 +28,7 @@ export type {
   ScheduleConfig,
   SchemaVersionConfig,
   TaskConfig,
+  VerifyConfig,
 } from "./config.ts";
 export { findConfig, type FindRequest } from "./find-config.ts";
 export { loadConfig, parseConfig, type LoadRequest } from "./load-config.ts";

@@ -88,6 +88,7 @@ describe("loadConfig()", () => {
         optional: false,
         group: undefined,
         pause: undefined,
+        read: "staged",
         position: { file: place.file, line: 2, column: 3 },
       },
     ]);

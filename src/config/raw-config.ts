@@ -1,4 +1,4 @@
-import type { ConfigImportance, ConfigSourceKind, NotifyEvent } from "./config.ts";
+import type { ConfigDatabaseRead, ConfigImportance, ConfigSourceKind, NotifyEvent } from "./config.ts";
 
 /** The file's own shape once the schema has passed: keys as written, nothing resolved, no defaults. */
 export interface RawConfig {
@@ -6,6 +6,7 @@ export interface RawConfig {
   readonly state_dir?: string | undefined;
   readonly components: Readonly<Record<string, RawComponent>>;
   readonly backup: RawBackup;
+  readonly verify?: RawVerify | undefined;
   readonly runtime?: RawRuntime | undefined;
   readonly tasks?: Readonly<Record<string, RawTask>> | undefined;
   readonly orchestrator?: RawOrchestrator | undefined;
@@ -13,6 +14,12 @@ export interface RawConfig {
   readonly hooks?: RawHooks | undefined;
   readonly notify?: readonly RawNotify[] | undefined;
   readonly schema_version?: { readonly component: string; readonly query?: string | undefined } | undefined;
+}
+
+export interface RawVerify {
+  readonly every?: string | undefined;
+  readonly sample?: string | undefined;
+  readonly max_age?: string | undefined;
 }
 
 export interface RawComponent {
@@ -31,6 +38,7 @@ export interface RawComponent {
   readonly optional?: boolean | undefined;
   readonly group?: string | undefined;
   readonly pause?: RawPause | undefined;
+  readonly read?: ConfigDatabaseRead | undefined;
 }
 
 export interface RawPointer {

@@ -43,9 +43,11 @@ export function renderConfig({ name, backupPath, encryption, components }: Rende
     for (const component of guesses) lines.push("", ...comment(component), ...block(component).map((line) => `  # ${line.slice(2)}`));
   }
   lines.push("", "backup:", `  path: ${scalar(plainPath(backupPath))}`, ...(encryption === undefined ? ARCHIVE : repository(encryption)));
+  lines.push("", "# The daemon reads some of what is stored back every day, what was not read for the longest time first.", VERIFY);
   return `${lines.join("\n")}\n`;
 }
 
+const VERIFY = "verify: { every: 1d, sample: 10%, max_age: 30d }";
 const ARCHIVE: readonly string[] = ["  # One .tar.gz per backup; false keeps a plain folder per backup.", "  compression: true"];
 
 function repository(encryption: NonNullable<RenderRequest["encryption"]>): readonly string[] {

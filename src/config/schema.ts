@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { DEFAULT_DATABASE_READ } from "./config.ts";
 import type { RawBackup, RawComponent, RawConfig, RawPause, RawPointer } from "./raw-config.ts";
 import { sizeOf } from "./quantities.ts";
 import {
@@ -23,6 +24,7 @@ import { hooks, notify } from "./schema-notify.ts";
 import { runtime } from "./schema-runtime.ts";
 import { server } from "./schema-server.ts";
 import { orchestrator, task } from "./schema-tasks.ts";
+import { verify } from "./schema-verify.ts";
 
 /** Variables that begin with HOLDFAST_ override keys, and would be refused as unknown ones. */
 const VARIABLE_PATTERN = "^(?!HOLDFAST_)[A-Za-z_][A-Za-z0-9_]*$";
@@ -111,6 +113,13 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
     key(name(), { title: "name", pattern: NAME_PATTERN, description: "Components of one group are captured under one pause" }),
   ),
   pause: z.optional(key(pause, { description: "Commands that hold the component's writers still while it is copied" })),
+  read: z.optional(
+    key(z.enum(["pinned", "staged"]), {
+      default: DEFAULT_DATABASE_READ,
+      description:
+        "With `format: repository`, how a database is read that is in use in write-ahead mode: `staged` copies it first; `pinned` reads it in place under a read transaction of at most a minute, and copies it where that cannot be had",
+    }),
+  ),
 });
 
 /** Off unless given: also keep the newest good backup of each of the last so many periods that have one. */
@@ -198,6 +207,11 @@ export const FILE_SCHEMA: z.ZodMiniType<RawConfig> = z.strictObject({
     propertyNames: { type: "string", pattern: NAME_PATTERN },
   }),
   backup: key(backup, { description: "Where backups go and what they hold" }),
+  verify: z.optional(
+    key(verify, {
+      description: "Has the daemon read back a part of the vault at a time, on schedule. An empty map takes every default",
+    }),
+  ),
   runtime: z.optional(
     key(runtime, { description: "The program whose state this is: how a restore stops it, starts it, and asks for its health" }),
   ),

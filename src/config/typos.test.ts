@@ -34,6 +34,7 @@ describe("loadConfig() refuses", () => {
           tasks: { state: { command: ["a"], every: "1h", ready: { command: ["c"] } } },
           orchestrator: {},
           server: {},
+          verify: {},
           hooks: { before: ["a"] },
           notify: [{ command: ["a"] }],
         };

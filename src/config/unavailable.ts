@@ -3,7 +3,7 @@
  * and never called unknown: a person who wrote one has read of it. A star stands for a component's name.
  */
 export const UNAVAILABLE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["preset", "verify", "drill", "copies", "secrets"],
+  "": ["preset", "drill", "copies", "secrets"],
   backup: ["copies"],
   server: ["tls"],
   "components.*": ["rebuildable", "secrets", "keep_deleted", "preset"],

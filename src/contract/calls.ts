@@ -16,7 +16,17 @@ import type { DiffDocument, EntryPage, SearchQuery, SearchResult } from "./conte
 import type { Answered } from "./endpoint.ts";
 import type { LifecycleReport, MigrationRequest, ShutdownRequest, StartupRequest } from "./lifecycle.ts";
 import type { PlanDocument, PlanRequest, RestoreReport, RestoreRequest, UndoReport, UndoRequest } from "./restores.ts";
-import type { PruneReport, RetentionDocument, RunDocument, RunList, RunQuery, VerifyReport, WaitRequest } from "./runs.ts";
+import type {
+  PruneReport,
+  RetentionDocument,
+  RunDocument,
+  RunList,
+  RunQuery,
+  SampleReport,
+  SampleRequest,
+  VerifyReport,
+  WaitRequest,
+} from "./runs.ts";
 import type { ConfigDocument, DoctorDocument, Health, LeaseReport, Readiness, StatusDocument, TaskList } from "./state.ts";
 
 interface Id {
@@ -34,6 +44,7 @@ export interface Calls {
   readonly readContent: { params: Id; query: ContentQuery; answer: Answered<200, ReadableStream<Uint8Array>> };
   readonly search: { query: SearchQuery; answer: Answered<200, SearchResult> };
   readonly verifyBackup: { params: Id; body: WaitRequest; answer: Answered<202, RunStarted> | Answered<200, VerifyReport> };
+  readonly verifySample: { body: SampleRequest; answer: Answered<202, RunStarted> | Answered<200, SampleReport> };
   readonly pinBackup: { params: Id; body: PinRequest; answer: Answered<200, Pinned> };
   readonly unpinBackup: { params: Id; answer: Answered<200, Pinned> };
   readonly restore: { body: RestoreRequest; answer: Answered<202, RunStarted> | Answered<200, RestoreReport> };

@@ -24,6 +24,6 @@ export { errorsOf, openApi } from "./openapi.ts";
 export type { LifecycleReport } from "./lifecycle.ts";
 export { PROBLEM, type Problem } from "./problem.ts";
 export type { PlanDocument, PlanRequest, RestoreReport, RestoreRequest, UndoReport } from "./restores.ts";
-export type { PruneReport, RunDocument, RunKind, RunProgress, VerifyReport } from "./runs.ts";
+export type { PruneReport, RunDocument, RunKind, RunProgress, SampleReport, VerifyReport } from "./runs.ts";
 export type { Schema } from "./schema.ts";
 export type { DoctorDocument, Health, LeaseDocument, LeaseReport, Readiness, StatusDocument, TaskList } from "./state.ts";

@@ -100,6 +100,64 @@ export const VERIFY_REPORT: Schema<VerifyReport> = named(
   }),
 );
 
+export interface SampleRequest {
+  /** So much of the vault's bytes, such as "10%"; `verify.sample` of the configuration unless given. */
+  readonly sample?: string | undefined;
+  readonly wait?: boolean | undefined;
+}
+export const SAMPLE_REQUEST: Schema<SampleRequest> = named(
+  "SampleRequest",
+  z.strictObject({
+    sample: z.optional(
+      matching(
+        String.raw`^(?:100(?:\.0{1,6})?|[1-9]\d?(?:\.\d{1,6})?|0\.\d{0,5}[1-9])%$`,
+        "must be a part of all bytes, above 0% and at most 100%, such as 10%",
+      ),
+    ),
+    wait: z.optional(z.boolean()),
+  }),
+);
+
+export interface SampleReport {
+  readonly run_id: string;
+  /** Nothing that is known of is damaged. */
+  readonly ok: boolean;
+  /** What was read back whole, each for itself: packs where backups share them, else backups. */
+  readonly of: "packs" | "backups";
+  readonly read: number;
+  readonly bytes: number;
+  readonly total: number;
+  readonly total_bytes: number;
+  /** How many were never read back yet. */
+  readonly unread: number;
+  /** When the one of the others that was read back longest ago was. */
+  readonly oldest: string | null;
+  /** Backups of which everything was read back within `verify.max_age`, and matched; of how many. */
+  readonly verified: number;
+  readonly backups: number;
+  readonly damaged: readonly { readonly backup_id: string; readonly problem: string }[];
+  /** What is wrong with the vault itself. */
+  readonly vault: readonly string[];
+}
+export const SAMPLE_REPORT: Schema<SampleReport> = named(
+  "SampleReport",
+  z.object({
+    run_id: z.string(),
+    ok: z.boolean(),
+    of: z.enum(["packs", "backups"]),
+    read: z.int(),
+    bytes: z.int(),
+    total: z.int(),
+    total_bytes: z.int(),
+    unread: z.int(),
+    oldest: z.nullable(z.string()),
+    verified: z.int(),
+    backups: z.int(),
+    damaged: z.array(z.object({ backup_id: z.string(), problem: z.string() })),
+    vault: z.array(z.string()),
+  }),
+);
+
 export interface RetentionDocument {
   readonly decisions: readonly { readonly id: string; readonly keep: boolean; readonly reason: string }[];
   /** What a prune would move to the trash. */

@@ -29,6 +29,13 @@ export function parseBytes(text: string): number | undefined {
   return unit === undefined ? undefined : finite(Math.round(Number(match[1]) * unit));
 }
 
+/** "10%" to 0.1; undefined when it is no part of a whole, or none of it. */
+export function parsePart(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim());
+  const part = Number(match?.[1]) / 100;
+  return part > 0 && part <= 1 ? part : undefined;
+}
+
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }

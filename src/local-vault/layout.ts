@@ -12,6 +12,9 @@ export interface Layout {
   readonly lock: string;
   readonly holder: string;
   readonly newest: string;
+  /** When each pack was last read back, and the lock of whoever writes that down. */
+  readonly packVerdicts: string;
+  readonly packVerdictsLock: string;
   readonly marks: string;
   readonly records: string;
   readonly trash: string;
@@ -46,6 +49,8 @@ export function layoutOf(top: string, forms: readonly StoredForm[]): Layout {
     lock: join(own, "vault.lock"),
     holder: join(own, "holder.json"),
     newest: join(own, "newest.json"),
+    packVerdicts: join(own, "packs.json"),
+    packVerdictsLock: join(own, "packs.lock"),
     marks: join(own, "marks"),
     records: join(own, "records"),
     trash: join(own, "trash"),

@@ -4,12 +4,18 @@ import type { Instance } from "./instance.ts";
 
 /** What the configuration says of tasks, joined with the defaults. */
 export function definedTasks(instance: Instance): DefinedTasks {
-  const { tasks, backup } = instance.config;
-  return defineTasks(tasks, {
-    enabled: backup.enabled,
-    schedule: backup.schedule,
-    argv: instance.engine(["backup", "create", "--trigger", "scheduled", "--json"]),
-  });
+  const { tasks, backup, verify } = instance.config;
+  return defineTasks(
+    tasks,
+    {
+      enabled: backup.enabled,
+      schedule: backup.schedule,
+      argv: instance.engine(["backup", "create", "--trigger", "scheduled", "--json"]),
+    },
+    verify.every === null
+      ? null
+      : { schedule: { every: verify.every }, argv: instance.engine(["verify", "--sample", verify.sampleText, "--json"]) },
+  );
 }
 
 /** @throws NotFoundError TASK_NOT_FOUND */

@@ -66,4 +66,6 @@ export { status, type ComponentStatus, type Status } from "./status.ts";
 export { exportTo, importFrom } from "./transfer.ts";
 export { describeHeld } from "./under-lease.ts";
 export { secretsOf } from "./vault-secrets.ts";
-export { verify, type VerifyReport, type VerifyResult } from "./verify.ts";
+export { verify, type VerifyReport } from "./verify.ts";
+export type { VerifyResult } from "./verify-one.ts";
+export type { VerifiedSample } from "./verify-sample.ts";

@@ -38,12 +38,10 @@ export function chosenNames({ config }: Instance, names: readonly string[] | und
 }
 
 async function planOf(component: ComponentConfig, env: NodeJS.ProcessEnv): Promise<ComponentPlan> {
-  const { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause } =
-    component;
-  const rest = { name, command, kind, importance, exclude, include, excludeLarger, excludeCaches, oneFileSystem, optional, group, pause };
-  if (component.path === null) return { ...rest, path: null };
+  const { path, position: _, ...rest } = component;
+  if (path === null) return { ...rest, path: null };
   try {
-    return { ...rest, path: (await resolvePath(component.path, { env })).path };
+    return { ...rest, path: (await resolvePath(path, { env })).path };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     return { ...rest, path: null, unresolved: error };

@@ -5,7 +5,7 @@ import { DamageError, makeFolder, removeTree } from "../kernel/index.ts";
 import { restoreTo, type RestoredTo } from "../restore/index.ts";
 import { backup, type BackupOptions } from "./backup.ts";
 import type { Instance } from "./instance.ts";
-import { verifyOne, type VerifyResult } from "./verify.ts";
+import { verifyOne, type VerifyResult } from "./verify-one.ts";
 
 export interface Protected {
   readonly outcome: BackupOutcome;

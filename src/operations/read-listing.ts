@@ -8,7 +8,7 @@ const NOTHING: Listing = { backups: [], damaged: [], unfinished: [], foreign: []
 export async function readListing(instance: Instance): Promise<Listing> {
   try {
     await using vault = await instance.openVault();
-    return await vault.list();
+    return await vault.list({ recalling: true });
   } catch (error) {
     if (error instanceof NotFoundError) return NOTHING;
     throw error;

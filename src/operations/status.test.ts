@@ -23,6 +23,7 @@ function component(name: string, importance?: ComponentConfig["importance"]): Co
     optional: false,
     group: undefined,
     pause: undefined,
+    read: "staged",
     position: { file: "holdfast.yaml", line: 1, column: 1 },
   };
 }

@@ -6,6 +6,7 @@ import { reportLease } from "./lease.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { pendingRestore } from "./settle-restore.ts";
 import { damageIn, readListing } from "./read-listing.ts";
+import { staleVerdicts } from "./stale-verdicts.ts";
 import { listTasks, type TaskStatus } from "./list-tasks.ts";
 
 export interface ComponentStatus {
@@ -54,6 +55,7 @@ export async function status(instance: Instance): Promise<Status> {
   // What was kept before a restore is the state that somebody wanted to leave: it says nothing of how backups go.
   const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
   const lease = await readLease(instance);
+  const stale = staleVerdicts(instance, listing);
   const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
   return {
     instance: config.name,
@@ -68,6 +70,7 @@ export async function status(instance: Instance): Promise<Status> {
     problems: [
       ...lease.problems,
       ...damageIn(listing),
+      ...(stale === null ? [] : [stale]),
       ...fromTheFuture(listing.backups, instance.clock.now()).map(({ id }) => `${id}: taken later than the clock says it is now`),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),

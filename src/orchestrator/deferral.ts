@@ -16,6 +16,7 @@ export const REASON_CODES = {
   interrupted: "interrupted",
   notStarted: "not-started",
   partial: "partial-backup",
+  damageFound: "damage-found",
 } as const;
 
 export interface Deferral {

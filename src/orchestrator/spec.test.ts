@@ -21,6 +21,7 @@ const OUTCOMES: Readonly<Record<keyof typeof REASON_CODES, string>> = {
   interrupted: "failed",
   notStarted: "failed",
   partial: "completed",
+  damageFound: "completed",
 };
 
 describe("SPEC.md of the orchestrator", () => {

@@ -132,6 +132,28 @@ describe("supervise() of the builtin backup", () => {
   });
 });
 
+describe("supervise() of the builtin verification", () => {
+  const verification = async (document: unknown, exit: number): Promise<RunEnd> => {
+    await using stage = taskStage();
+    writeFileSync(stage.join("document.json"), JSON.stringify(document, null, 2));
+    const argv = ["sh", "-c", `cat document.json; exit ${exit}`];
+    return await (
+      await watch(stage, "", {}, { task: { ...taskOf("verify", "true"), builtin: "verify", argv } })
+    ).ended;
+  };
+  const good = { id: "2026-05-20T06-00-00_scheduled", ok: true };
+  const bad = { id: "2026-05-20T12-00-00_scheduled", ok: false, problem: "a pack is missing" };
+
+  it.each([
+    ["nothing damaged", { results: [good], vault: [] }, 0, "completed", null, null],
+    ["damage", { results: [good, bad], vault: ["x: no manifest"] }, 4, "completed", "damage-found", `${bad.id} is damaged; x: no manifest`],
+    ["an error by name", { error: { code: "VAULT_BUSY", message: "It is in use" } }, 1, "failed", "VAULT_BUSY", "It is in use"],
+    ["no document", {}, 0, "failed", "exit-code", "ended with exit code 0"],
+  ])("with %s", async (_what, document, exit, outcome, reasonCode, reason) => {
+    expect(await verification(document, exit)).toMatchObject({ outcome, reasonCode, reason, backupId: null });
+  });
+});
+
 describe("supervise(): stopping", () => {
   it("at its deadline ends the whole group, TERM first, also a child and a grandchild that do not listen", async () => {
     await using stage = taskStage();

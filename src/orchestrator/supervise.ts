@@ -172,6 +172,7 @@ function endOf(
   const facts = { exitCode, signal: by, lastLines: lastLines(tail), backupId: null };
   if (stopped !== null) return { ...facts, outcome: "failed", reasonCode: REASON_CODES[stopped], reason: STOPPED[stopped](task) };
   if (task.builtin === "backup") return { ...facts, ...backupOutcome(exitCode, by, tail) };
+  if (task.builtin === "verify") return { ...facts, ...verifyOutcome(exitCode, by, tail) };
   const told = toldOutcome(tail);
   // The exit code alone is enough to defer or to fail; a word of success does not outdo it.
   if (exitCode === 5 || (exitCode === 0 && told?.outcome === "deferred"))
@@ -213,11 +214,38 @@ function backupOutcome(
   if (exitCode === 3 && id !== null)
     return { outcome: "completed", reasonCode: REASON_CODES.partial, reason: lackOf(document), backupId: id };
   if (exitCode === 5) return { outcome: "skipped", reasonCode: REASON_CODES.deferredByChild, reason, backupId: null };
+  return { ...ownFailure(exitCode, by, document), backupId: null };
+}
+
+/** Damage that was found is a verification that was done: tried again soon, it would find the same and read no further. */
+function verifyOutcome(
+  exitCode: number | null,
+  by: NodeJS.Signals | null,
+  tail: string,
+): Pick<RunEnd, "outcome" | "reasonCode" | "reason"> {
+  const document = lastDocument(tail);
+  const results = document?.["results"];
+  if (exitCode === 0 && Array.isArray(results)) return { outcome: "completed", reasonCode: null, reason: null };
+  if (exitCode === 4 && Array.isArray(results)) {
+    const damaged = (results as readonly { readonly id?: unknown; readonly ok?: unknown }[]).filter(({ ok }) => ok === false);
+    const vault = document?.["vault"];
+    const told = [...damaged.map(({ id }) => `${String(id)} is damaged`), ...(Array.isArray(vault) ? vault.map(String) : [])];
+    return { outcome: "completed", reasonCode: REASON_CODES.damageFound, reason: told.join("; ").slice(0, 2000) };
+  }
+  return ownFailure(exitCode, by, document);
+}
+
+/** What our own command says of a failure, or how it ended. */
+function ownFailure(
+  exitCode: number | null,
+  by: NodeJS.Signals | null,
+  document: Readonly<Record<string, unknown>> | null,
+): Pick<RunEnd, "outcome" | "reasonCode" | "reason"> {
+  const error = document?.["error"] as { readonly code?: unknown; readonly message?: unknown } | undefined;
   const why = failure(exitCode, by);
   return {
     outcome: "failed",
     reasonCode: typeof error?.code === "string" ? error.code : why.reasonCode,
-    reason: reason ?? why.reason,
-    backupId: null,
+    reason: typeof error?.message === "string" ? error.message : why.reason,
   };
 }

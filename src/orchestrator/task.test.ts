@@ -85,4 +85,12 @@ describe("defineTasks()", () => {
     expect(defineTasks([backup], BACKUP).tasks[0]?.timeout).toBe(MINUTE);
     expect(taskOf("summary", "true").timeout).toBe(HOUR);
   });
+
+  it("has the builtin verification as a heavy task of its own, and only when it is asked for", () => {
+    const verify = { schedule: { every: 24 * HOUR }, argv: ["holdfast", "verify", "--sample", "10%"] };
+    expect(defineTasks([PLAIN], BACKUP).tasks.map(({ name }) => name)).toEqual(["sweep", "backup"]);
+    const { tasks, idle } = defineTasks([PLAIN], { ...BACKUP, enabled: false }, verify);
+    expect(tasks).toMatchObject([{ name: "sweep" }, { name: "verify", builtin: "verify", heavy: true, ...verify }]);
+    expect(idle.map(({ name }) => name)).not.toContain("verify");
+  });
 });

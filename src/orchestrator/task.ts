@@ -33,7 +33,7 @@ export interface Task {
   /** For people: "session summarization". */
   readonly label: string;
   readonly argv: readonly string[];
-  readonly builtin: "backup" | null;
+  readonly builtin: "backup" | "verify" | null;
   readonly schedule: Schedule;
   readonly heavy: boolean;
   readonly timeout: number;
@@ -76,6 +76,12 @@ export interface BuiltinBackup {
   readonly argv: readonly string[];
 }
 
+export interface BuiltinVerify {
+  readonly schedule: Schedule;
+  /** This program's own `verify`, of a part of the vault. */
+  readonly argv: readonly string[];
+}
+
 export interface DefinedTasks {
   readonly tasks: readonly Task[];
   readonly services: readonly Service[];
@@ -83,11 +89,15 @@ export interface DefinedTasks {
   readonly idle: readonly { readonly name: string; readonly label: string }[];
 }
 
-/** Of a backup that nobody has declared: large state takes long, and a deadline is for what hangs. */
-const BACKUP_TIMEOUT = 12 * 60 * MINUTE;
+/** Of what nobody has declared: large state takes long, and a deadline is for what hangs. */
+const BUILTIN_TIMEOUT = 12 * 60 * MINUTE;
 
-/** Joins what is declared with the defaults. */
-export function defineTasks(declared: readonly DeclaredTask[], backup: BuiltinBackup): DefinedTasks {
+/**
+ * Joins what is declared with the defaults.
+ *
+ * @param verify null: nothing is read back on schedule
+ */
+export function defineTasks(declared: readonly DeclaredTask[], backup: BuiltinBackup, verify: BuiltinVerify | null = null): DefinedTasks {
   const heavy = heavySet(declared);
   const services = declared.flatMap(({ name, label, command, keepRunning, ready }): Service[] =>
     keepRunning && command !== null ? [{ name, label: label ?? name, argv: command, ready }] : [],
@@ -114,6 +124,7 @@ export function defineTasks(declared: readonly DeclaredTask[], backup: BuiltinBa
     ];
   });
   if (backup.enabled && declared.every(({ name }) => name !== "backup")) tasks.push(builtinBackup(backup));
+  if (verify !== null) tasks.push(builtinVerify(verify));
   const idle = [...DEFAULTS].flatMap(([name, { label }]) => (tasks.some((task) => task.name === name) ? [] : [{ name, label }]));
   return { tasks, services, idle };
 }
@@ -126,7 +137,23 @@ function builtinBackup({ schedule, argv }: BuiltinBackup): Task {
     builtin: "backup",
     schedule,
     heavy: true,
-    timeout: BACKUP_TIMEOUT,
+    timeout: BUILTIN_TIMEOUT,
+    stall: null,
+    yield: null,
+    after: [],
+  };
+}
+
+/** Heavy without being in the set of names: what it reads, a backup would write to and a prune could not sweep. */
+function builtinVerify({ schedule, argv }: BuiltinVerify): Task {
+  return {
+    name: "verify",
+    label: "vault verification",
+    argv,
+    builtin: "verify",
+    schedule,
+    heavy: true,
+    timeout: BUILTIN_TIMEOUT,
     stall: null,
     yield: null,
     after: [],

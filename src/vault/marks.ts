@@ -4,7 +4,7 @@ export interface PinMark {
   readonly note?: string;
 }
 
-/** Every byte was read back and compared with the manifest. */
+/** Every byte was read back and compared with the manifest; or every pack of it was, and `at` is when the oldest of them was. */
 export interface VerifiedMark {
   readonly at: string;
   readonly holdfast_version: string;

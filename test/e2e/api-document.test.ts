@@ -16,7 +16,7 @@ const ROUTES = `
   POST /admin/backup · GET /admin/backups · GET /admin/backups/{id} · DELETE /admin/backups/{id}
   GET /admin/backups/{id}/entries · GET /admin/backups/{id}/diff · GET /admin/backups/{id}/content · GET /admin/search
   POST /admin/restore · POST /admin/restore/plan · POST /admin/restore/undo
-  POST /admin/backups/{id}/verify · POST /admin/backups/{id}/drill · POST /admin/backups/{id}/pin · DELETE /admin/backups/{id}/pin
+  POST /admin/verify · POST /admin/backups/{id}/verify · POST /admin/backups/{id}/drill · POST /admin/backups/{id}/pin · DELETE /admin/backups/{id}/pin
   GET /admin/retention · POST /admin/prune
   GET /status · GET /lease · GET /tasks · GET /runs · GET /runs/{id} · GET /doctor · GET /config · POST /tasks/{name}/run
   POST /lifecycle/startup · POST /lifecycle/shutdown · POST /lifecycle/pre-migration

@@ -132,6 +132,16 @@ describe("the routes of the API, in the order of a day", () => {
     const { body: page } = await served.ask("GET", `${V1}/admin/backups?limit=1`);
     const [{ id: newest }] = page["backups"] as [{ id: string }];
     expect((await served.ask("GET", `${V1}/admin/backups/${newest}`)).body).toMatchObject({ backup: { verified: { ok: true } } });
+    const sample = await served.ask("POST", `${V1}/admin/verify`, { body: { sample: "100%", wait: true } });
+    const { total } = page as unknown as { total: number };
+    expect(sample).toMatchObject({ status: 200, body: { ok: true, of: "backups", read: total, unread: 0, verified: total, damaged: [] } });
+    expect((await served.ask("POST", `${V1}/admin/verify`)).status).toBe(202);
+    for (const nonsense of ["0%", "101%", "10", "--all"])
+      expect(await served.ask("POST", `${V1}/admin/verify`, { body: { sample: nonsense } })).toMatchObject({
+        status: 400,
+        body: { code: "USAGE" },
+      });
+    await served.api.settled();
 
     expect((await served.ask("POST", `${V1}/admin/backups/${newest}/pin`, { body: { note: "keep" } })).body).toEqual({
       backup_id: newest,

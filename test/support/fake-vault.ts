@@ -66,6 +66,7 @@ export function fakeInstance(vault: Vault | (() => Promise<Vault>), config: Part
       components: [],
       backup: { path: "/vault", compression: true, include: [], ...NO_RETENTION },
       schemaVersion: undefined,
+      verify: { every: null, sample: 0.1, sampleText: "10%", maxAge: 30 * 86_400_000 },
       runtime: null,
       tasks: [],
       hooks: null,

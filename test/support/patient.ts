@@ -19,6 +19,7 @@ export function componentAt(name: string, path: string, rest: Partial<ComponentC
     optional: false,
     group: undefined,
     pause: undefined,
+    read: "staged",
     position: { file: "holdfast.yaml", line: 1, column: 1 },
     ...rest,
   };

@@ -9,9 +9,7 @@ type Head = Listed["backups"][number];
 /** A page unless told otherwise. */
 const PAGE = 50;
 
-export const backupHandlers: HandlersOf<
-  "takeBackup" | "listBackups" | "showBackup" | "deleteBackup" | "pinBackup" | "unpinBackup" | "verifyBackup"
-> = {
+export const backupHandlers: HandlersOf<"takeBackup" | "listBackups" | "showBackup" | "deleteBackup" | "pinBackup" | "unpinBackup"> = {
   takeBackup: async ({ runs, instance }, { body: { components = [], tags = [], wait = false } }) => {
     const args = ["backup", "create", "--trigger", "manual"];
     for (const name of components) args.push("--component", name);
@@ -68,36 +66,7 @@ export const backupHandlers: HandlersOf<
     const head = await unpin(instance(), id);
     return { status: 200, body: { backup_id: head.id, pinned: false } };
   },
-
-  verifyBackup: async ({ runs, instance }, { params: { id }, body: { wait = false } }) => {
-    // Whether it is there is told at once, also to who does not wait.
-    const head = await show(instance(), id);
-    const run = runs.start({ kind: "verify", args: ["verify", head.id], urgent: wait, backupId: head.id, finish: verified });
-    if (!wait) return { status: 202, body: { run_id: run.run_id }, headers: { location: `${PREFIX}/runs/${run.run_id}` } };
-    return { status: 200, body: await run.done };
-  },
 };
-
-interface Verdict {
-  readonly id: string;
-  readonly ok: boolean;
-  readonly entries: number;
-  readonly bytes: number;
-  readonly problem: string | null;
-}
-
-function verified(
-  document: Readonly<Record<string, unknown>>,
-  run_id: string,
-): Omit<Verdict, "id"> & {
-  readonly run_id: string;
-  readonly backup_id: string;
-  readonly vault: readonly string[];
-} {
-  const { results, vault } = document as unknown as { results: readonly [Verdict]; vault: readonly string[] };
-  const [{ id, ok, entries, bytes, problem }] = results;
-  return { run_id, backup_id: id, ok, entries, bytes, problem, vault };
-}
 
 /** Where a page ends: the place of its last backup in the order of all, which new ones and removed ones do not move. */
 interface Place {

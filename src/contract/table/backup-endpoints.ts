@@ -12,7 +12,7 @@ import {
   PINNED,
 } from "../backups.ts";
 import { DIFF, ENTRIES_QUERY, ENTRY_PAGE, SEARCH_QUERY, SEARCH_RESULT } from "../contents.ts";
-import { VERIFY_REPORT, WAIT_REQUEST } from "../runs.ts";
+import { SAMPLE_REPORT, SAMPLE_REQUEST, VERIFY_REPORT, WAIT_REQUEST } from "../runs.ts";
 import { flag } from "../schema.ts";
 import type { Endpoints } from "../endpoints.ts";
 import { EXACT, REFERENCE, STARTED } from "./parts.ts";
@@ -25,6 +25,7 @@ export const BACKUP_ENDPOINTS: Pick<
   | "showBackup"
   | "deleteBackup"
   | "verifyBackup"
+  | "verifySample"
   | "pinBackup"
   | "unpinBackup"
   | "listEntries"
@@ -85,6 +86,16 @@ export const BACKUP_ENDPOINTS: Pick<
     params: REFERENCE,
     body: WAIT_REQUEST,
     answers: { 202: STARTED, 200: { means: "With `wait`: the verdict, which may be that it is damaged", schema: VERIFY_REPORT } },
+    errors: ["BACKUP_NOT_FOUND", "VAULT_BUSY"],
+  },
+  verifySample: {
+    method: "POST",
+    path: "/admin/verify",
+    scope: "operate",
+    changes: true,
+    summary: "Read back a part of the vault, what was read back longest ago first, and set the verdicts",
+    body: SAMPLE_REQUEST,
+    answers: { 202: STARTED, 200: { means: "With `wait`: what it covered, and what is damaged", schema: SAMPLE_REPORT } },
     errors: ["BACKUP_NOT_FOUND", "VAULT_BUSY"],
   },
   pinBackup: {

@@ -32,7 +32,7 @@ interface Last {
  * What appears, goes, is renamed or replaced, marks and removal records included, is in the very next listing, always. So
  * is what changes in its place, as damage does, as long as the vault has a thousand files or fewer. In a larger one every
  * file is looked at again only after fifty times as long as the last such look has taken: some seconds with ten thousand
- * backups. Verifying, restoring, and everything that writes use no cache.
+ * backups. Verifying, restoring, and everything that writes do not use it.
  */
 export class ListingCache {
   readonly #settled: number;

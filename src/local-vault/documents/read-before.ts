@@ -33,7 +33,8 @@ interface Known {
  * or understood is read again every time.
  *
  * It does not promise what no look can tell: a sector that has gone bad, bytes changed below the file system, or under a
- * clock that was set back to the very nanosecond. Whoever verifies, restores, or writes to the vault reads anew.
+ * clock that was set back to the very nanosecond. Whoever verifies or restores reads anew; whoever writes to the vault
+ * recalls what this process has read since it opened it, and nothing older.
  */
 export class ReadBefore implements Reads {
   readonly #settled: number;
@@ -41,7 +42,7 @@ export class ReadBefore implements Reads {
   #round = 0;
   #recalled = 0;
 
-  constructor(settled: number) {
+  constructor(settled: number = SETTLED) {
     this.#settled = settled;
   }
 
@@ -53,6 +54,15 @@ export class ReadBefore implements Reads {
   /** How often nothing had to be read. */
   get recalled(): number {
     return this.#recalled;
+  }
+
+  known(): Iterable<{ readonly path: string; readonly stamp: Stamp; readonly value: unknown }> {
+    return this.#known.entries().map(([path, { stamp, value }]) => ({ path, stamp, value }));
+  }
+
+  /** Takes what another process has read of a path that looked like that. */
+  note(path: string, stamp: Stamp, value: unknown): void {
+    this.#known.set(path, { stamp, value, round: -1 });
   }
 
   of<T>(path: string, read: () => T): T {
@@ -103,6 +113,6 @@ export function isSame(one: Stamp | undefined, other: Stamp | undefined): boolea
 }
 
 /** Whether the last change lies so far back that another one would show. By the clock of the kernel, which stamps files. */
-export function isSettled({ ctimeNs }: Stamp, settled: number): boolean {
+export function isSettled({ ctimeNs }: Stamp, settled: number = SETTLED): boolean {
   return Date.now() - Number(ctimeNs / 1_000_000n) > (ctimeNs % SECOND === 0n ? Math.max(settled, SETTLED_IN_SECONDS) : settled);
 }

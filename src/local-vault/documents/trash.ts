@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { crashpoint, namedSystemError, removeTree, syncFolder } from "../../kernel/index.ts";
 import { MARK_KINDS, type BackupId } from "../../vault/index.ts";
 import { ASIDE, type Layout } from "../layout.ts";
@@ -15,15 +15,19 @@ export function setTrashAside(layout: Layout, { trash, damagedTrash, backups }: 
   if (going.length === 0) return [];
   const listed = new Set(backups.map(({ id }) => id));
   try {
+    const [left, marks] = [new Set(readdirSync(layout.trash)), new Set(readdirSync(layout.marks))];
     for (const { id, form } of going) {
       // Left by a run that was killed: half of a backup of the same id.
       const aside = layout.aside(id, form);
-      if (existsSync(aside)) removeTree(aside);
+      if (left.has(basename(aside))) removeTree(aside);
       renameSync(layout.trashed(id, form), aside);
       crashpoint("trash-set-aside");
     }
     syncFolder(layout.trash);
-    for (const { id } of going) if (!listed.has(id)) for (const kind of MARK_KINDS) rmSync(layout.mark(id, kind), { force: true });
+    for (const { id } of going) {
+      const own = listed.has(id) ? [] : MARK_KINDS.map((kind) => layout.mark(id, kind));
+      for (const mark of own) if (marks.has(basename(mark))) rmSync(mark, { force: true });
+    }
     syncFolder(layout.marks);
   } catch (error) {
     throw namedSystemError(error, "empty the trash");
@@ -34,12 +38,14 @@ export function setTrashAside(layout: Layout, { trash, damagedTrash, backups }: 
 /** Deletes what was set aside. Needs no lock: no reader finds it, and no other writer touches it. */
 export function deleteAside(layout: Layout): void {
   try {
-    const names = readdirSync(layout.trash).filter((name) => name.startsWith(ASIDE));
-    for (const name of names) {
-      removeTree(join(layout.trash, name));
+    const found = readdirSync(layout.trash, { withFileTypes: true }).filter(({ name }) => name.startsWith(ASIDE));
+    for (const each of found) {
+      const path = join(layout.trash, each.name);
+      if (each.isDirectory()) removeTree(path);
+      else rmSync(path, { force: true });
       crashpoint("trash-emptying");
     }
-    if (names.length > 0) syncFolder(layout.trash);
+    if (found.length > 0) syncFolder(layout.trash);
   } catch (error) {
     throw namedSystemError(error, "empty the trash");
   }

@@ -233,6 +233,14 @@ describe("checkFreshness()", () => {
     expect(wrong(await checkFreshness(patientIn(folder.path, { components, listing: fresh, now: month })))).toContainEqual(
       expect.stringContaining("It was read back last 31d"),
     );
+    const verify = { every: 86_400_000, sample: 0.1, sampleText: "10%", maxAge: 11.5 * 3_600_000 };
+    const soon = { components, listing: fresh, now: FAKE_NOW + 3_600_000, config: { verify } };
+    expect(wrong(await checkFreshness(patientIn(folder.path, soon)))).toEqual([
+      "warning db: It was read back last 12h 0m ago",
+      "warning notes: It was read back last 12h 0m ago",
+      "warning verification: 1 backup was not read back whole within 11h 30m: the longest ago is 12h 0m",
+    ]);
+    expect(wrong(await checkFreshness(patientIn(folder.path, { ...soon, now: FAKE_NOW })))).toEqual([]);
     recordRun(folder.join(".holdfast"), { at: "then", trigger: "scheduled", ok: false, id: null, code: "NO_SPACE", message: "full" });
     expect(wrong(await checkFreshness(patientIn(folder.path, { components, listing: fresh })))).toEqual([
       "problem : The newest run, then, failed: full",

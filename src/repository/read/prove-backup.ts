@@ -1,11 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { entryPoint, WorkerPool } from "../../kernel/index.ts";
+import { DamageError } from "../../kernel/index.ts";
 import { throwIfAborted } from "../../local-vault/index.ts";
+import type { ReadBackOptions } from "../../vault/index.ts";
+import type { TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
-import { Prover, type ProveJob, type ProvePlace } from "./prove-job.ts";
+import type { ProvePlace } from "./prove-job.ts";
+import { ProveThreads } from "./prove-threads.ts";
+import type { ProvedBefore } from "./proved-before.ts";
 
 /** One job: contents of so many bytes, or packs. */
 const JOB_BYTES = 16 * 1024 * 1024;
@@ -14,65 +18,95 @@ const JOB_PACKS = 2;
 /** What is not worth a thread. Bytes. */
 const INLINE_BYTES = 8 * 1024 * 1024;
 
-export interface Proof {
+export interface Proof extends ReadBackOptions {
   readonly place: Omit<ProvePlace, "proof">;
   readonly roots: readonly ComponentRoot[];
   readonly source: MetaSource;
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (bytes: number) => void;
+  readonly before: ProvedBefore;
 }
 
 /**
- * Reads every pack of a backup and every content of it, in two threads of which this one is the second. The entries themselves are compared with the manifest
- * by the caller.
+ * Reads every pack of a backup and every content of it, but what was read before. All its packs are looked at, also when one
+ * of them is damaged. The entries themselves are compared with the manifest by the caller.
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
  */
-export async function proveContents({ place, roots, source, signal, onBytes }: Proof): Promise<void> {
+export async function proveContents({ place, roots, source, before, signal, onBytes }: Proof): Promise<void> {
   const { packs } = place;
-  const here = new Prover();
-  const pool = WorkerPool.of<ProveJob, void>(entryPoint(import.meta.url, "./prove-worker"), 1);
   const whole: ProvePlace = { ...place, proof: randomUUID() };
-  const little = packs.reduce((sum, { length }) => sum + length, 0) < INLINE_BYTES;
-  const under = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | undefined;
-  const send = async (job: ProveJob, bytes: number): Promise<void> => {
-    throwIfAborted(signal);
-    if (failure !== undefined) throw failure.error;
-    if (little) {
-      here.do(job);
-      onBytes?.(bytes);
-      return;
-    }
-    const done: Promise<void> = pool
-      .share(job, (mine) => here.do(mine))
-      .then(() => onBytes?.(bytes))
-      .catch((error: unknown) => void (failure ??= { error }))
-      .finally(() => under.delete(done));
-    under.add(done);
-    if (under.size >= pool.width) await Promise.race(under);
-  };
-  try {
-    for (let first = 0; first < packs.length; first += JOB_PACKS)
-      await send({ kind: "packs", place: whole, packs: packs.slice(first, first + JOB_PACKS) }, 0);
-    for (const { name, root } of roots) {
-      for (const { entries, bytes } of batches(readEntries(source, root)))
-        await send({ kind: "contents", place: whole, component: name, entries }, bytes);
-    }
-  } finally {
-    await Promise.all(under);
-    here.close();
-    await pool.runOnEach({ kind: "end" }).catch(() => {});
+  await using threads = new ProveThreads(isLittle(packs), signal);
+  const unread = packs.filter(({ name }) => !before.packs.has(name));
+  for (let first = 0; first < unread.length; first += JOB_PACKS) {
+    const these = unread.slice(first, first + JOB_PACKS);
+    await threads.send({ kind: "packs", place: whole, packs: these, frames: false }, (damaged) => note(before, these, damaged));
   }
-  if (failure !== undefined) throw failure.error;
+  for (const { name, root } of roots) {
+    for (const { entries, bytes } of batches(readEntries(source, root), before)) {
+      throwDamaged(packs, before);
+      await threads.send({ kind: "contents", place: whole, component: name, entries }, () => {
+        before.add(entries);
+        onBytes?.(bytes);
+      });
+    }
+  }
+  await threads.settle();
+  throwDamaged(packs, before);
+  throwIfAborted(signal);
+}
+
+/** Reads packs back whole and opens every frame of them; what was found is told to `before`. */
+export async function provePacks(
+  place: Pick<ProvePlace, "folder" | "epochs">,
+  packs: readonly TableEntry[],
+  before: ProvedBefore,
+  { signal, onBytes }: ReadBackOptions,
+): Promise<void> {
+  const whole: ProvePlace = { ...place, packs: [], proof: randomUUID() };
+  await using threads = new ProveThreads(isLittle(packs), signal);
+  for (let first = 0; first < packs.length; first += JOB_PACKS) {
+    const these = packs.slice(first, first + JOB_PACKS);
+    await threads.send({ kind: "packs", place: whole, packs: these, frames: true }, (damaged) => {
+      note(before, these, damaged);
+      onBytes?.(these.reduce((sum, { length }) => sum + length, 0));
+    });
+  }
+  await threads.settle();
+}
+
+function isLittle(packs: readonly TableEntry[]): boolean {
+  return packs.reduce((sum, { length }) => sum + length, 0) < INLINE_BYTES;
+}
+
+function note(
+  before: ProvedBefore,
+  packs: readonly TableEntry[],
+  damaged: readonly { readonly name: string; readonly problem: string }[],
+): void {
+  for (const { name } of packs) before.found(name, damaged.find((one) => one.name === name)?.problem ?? null);
+}
+
+function throwDamaged(packs: readonly TableEntry[], before: ProvedBefore): void {
+  const damaged = packs.flatMap(({ name }) => {
+    const problem = before.packs.get(name)?.problem ?? null;
+    return problem === null ? [] : [{ name, problem }];
+  });
+  if (damaged[0] === undefined) return;
+  const [{ name, problem }] = damaged;
+  throw new DamageError("BACKUP_DAMAGED", damaged.length === 1 ? problem : `${problem}; and ${damaged.length - 1} more`, {
+    hint: "Use another backup, or bring the pack back from a copy of the vault",
+    details: { pack: name },
+  });
 }
 
 /** Files with contents of their own. */
-function* batches(entries: Iterable<TreeEntry>): Generator<{ readonly entries: readonly TreeEntry[]; readonly bytes: number }> {
+function* batches(
+  entries: Iterable<TreeEntry>,
+  before: ProvedBefore,
+): Generator<{ readonly entries: readonly TreeEntry[]; readonly bytes: number }> {
   let batch: TreeEntry[] = [];
   let bytes = 0;
   for (const tree of entries) {
-    if (tree.entry.type !== "file" || tree.entry.hard_link !== undefined) continue;
+    if (tree.entry.type !== "file" || tree.entry.hard_link !== undefined || before.holds(tree)) continue;
     batch.push(tree);
     bytes += tree.entry.size;
     if (bytes < JOB_BYTES && batch.length < JOB_ENTRIES) continue;

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
-import { DamageError } from "../../kernel/index.ts";
+import { DamageError, lstatAt } from "../../kernel/index.ts";
 import { quotePath } from "../../vault/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
 import { PackTable } from "../manifest/pack-table.ts";
-import { checkPack } from "../pack/check-pack.ts";
+import { checkPack, type PackState } from "../pack/check-pack.ts";
+import type { EpochLookup } from "../pack/epoch-lookup.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
+import { packPath } from "../pack/pack-place.ts";
+import { openPack } from "../pack/pack-reader.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readTreeContent } from "./read-content.ts";
 
@@ -27,18 +30,41 @@ export type ProveJob =
   | { readonly kind: "contents"; readonly place: ProvePlace; readonly component: string; readonly entries: readonly TreeEntry[] }
   /** Nothing more comes. */
   | { readonly kind: "end" }
-  /** The bytes of packs, by their names. */
-  | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[] };
+  /** The bytes of packs, by their names; with `frames` every frame is opened as well. */
+  | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[]; readonly frames: boolean };
+
+/** Packs that are not what they are named after. Whatever else is damaged is thrown. */
+export type ProveAnswer = readonly { readonly name: string; readonly problem: string }[];
 
 /** What one thread keeps from job to job. */
 export class Prover {
-  #open: { readonly proof: string; readonly frames: FrameCache } | undefined;
+  #open: { readonly proof: string; readonly keys: EpochLookup; readonly frames: FrameCache } | undefined;
 
   /** @throws DamageError BACKUP_DAMAGED */
-  do(job: ProveJob): void {
+  do(job: ProveJob): ProveAnswer {
     if (job.kind === "end") this.close();
-    else if (job.kind === "packs") for (const pack of job.packs) mustBeWhole(job.place.folder, pack);
-    else for (const entry of job.entries) this.#prove(job.component, entry, this.#frames(job.place));
+    else if (job.kind === "packs") return job.packs.flatMap((pack) => this.#look(job.place, pack, job.frames));
+    else for (const entry of job.entries) this.#prove(job.component, entry, this.#opened(job.place).frames);
+    return [];
+  }
+
+  #look(place: ProvePlace, pack: TableEntry, frames: boolean): ProveAnswer {
+    const { id, name } = pack;
+    const state = frames ? this.#openFrames(place, pack) : checkPack(place.folder, pack);
+    return state === "whole" ? [] : [{ name, problem: `Pack "${name}" (${id}) is ${state}` }];
+  }
+
+  /** Reads it once from its first byte to its last. */
+  #openFrames(place: ProvePlace, pack: TableEntry): PackState {
+    if (lstatAt(packPath(place.folder, pack.name)) === undefined) return "missing";
+    try {
+      using reader = openPack(place.folder, pack, this.#opened(place).keys);
+      for (const frame of reader.sealedFrames()) reader.open(frame);
+      return "whole";
+    } catch (error) {
+      if (error instanceof DamageError && error.code === "BACKUP_DAMAGED") return "damaged";
+      throw error;
+    }
   }
 
   #prove(component: string, tree: TreeEntry, frames: FrameCache): void {
@@ -56,31 +82,22 @@ export class Prover {
     });
   }
 
-  #frames({ proof, folder, packs, epochs }: ProvePlace): FrameCache {
-    if (this.#open?.proof === proof) return this.#open.frames;
+  #opened({ proof, folder, packs, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
+    if (this.#open?.proof === proof) return this.#open;
     this.close();
-    const keys = new Map(epochs.map((key) => [key.epoch, { epoch: key.epoch, master: Buffer.from(key.master) }]));
+    const known = new Map(epochs.map((key) => [key.epoch, { epoch: key.epoch, master: Buffer.from(key.master) }]));
     const epoch = (number: number): EpochKey => {
-      const found = keys.get(number);
+      const found = known.get(number);
       if (found !== undefined) return found;
       throw new DamageError("VAULT_DAMAGED", `The keys of epoch ${number} are not in the vault`, { hint: "Use another backup" });
     };
-    const frames = new FrameCache({ folder, packs: PackTable.of(packs), keys: { epoch }, budget: CACHE_BYTES });
-    this.#open = { proof, frames };
-    return frames;
+    const keys = { epoch };
+    this.#open = { proof, keys, frames: new FrameCache({ folder, packs: PackTable.of(packs), keys, budget: CACHE_BYTES }) };
+    return this.#open;
   }
 
   close(): void {
     this.#open?.frames.close();
     this.#open = undefined;
   }
-}
-
-function mustBeWhole(folder: string, { id, name, length }: TableEntry): void {
-  const state = checkPack(folder, { name, length });
-  if (state === "whole") return;
-  throw new DamageError("BACKUP_DAMAGED", `Pack "${name}" (${id}) is ${state}`, {
-    hint: "Use another backup, or bring the pack back from a copy of the vault",
-    details: { pack: name },
-  });
 }

@@ -1,4 +1,4 @@
-/** A thread that proves parts of a backup: nothing comes back when they are whole. */
+/** A thread that proves parts of a backup: what comes back is which packs are damaged. */
 import { parentPort } from "node:worker_threads";
 import { errorAnswer } from "../../kernel/index.ts";
 import { Prover, type ProveJob } from "./prove-job.ts";
@@ -7,8 +7,7 @@ const prover = new Prover();
 
 parentPort?.on("message", (job: ProveJob) => {
   try {
-    prover.do(job);
-    parentPort?.postMessage({ result: undefined });
+    parentPort?.postMessage({ result: prover.do(job) });
   } catch (error) {
     prover.close();
     parentPort?.postMessage(errorAnswer(error, "read a backup back"));
