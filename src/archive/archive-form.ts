@@ -51,7 +51,7 @@ function archiveBody({ folder, staging }: NewBody, compression: boolean): DraftB
     store: (request) => storeReading(request, { body, entries, staging }),
     interrupt: () => body.interrupt(),
     finish: async () => ({ checksum: entries.finish(), storedBytes: await body.finish() }),
-    seal: (manifest) => body.seal({ manifest, entriesFile: entries.path }),
+    seal: async (manifest) => ({ path: await body.seal({ manifest, entriesFile: entries.path }), flushed: false }),
     [Symbol.asyncDispose]: async () => {
       await body[Symbol.asyncDispose]();
       entries[Symbol.dispose]();

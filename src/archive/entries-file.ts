@@ -23,9 +23,9 @@ export class EntriesFile implements Disposable {
     this.#descriptor = openSync(path, "wx", 0o600);
   }
 
-  add(entry: Entry): void {
-    this.#checksum.add(entry);
-    const line = formatEntry(entry);
+  add(component: string, entry: Omit<Entry, "component">): void {
+    this.#checksum.add(component, entry);
+    const line = formatEntry({ component, ...entry });
     this.#pending.push(line);
     this.#pendingLength += line.length;
     if (this.#pendingLength > BUFFER) this.#flush();

@@ -1,13 +1,15 @@
 import { join } from "node:path";
 import { crashpoint, HoldfastError, makeFolder, namedSystemError } from "../kernel/index.ts";
 import type { Salvage } from "../sources/index.ts";
-import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type NotCaptured } from "../vault/index.ts";
+import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState, type NotCaptured } from "../vault/index.ts";
 import type { CaptureUnit } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
 import { openComponent } from "./open-component.ts";
 import { startPause, type Pause } from "./pause.ts";
 import { refuseOrRecord, type ReadyComponent } from "./preflight.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { TakeBackupRequest } from "./take-backup-request.ts";
+import { untilHeld } from "./until-held.ts";
 import { watchReading, type WatchedReading } from "./watched-reading.ts";
 
 /** What accumulates while the components of one backup are captured. */
@@ -35,21 +37,36 @@ export class CaptureRun {
 
   /**
    * All units. A database is copied by a process of its own, which takes a while: the next one is begun while other things
-   * are stored, and never two at a time.
+   * are stored, and never two at a time. One that was captured before has little to store, and is stored beside the others.
    */
   async captureAll(units: readonly CaptureUnit[]): Promise<void> {
-    const ahead = units.filter((unit) => this.#mayBegin(unit));
-    const others = units.filter((unit) => !ahead.includes(unit));
+    const databases = units.filter((unit) => this.#isLoneDatabase(unit));
+    const others = units.filter((unit) => !databases.includes(unit));
+    const beside = this.#draft.storesSeveral === true && databases.every(([component]) => component?.newestGood !== undefined);
     try {
-      this.#begin(ahead[0]);
-      for (const unit of others) await this.#capture(unit);
-      for (const [index, unit] of ahead.entries()) {
-        await this.#begun.get(unit[0]?.plan.name ?? "")?.reading.catch(() => {});
-        this.#begin(ahead[index + 1]);
-        await this.#capture(unit);
+      if (beside) {
+        await sideBySide([(goesOn) => this.#captureOthers(others, goesOn), (goesOn) => this.#captureDatabases(databases, goesOn)]);
+      } else {
+        this.#begin(databases[0]);
+        await this.#captureOthers(others);
+        await this.#captureDatabases(databases);
       }
     } catch (error) {
       throw (await this.#endBegun(error)) ?? error;
+    }
+  }
+
+  async #captureOthers(units: readonly CaptureUnit[], goesOn = always): Promise<void> {
+    for (const unit of units) if (goesOn()) await this.#capture(unit);
+  }
+
+  async #captureDatabases(units: readonly CaptureUnit[], goesOn = always): Promise<void> {
+    for (const [index, unit] of units.entries()) {
+      this.#begin(unit);
+      await this.#begun.get(unit[0]?.plan.name ?? "")?.reading.catch(() => {});
+      if (!goesOn()) return;
+      this.#begin(units[index + 1]);
+      await this.#capture(unit);
     }
   }
 
@@ -68,13 +85,15 @@ export class CaptureRun {
   }
 
   /** A salvage tries more than one way, and a pause has its time. */
-  #mayBegin(unit: CaptureUnit): boolean {
-    return !this.#salvage && unit.length === 1 && unit[0]?.kind === "sqlite" && unit[0].plan.pause === undefined;
+  #isLoneDatabase(unit: CaptureUnit): boolean {
+    const [first] = unit;
+    return !this.#salvage && unit.length === 1 && first?.kind === "sqlite" && first.plan.pause === undefined;
   }
 
   #begin(unit: CaptureUnit | undefined): void {
     const component = unit?.[0];
-    if (component === undefined) return;
+    // A pinned one is held still for as short as can be: it is opened when it is stored.
+    if (component === undefined || component.plan.read === "pinned" || this.#begun.has(component.plan.name)) return;
     const reading = this.#open(component, { cut: false, raw: false });
     // Its failure is met when its turn comes.
     reading.catch(() => {});
@@ -85,7 +104,7 @@ export class CaptureRun {
   async #opened(component: ReadyComponent): Promise<WatchedReading> {
     const begun = this.#begun.get(component.plan.name);
     this.#begun.delete(component.plan.name);
-    return await (begun?.reading ?? this.#open(component, { cut: false, raw: this.#inside }));
+    return await (begun?.reading ?? this.#open(component, this.#plainly));
   }
 
   /** One unit: pause what asked for it, open every reading, resume, store. */
@@ -102,12 +121,21 @@ export class CaptureRun {
   async #captureOne(component: ReadyComponent, unpaused?: string): Promise<void> {
     await this.#orRecord(component, async () => {
       try {
-        await this.#store(component, await this.#opened(component), unpaused);
+        await this.#storeHeld(component, unpaused);
       } catch (error) {
         if (!this.#salvage || component.plan.command !== null || !(error instanceof HoldfastError) || !mayBeKeptRaw(error)) throw error;
         await this.#storeRaw(component, error);
       }
     });
+  }
+
+  async #storeHeld(component: ReadyComponent, trouble: string | undefined): Promise<void> {
+    const staged = { ...component, plan: { ...component.plan, read: "staged" as const } };
+    await untilHeld(
+      async (how) =>
+        how === "first" ? await this.#opened(component) : await this.#open(how === "again" ? component : staged, this.#plainly),
+      async (reading) => await this.#store(component, reading, trouble),
+    );
   }
 
   /**
@@ -212,7 +240,7 @@ export class CaptureRun {
     const query = schemaVersion.component === plan.name ? schemaVersion.query : null;
     const may = !how.cut && how.raw === false && query === null ? this.#draft.known?.(plan.name) : undefined;
     // Another process may have taken one since the vault was listed, and clocks are set back: two backups are never mixed.
-    const known = may?.manifestSha256 === newestGood?.manifestSha256 ? may : undefined;
+    const known = may === undefined || may.manifestSha256 === newestGood?.manifestSha256 ? may : NOTHING_KNOWN;
     const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started, known });
     return watchReading(reading, {
       component: plan.name,
@@ -226,6 +254,10 @@ export class CaptureRun {
     return this.#request.salvage === true;
   }
 
+  get #plainly(): { readonly cut: false; readonly raw: Salvage | false } {
+    return { cut: false, raw: this.#inside };
+  }
+
   /** Damaged databases in a tree need not cost the rest of it. */
   get #inside(): Salvage | false {
     return this.#salvage && "inside";
@@ -235,6 +267,7 @@ export class CaptureRun {
   async #store(component: ReadyComponent, reading: WatchedReading, trouble?: string): Promise<void> {
     const { plan, kind, importance } = component;
     const { signal, onProgress } = this.#request;
+    let counted = 0;
     try {
       // A database that is kept raw needs a folder for its sidecars.
       const storedAs = kind !== "tree" && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
@@ -248,6 +281,7 @@ export class CaptureRun {
         reading,
         ...(signal === undefined ? {} : { signal }),
         onBytes: (bytes) => {
+          counted += bytes;
           this.bytes += bytes;
           tell();
         },
@@ -258,6 +292,7 @@ export class CaptureRun {
         this.schemaVersion = this.#request.schemaVersion.query === null ? (details.sqlite?.user_version ?? null) : reading.schemaVersion();
       crashpoint("backup-component-stored");
     } catch (error) {
+      this.bytes -= counted;
       throw error instanceof HoldfastError ? error : namedSystemError(error, `store component "${plan.name}" (${importance})`);
     } finally {
       await reading.close();
@@ -288,6 +323,16 @@ export class CaptureRun {
     }
   }
 }
+
+const always = (): boolean => true;
+
+const NOTHING_KNOWN: KnownState = {
+  manifestSha256: undefined,
+  memory: undefined,
+  whole: false,
+  isDatabaseSame: () => false,
+  hasDatabase: () => false,
+};
 
 /** Not what ends a salvage: no space, an interruption, a defect. A host that refuses to open a database still has its bytes. */
 function mayBeKeptRaw({ code, row: { kind } }: HoldfastError): boolean {

@@ -26,6 +26,8 @@ export interface ComponentPlan {
   readonly optional: boolean;
   readonly group: string | undefined;
   readonly pause: PausePlan | undefined;
+  /** Of a database in write-ahead mode: in place under a read transaction where that can be had, or from a copy. */
+  readonly read?: "pinned" | "staged" | undefined;
 }
 
 /** Documented defaults: what cannot be missed is critical, what is many things is high. */

@@ -37,6 +37,7 @@ export async function openComponent({ plan, before, ...rest }: OpenComponent): P
     excludeLarger: plan.excludeLarger,
     excludeCaches: plan.excludeCaches,
     oneFileSystem: plan.oneFileSystem,
+    read: plan.read,
     remembered: { single: before?.source === "sqlite", paths: new Set(Object.keys(before?.databases ?? {})) },
     // Who salvages doubts the state: that it was sound earlier today proves nothing, and every database is checked.
     quickCheckBefore: rest.raw === false ? new Map(Object.entries(before?.databases ?? single)) : new Map(),

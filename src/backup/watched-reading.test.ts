@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { CaptureError } from "../kernel/index.ts";
 import type { Content, EntryHead, Reading, ReadingEntry } from "../vault/index.ts";
 import { watchReading, type Watch } from "./watched-reading.ts";
 
@@ -117,6 +118,17 @@ describe("WatchedReading.schemaVersion()", () => {
     "DELETE FROM migrations RETURNING 1",
   ])("is a failure of the component when %j gives no number", async (query) => {
     await expect(ask(query)).rejects.toMatchObject({ code: "COMMAND_FAILED", hint: "schema_version.query must give one number" });
+  });
+
+  it("is asked of the reading itself where no file of its own holds the database", async () => {
+    const entry = { head: { ...FILE.head, database: true }, content: { kind: "staged", spans: [], movable: false } } as const;
+    const asked = (query: (sql: string) => Promise<unknown>): Promise<{ version: number | null }> =>
+      drain({ ...reading([entry]), query }, { schemaQuery: "SELECT 7" });
+    expect(await asked(async (sql) => (sql === "SELECT 7" ? 7 : 0))).toMatchObject({ version: 7 });
+    await expect(asked(async () => "seven")).rejects.toMatchObject({ code: "COMMAND_FAILED" });
+    // It will be read again.
+    const moved = new CaptureError("COMPONENT_MOVED", "It did not hold still");
+    await expect(asked(() => Promise.reject(moved))).rejects.toBe(moved);
   });
 
   it("is null when there is nothing to ask", async () => {

@@ -27,13 +27,14 @@ export interface WatchedReading extends Reading {
  * (neomjs/neo#16240: a backup of zero rows became "last good").
  */
 export function watchReading(reading: Reading, watch: Watch): WatchedReading {
-  let sawContent = false;
+  // What has not been touched is as full as it was.
+  let sawContent = reading.untouched === true;
   let version: number | null = null;
   let trouble: string | undefined;
   const unasked: string[] = [];
-  const ask = (copy: string, query: string): number | null => {
+  const ask = async (query: () => unknown): Promise<number | null> => {
     try {
-      return queryNumber(copy, query, watch.component);
+      return await schemaNumber(query, watch.component);
     } catch (error) {
       if (watch.salvage !== true || !(error instanceof CaptureError)) throw error;
       unasked.push(error.message);
@@ -48,12 +49,21 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
     }
   }
   return {
+    ...(reading.untouched === undefined ? {} : { untouched: reading.untouched }),
+    memory: () => reading.memory?.(),
     async *entries() {
       for await (const entry of reading.entries()) {
+        if (entry.untouched !== undefined) {
+          sawContent ||= entry.untouched.size > 0;
+          yield entry;
+          continue;
+        }
         if (entry.content.kind !== "stream" && entry.head.size > 0) sawContent = true;
         const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
-        if (watch.schemaQuery !== null && entry.head.database === true && span?.kind === "file") {
-          version = ask(span.path, watch.schemaQuery);
+        const { schemaQuery: sql } = watch;
+        if (sql !== null && entry.head.database === true) {
+          if (reading.query !== undefined) version = await ask(() => reading.query?.(sql));
+          else if (span?.kind === "file") version = await ask(() => valueIn(span.path, sql));
         }
         const { content } = entry;
         yield content.kind === "stream"
@@ -81,15 +91,20 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
   };
 }
 
-function queryNumber(copy: string, query: string, component: string): number {
+function valueIn(copy: string, query: string): unknown {
   // immutable=1: the copy is private, and no sidecar may stay beside it.
-  const database = new DatabaseSync(`${pathToFileURL(copy).href}?immutable=1`, { readOnly: true });
+  using database = new DatabaseSync(`${pathToFileURL(copy).href}?immutable=1`, { readOnly: true });
+  return Object.values(database.prepare(query).get() ?? {})[0];
+}
+
+async function schemaNumber(query: () => unknown, component: string): Promise<number> {
   try {
-    const row = database.prepare(query).get();
-    const value = row === undefined ? undefined : Object.values(row)[0];
+    const value = await query();
     if (typeof value !== "number") throw new TypeError(`the result is ${JSON.stringify(value)}`);
     return value;
   } catch (cause) {
+    // A database that did not hold still is read again.
+    if (cause instanceof CaptureError) throw cause;
     throw new CaptureError(
       "COMMAND_FAILED",
       `Cannot read the schema version of "${component}": ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -98,7 +113,5 @@ function queryNumber(copy: string, query: string, component: string): number {
         hint: "schema_version.query must give one number",
       },
     );
-  } finally {
-    database.close();
   }
 }

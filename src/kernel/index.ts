@@ -49,11 +49,12 @@ export {
   type ProcessState,
 } from "./process-identity.ts";
 export { processesOfGroup, processesWithOpenFiles, processesWithVariable } from "./process-table.ts";
-export { formatBytes, formatDuration, parseBytes, parseDuration } from "./quantity.ts";
+export { formatBytes, formatDuration, parseBytes, parseDuration, parsePart } from "./quantity.ts";
 export { redact, redactData } from "./redact.ts";
 export { withholding, type ProgramPlace } from "./program-place.ts";
 export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-command.ts";
 export { SQLITE, sqliteCodeOf } from "./sqlite-code.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
+export { syncFiles } from "./sync-files.ts";
 export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";
 export { VERSION } from "./version.ts";

@@ -46,7 +46,7 @@ export async function* givenEntries(batches: EntryBatches, manifest: Manifest): 
   const checksum = new EntryChecksum();
   for await (const entries of batches()) {
     for (const entry of entries) {
-      checksum.add(entry);
+      checksum.add(entry.component, entry);
       yield entry;
     }
   }
@@ -65,7 +65,7 @@ async function summed(batches: EntryBatches, manifest: Manifest, each: (entry: E
       const counts = left.get(entry.component);
       if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0)
         throw damaged(`holds more of "${entry.component}" than the manifest declares`);
-      checksum.add(entry);
+      checksum.add(entry.component, entry);
       each(entry);
     }
   }

@@ -6,18 +6,22 @@
  * - What is not ours is listed and never touched; what is removed is written down first.
  * It takes no lease and prunes nothing by itself.
  */
+export { asLocalVault } from "./as-local-vault.ts";
 export { checkedContent } from "./checked-content.ts";
 export { checkEntries, givenEntries, placeIn, type CheckedEntries, type EntryBatches } from "./checked-entries.ts";
+export type { Doubts } from "./documents/doubts.ts";
 export type { Documents, FoundBackup } from "./documents/read-documents.ts";
+export type { KeptReads } from "./documents/kept-listing.ts";
 export { ListingCache } from "./documents/listing-cache.ts";
+export { ReadBefore } from "./documents/read-before.ts";
 export type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter, EntryList } from "./draft/body.ts";
 export { storeReading } from "./draft/store-reading.ts";
 export { withFacts } from "./draft/with-facts.ts";
 export { adoptVault, inspectVault, openIdentity, type InstanceName } from "./identity.ts";
 export { layoutOf, trashFolder } from "./layout.ts";
-export { asLocalVault, LocalVault } from "./local-vault.ts";
+export { LocalVault } from "./local-vault.ts";
 export { readStored } from "./read-stored.ts";
-export type { DraftBody, NewBody, ReaderParts, StoredForm, VaultForm } from "./stored-form.ts";
+export type { DraftBody, NewBody, ReadBackParts, ReaderParts, Sealed, StoredForm, VaultForm } from "./stored-form.ts";
 export { StoredReading } from "./stored-reading.ts";
 export { throwIfAborted } from "./throw-if-aborted.ts";
 export { underWriteLock, type UnderWriteLock } from "./under-write-lock.ts";

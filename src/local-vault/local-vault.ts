@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { errnoOf, InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
+import { InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
 import {
   MANIFEST_VERSION,
   MARK_KINDS,
@@ -10,27 +10,33 @@ import {
   type Draft,
   type ImportedFrom,
   type Listing,
+  type ListOptions,
   type Manifest,
   type ManifestBody,
   type MarkKind,
   type Marks,
+  type ReadBack,
   type Trigger,
   type Vault,
   type VaultIdentity,
 } from "../vault/index.ts";
 import { checkChain } from "./documents/chain.ts";
+import { doubtsOf } from "./documents/doubts.ts";
+import { listRecalling, type KeptReads } from "./documents/kept-listing.ts";
 import { makeListing } from "./documents/listing.ts";
 import type { ListingCache } from "./documents/listing-cache.ts";
 import { readMarks, writeMark } from "./documents/marks-folder.ts";
 import { noteNewest } from "./documents/note-newest.ts";
-import { readDocuments, type Documents } from "./documents/read-documents.ts";
+import { OwnDocuments } from "./documents/own-documents.ts";
+import { packVerdictsOf } from "./documents/pack-verdicts.ts";
+import type { Documents } from "./documents/read-documents.ts";
 import { removeBackups, removeDamaged, settleRecords, undeleteBackup } from "./documents/removal.ts";
 import { deleteAside, setTrashAside } from "./documents/trash.ts";
 import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./draft/claim-draft.ts";
 import { LocalDraft, type FinishedDraft } from "./draft/local-draft.ts";
 import { publishBackup } from "./draft/publish.ts";
 import { layoutOf, type Layout } from "./layout.ts";
-import { readHeadOf, type StoredForm, type StoredManifest, type VaultForm } from "./stored-form.ts";
+import { readHeadIfThere, type StoredForm, type StoredManifest, type VaultForm } from "./stored-form.ts";
 import { lockVault, type HeldLock } from "./vault-lock.ts";
 
 /** How long a short change waits for another one, and a reader for a sweep. Milliseconds. */
@@ -55,6 +61,8 @@ export interface LocalVaultOptions {
   readonly clock: Clock;
   /** For list() alone. */
   readonly listings?: ListingCache;
+  /** For list() by who only looks, in a process that ends soon. */
+  readonly kept?: KeptReads;
 }
 
 /** A vault on a local disk: everything about it that does not depend on how a backup lies in it. */
@@ -65,6 +73,8 @@ export class LocalVault implements Vault {
   readonly #layout: Layout;
   readonly #form: VaultForm;
   readonly #listings: ListingCache | undefined;
+  readonly #kept: KeptReads | undefined;
+  readonly #documents: OwnDocuments;
 
   constructor(path: string, identity: VaultIdentity, options: LocalVaultOptions) {
     this.location = path;
@@ -73,10 +83,14 @@ export class LocalVault implements Vault {
     this.#form = options.form;
     this.#layout = layoutOf(path, options.form.stored);
     this.#listings = options.listings;
+    this.#kept = options.kept;
+    this.#documents = new OwnDocuments(this.#layout, identity.id);
   }
 
-  list(): Promise<Listing> {
-    return Promise.resolve(this.#listings?.list(this.#layout, this.identity.id) ?? makeListing(this.#layout, this.#documents()));
+  list({ recalling = false }: ListOptions = {}): Promise<Listing> {
+    if (this.#listings !== undefined) return Promise.resolve(this.#listings.list(this.#layout, this.identity.id));
+    if (recalling && this.#kept !== undefined) return Promise.resolve(listRecalling(this.#layout, this.identity.id, this.#kept));
+    return Promise.resolve(makeListing(this.#layout, this.#documents.read(), this.#documents.reads));
   }
 
   async begin(request: BeginRequest): Promise<Draft> {
@@ -116,7 +130,7 @@ export class LocalVault implements Vault {
         id,
         folder,
         forms: this.#form.stored,
-        newBody: ({ staging }) => this.#form.newBody({ id, folder, staging, backups: documents.backups }),
+        newBody: ({ staging }) => this.#form.newBody({ id, folder, staging, backups: documents.backups, doubts: doubtsOf(this.#layout) }),
         publish: async (body, draft) => await this.#publish(id, body, draft, imported),
         release: () => lock[Symbol.dispose](),
       });
@@ -130,7 +144,7 @@ export class LocalVault implements Vault {
     if (imported !== undefined && imported.checksum !== draft.checksum)
       throw new InternalError("What was stored is not what was read from the archive");
     const form = this.#form.writes;
-    const { nextSequence, newest } = checkChain(this.#documents());
+    const { nextSequence, newest } = checkChain(this.#documents.read());
     const manifest: Manifest = {
       version: MANIFEST_VERSION,
       holdfast_version: body.holdfast_version,
@@ -167,13 +181,33 @@ export class LocalVault implements Vault {
   }
 
   async open(id: BackupId): Promise<BackupReader> {
+    return await this.#reading(`open backup "${id}"`, (release) => {
+      const { head, path, form } = this.#find(id);
+      return form.open(path, { head, foreign: false, release });
+    });
+  }
+
+  async readBack(): Promise<ReadBack | undefined> {
+    const form = this.#form;
+    if (form.readBack === undefined) return undefined;
+    return await this.#reading("read the vault back", (release) =>
+      form.readBack?.({
+        backups: this.#documents.read().backups,
+        verdicts: packVerdictsOf(this.#layout),
+        now: () => this.clock.now(),
+        find: (id) => this.#find(id),
+        release,
+      }),
+    );
+  }
+
+  async #reading<T>(what: string, begin: (release: () => void) => T): Promise<T> {
     const lock = await this.#lock("shared", "a reader", PATIENCE, undefined);
     try {
-      const { head, path, form } = this.#find(id);
-      return form.open(path, { head, foreign: false, release: () => lock[Symbol.dispose]() });
+      return begin(() => lock[Symbol.dispose]());
     } catch (error) {
       lock[Symbol.dispose]();
-      throw namedSystemError(error, `open backup "${id}"`);
+      throw namedSystemError(error, what);
     }
   }
 
@@ -184,7 +218,12 @@ export class LocalVault implements Vault {
 
   async remove(ids: readonly BackupId[], reason: string, time: number, reasons?: ReadonlyMap<string, string>): Promise<void> {
     using _ = await this.#lock("write", "a removal", PATIENCE, undefined);
-    removeBackups(this.#layout, this.#settled(), { ids, reason, time, ...(reasons === undefined ? {} : { reasons }) });
+    removeBackups(this.#layout, this.#settled(this.#documents.recent()), {
+      ids,
+      reason,
+      time,
+      ...(reasons === undefined ? {} : { reasons }),
+    });
   }
 
   async removeDamaged(name: string, reason: string, time: number): Promise<void> {
@@ -206,15 +245,17 @@ export class LocalVault implements Vault {
     let swept: readonly BackupId[];
     {
       using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
-      swept = setTrashAside(this.#layout, this.#settled());
-      await this.#form.afterSweep?.(this.#documents());
+      const documents = this.#settled(this.#documents.recent());
+      swept = setTrashAside(this.#layout, documents);
+      await this.#form.afterSweep?.(swept.length === 0 ? documents : this.#documents.read());
     }
     deleteAside(this.#layout);
     return swept;
   }
 
   freed(ids: readonly BackupId[]): Promise<number> {
-    const { backups, trash } = this.#documents();
+    if (ids.length === 0) return Promise.resolve(0);
+    const { backups, trash } = this.#documents.recent();
     const gone = new Set(ids);
     const going = backups.filter(({ id }) => gone.has(id));
     const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
@@ -231,7 +272,7 @@ export class LocalVault implements Vault {
   #find(id: BackupId): { readonly head: BackupHead; readonly path: string; readonly form: StoredForm; readonly stored: StoredManifest } {
     for (const form of this.#form.stored) {
       const path = this.#layout.backup(id, form.name);
-      const stored = readIfThere(form, path, id);
+      const stored = readHeadIfThere(form, path, id);
       if (stored === undefined) continue;
       const { manifest, sha256 } = stored;
       if (manifest.vault !== this.identity.id) break;
@@ -242,13 +283,8 @@ export class LocalVault implements Vault {
   }
 
   /** Under a lock that keeps other writers away: what a crash cut off is done first. */
-  #settled(): Documents {
-    const documents = this.#documents();
-    return settleRecords(this.#layout, documents) ? this.#documents() : documents;
-  }
-
-  #documents(): Documents {
-    return readDocuments(this.#layout, this.identity.id);
+  #settled(documents: Documents = this.#documents.read()): Documents {
+    return settleRecords(this.#layout, documents) ? this.#documents.read() : documents;
   }
 
   async #lock(mode: HeldLock["mode"], what: string, wait: number, signal: AbortSignal | undefined): Promise<HeldLock> {
@@ -258,19 +294,4 @@ export class LocalVault implements Vault {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
-}
-
-function readIfThere(form: StoredForm, path: string, id: BackupId): StoredManifest | undefined {
-  try {
-    return readHeadOf(form, path, id);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** @throws InternalError for a vault of another make */
-export function asLocalVault(vault: Vault): LocalVault {
-  if (vault instanceof LocalVault) return vault;
-  throw new InternalError("This vault does not lie on a local disk");
 }

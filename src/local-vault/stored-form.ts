@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
+import { errnoOf } from "../kernel/index.ts";
 import {
   parseManifest,
   type BackupHead,
@@ -6,10 +7,13 @@ import {
   type BackupReader,
   type KnownState,
   type Manifest,
+  type ReadBack,
   type StoredComponent,
   type StoreRequest,
   type VaultIdentity,
 } from "../vault/index.ts";
+import type { Doubts } from "./documents/doubts.ts";
+import type { PackVerdicts } from "./documents/pack-verdicts.ts";
 import type { Documents, FoundBackup } from "./documents/read-documents.ts";
 
 export interface StoredManifest {
@@ -50,11 +54,23 @@ export interface StoredForm {
 export function readHeadOf(form: StoredForm, path: string, id?: BackupId): StoredManifest {
   const bytes = form.readManifest(path);
   const manifest = parseManifest(bytes, id === undefined ? {} : { id });
-  return { manifest, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+  return { manifest, bytes, sha256: hash("sha256", bytes) };
+}
+
+/** undefined where no backup is. */
+export function readHeadIfThere(form: StoredForm, path: string, id: BackupId): StoredManifest | undefined {
+  try {
+    return readHeadOf(form, path, id);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** The contents of a backup while it is built. Nothing of it is seen before the file or folder that seal() gives is renamed. */
 export interface DraftBody extends AsyncDisposable {
+  /** See Draft.storesSeveral. */
+  readonly storesSeveral?: boolean;
   /** See Draft.known(). */
   known?(component: string): KnownState | undefined;
   /** See Draft.store(). */
@@ -65,10 +81,15 @@ export interface DraftBody extends AsyncDisposable {
   finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }>;
   /**
    * Puts the manifest with it, under a name that is not listed yet.
-   *
-   * @returns the path to rename into place
    */
-  seal(manifest: Buffer): Promise<string>;
+  seal(manifest: Buffer): Promise<Sealed>;
+}
+
+export interface Sealed {
+  /** To be renamed into place. */
+  readonly path: string;
+  /** All of it is on disk, with what it names; otherwise the file system is flushed before it is listed. */
+  readonly flushed: boolean;
 }
 
 export interface NewBody {
@@ -79,6 +100,18 @@ export interface NewBody {
   readonly staging: string;
   /** What the vault holds. */
   readonly backups: readonly FoundBackup[];
+  readonly doubts: Doubts;
+}
+
+/** What a form needs to read a vault back, pack by pack. The vault's shared lock is held until release(). */
+export interface ReadBackParts {
+  /** What the vault holds. */
+  readonly backups: readonly FoundBackup[];
+  readonly verdicts: PackVerdicts;
+  readonly now: () => number;
+  /** @throws NotFoundError BACKUP_NOT_FOUND */
+  find(id: BackupId): { readonly head: BackupHead; readonly path: string };
+  release(): void;
 }
 
 /** What makes a vault on a local disk an archive or a repository; everything else about it is the same. */
@@ -93,6 +126,8 @@ export interface VaultForm {
   newBody(request: NewBody): DraftBody;
   /** Bytes that only the backups that go use, beside those that stay; those that were stored with them unless it is given. */
   freed?(going: readonly FoundBackup[], staying: readonly FoundBackup[]): number;
+  /** Where backups share packs. */
+  readBack?(parts: ReadBackParts): ReadBack;
   /** Deletes what only backups used that have just been swept. Runs under the exclusive lock. */
   afterSweep?(left: Documents): Promise<void>;
 }

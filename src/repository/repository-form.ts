@@ -1,13 +1,18 @@
 import { lstatSync } from "node:fs";
 import { ConfigError } from "../kernel/index.ts";
-import type { StoredForm, VaultForm } from "../local-vault/index.ts";
+import type { FoundBackup, StoredForm, VaultForm } from "../local-vault/index.ts";
+import { goodFor } from "../vault/index.ts";
+import { CHECKPOINT_FOLDER, readCheckpoint, removeCheckpoint } from "./checkpoint/checkpoint-file.ts";
 import { checkPacksPlace } from "./check-packs-place.ts";
 import { refuseOlderKeys } from "./newest-epoch.ts";
-import { readBackupFile } from "./manifest/backup-file.ts";
+import type { VaultKeys } from "./keys/epoch-key.ts";
+import { readManifestOf } from "./manifest/backup-file.ts";
+import { NamedPacks } from "./named-packs.ts";
+import { RepositoryReadBack } from "./read/repository-read-back.ts";
 import { RepositoryReader } from "./read/repository-reader.ts";
 import { removeUnfinishedPacks } from "./store/frame-store.ts";
 import { RepositoryBody, SEALED_NAME, type BodyPlace } from "./store/repository-body.ts";
-import { freedBy, sweepPacks } from "./sweep-packs.ts";
+import { sweepPacks } from "./sweep-packs.ts";
 
 type RepositoryPlace = Omit<BodyPlace, "now"> & {
   /** Milliseconds since the epoch. */
@@ -20,7 +25,7 @@ export const SEALED_FORM: StoredForm = {
   suffix: ".backup",
   isFolder: false,
   draftNames: [SEALED_NAME],
-  besideNames: ["packs", "keys"],
+  besideNames: ["packs", "keys", CHECKPOINT_FOLDER],
   headOf: (path) => path,
   readManifest: refuse,
   open: refuse,
@@ -33,12 +38,13 @@ function refuse(path: string): never {
 /** Backups as sealed manifests that say where in the packs everything is. */
 export function repositoryForm(place: RepositoryPlace): VaultForm {
   const { folder, keys, now } = place;
+  const named = new NamedPacks(keys);
   const sealed: StoredForm = {
     ...SEALED_FORM,
     readManifest: (path) => {
-      // Gone is not damaged: a listing looks again.
-      lstatSync(path);
-      return Buffer.from(readBackupFile(path, keys, ["manifest"]).manifest);
+      const { manifest, table } = readOrGone(path, keys);
+      named.keep(path, table);
+      return manifest;
     },
     open: (path, parts) => new RepositoryReader(folder, path, keys, parts),
   };
@@ -53,9 +59,33 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
     newBody: (request) => {
       // Under the write lock nobody else writes: what lies there was left by the dead.
       removeUnfinishedPacks(folder, "");
+      forgetCheckpoint(folder, keys, request.backups);
       return new RepositoryBody(request, { ...place, now: now() });
     },
-    freed: (going, staying) => freedBy(keys, going, staying),
-    afterSweep: (left) => Promise.resolve(sweepPacks(folder, keys, left)),
+    freed: (going, staying) => named.freedBy(going, staying),
+    readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
+    afterSweep: (left) => {
+      forgetCheckpoint(folder, keys, left.backups);
+      sweepPacks(folder, named, left, readCheckpoint(folder, keys)?.packs);
+      return Promise.resolve();
+    },
   };
+}
+
+/** Once every component of it has a good backup, nothing goes on from there. */
+function forgetCheckpoint(folder: string, keys: VaultKeys, backups: readonly FoundBackup[]): void {
+  const checkpoint = readCheckpoint(folder, keys);
+  if (checkpoint === undefined) return;
+  const isDone = (component: string): boolean => backups.some(({ manifest }) => goodFor(manifest, component));
+  if (checkpoint.roots.every(({ name }) => isDone(name))) removeCheckpoint(folder);
+}
+
+/** Gone is not damaged: a listing looks again. */
+function readOrGone(path: string, keys: VaultKeys): ReturnType<typeof readManifestOf> {
+  try {
+    return readManifestOf(path, keys);
+  } catch (error) {
+    lstatSync(path);
+    throw error;
+  }
 }

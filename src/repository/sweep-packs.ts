@@ -1,38 +1,32 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, syncFolder } from "../kernel/index.ts";
-import type { Documents, FoundBackup } from "../local-vault/index.ts";
-import type { VaultKeys } from "./keys/epoch-key.ts";
-import { readBackupFile } from "./manifest/backup-file.ts";
+import { crashpoint } from "../kernel/index.ts";
+import type { Documents } from "../local-vault/index.ts";
+import type { PackTable } from "./manifest/pack-table.ts";
+import type { NamedPacks } from "./named-packs.ts";
 import { namesIn, packsFolder } from "./pack/pack-place.ts";
-import type { TableEntry } from "./manifest/pack-table.ts";
 
 /**
- * Deletes the packs that no backup names. Runs under the exclusive lock, after the trash was set aside: nobody reads, and
- * nobody writes. A backup that cannot be read might name any of them, and then all of them stay.
+ * Deletes the packs that no backup names, and no checkpoint of one that is to go on. Runs under the exclusive lock, after the trash was set aside and that is on disk:
+ * nobody reads, and nobody writes. A backup that cannot be read might name any of them, and then all of them stay.
+ *
+ * Nothing waits until it is on disk that they are gone: what a power cut brings back nobody names, and the next sweep takes it.
  */
-export function sweepPacks(folder: string, keys: VaultKeys, { backups, trash, damagedBackups, damagedTrash }: Documents): void {
+export function sweepPacks(
+  folder: string,
+  named: NamedPacks,
+  { backups, trash, damagedBackups, damagedTrash }: Documents,
+  checkpoint?: PackTable,
+): void {
   if (damagedBackups.length + damagedTrash.length > 0) return;
-  const live = new Set(tables(keys, [...backups, ...trash]).map(({ name }) => name));
+  const live = new Set([...named.namesOf([...backups, ...trash]), ...(checkpoint?.entries ?? []).map(({ name }) => name)]);
   const top = packsFolder(folder);
   for (const part of namesIn(top)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue;
-    const dead = namesIn(join(top, part)).filter((name) => /^[0-9a-f]{64}$/.test(name) && !live.has(name));
-    for (const name of dead) {
+    for (const name of namesIn(join(top, part))) {
+      if (live.has(name) || !/^[0-9a-f]{64}$/.test(name)) continue;
       rmSync(join(top, part, name), { force: true });
       crashpoint("pack-swept");
     }
-    if (dead.length > 0) syncFolder(join(top, part));
   }
-}
-
-/** Bytes of the packs that only the backups that go name. */
-export function freedBy(keys: VaultKeys, going: readonly FoundBackup[], staying: readonly FoundBackup[]): number {
-  const live = new Set(tables(keys, staying).map(({ name }) => name));
-  const dead = new Map(tables(keys, going).flatMap(({ name, length }) => (live.has(name) ? [] : [[name, length] as const])));
-  return [...dead.values()].reduce((sum, length) => sum + length, 0);
-}
-
-function tables(keys: VaultKeys, backups: readonly FoundBackup[]): readonly TableEntry[] {
-  return backups.flatMap(({ path }) => readBackupFile(path, keys, ["packs"]).packs.entries);
 }

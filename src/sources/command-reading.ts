@@ -33,7 +33,7 @@ export async function commandReading(command: CommandRequest, request: ReadingRe
       staged = stagedContent(target);
     } catch (error) {
       await run?.kill();
-      staging.remove();
+      await staging.remove();
       throw (
         (await run?.ended.then(
           () => error,

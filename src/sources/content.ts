@@ -3,7 +3,12 @@ import { InternalError, lstatAt } from "../kernel/index.ts";
 import type { Content, DatabaseLook } from "../vault/index.ts";
 
 /** The user's own file, as it was seen. */
-export function liveContent(path: string, stats: BigIntStats, appending: boolean, length: number = Number(stats.size)): Content {
+export function liveContent(
+  path: string,
+  stats: BigIntStats,
+  appending: boolean,
+  length: number = Number(stats.size),
+): Extract<Content, { kind: "live" }> {
   return {
     kind: "live",
     span: { kind: "file", path, device: stats.dev, inode: stats.ino, offset: 0, length },

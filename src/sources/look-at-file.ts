@@ -2,7 +2,6 @@ import { accessSync, constants, type BigIntStats } from "node:fs";
 import { basename } from "node:path";
 import { errnoOf, lstatAt } from "../kernel/index.ts";
 import { damagedDatabase } from "./damaged-database.ts";
-import { fileLook, type KnownState } from "../vault/index.ts";
 import type { Notes } from "./notes.ts";
 import { hasDatabaseHeader, hasDatabaseName, hasLogBeside } from "./sniff.ts";
 import { pause } from "./stop-signal.ts";
@@ -18,7 +17,8 @@ export interface FileToLookAt {
   /** A name like that of its write-ahead log or journal was listed. */
   readonly logListed: boolean;
   readonly wasDatabase: boolean;
-  readonly known: KnownState | undefined;
+  /** It is as it was when it was found to be no database. */
+  readonly untouched: boolean;
 }
 
 export interface SeenFile {
@@ -33,7 +33,7 @@ export interface SeenFile {
  */
 export async function lookAtFile(file: FileToLookAt, notes: Notes, signal: AbortSignal | undefined): Promise<SeenFile | undefined> {
   let { stats } = file;
-  if (!file.wasDatabase && !file.logListed && file.known?.hasFile(file.path, fileLook(stats)) === true) return { type: "file", stats };
+  if (!file.wasDatabase && !file.logListed && file.untouched) return { type: "file", stats };
   for (const wait of [...LOOK_AGAIN, undefined]) {
     const database = headerOf(file, stats, notes);
     if (database === undefined) return undefined;

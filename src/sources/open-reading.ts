@@ -58,7 +58,7 @@ export async function openReading(request: ReadingRequest): Promise<Reading> {
     const reading = await open();
     return whole === undefined ? reading : salvaged(reading, whole.reason);
   } catch (error) {
-    folder.remove();
+    await folder.remove();
     throw namedSystemError(error, `read component "${request.component}"`);
   }
 }

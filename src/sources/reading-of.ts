@@ -4,9 +4,13 @@ import { throwIfStopped } from "./stop-signal.ts";
 
 export interface ReadingParts {
   entries(): AsyncGenerator<ReadingEntry> | Generator<ReadingEntry>;
+  /** Bound to nothing. */
+  readonly query?: (sql: string) => Promise<unknown>;
   /** Runs once the entries have ended; throws when what was read cannot be used. */
   confirm?(): Promise<void> | void;
   report(): ReadingReport;
+  memory?(): Uint8Array | undefined;
+  readonly untouched?: boolean;
   /** Runs once. */
   close(): Promise<void> | void;
   readonly signal: AbortSignal | undefined;
@@ -14,7 +18,8 @@ export interface ReadingParts {
 
 /** Keeps the order that every Reading promises: entries once, confirm after their end, close whatever happened. */
 export function readingOf(parts: ReadingParts): Reading {
-  let state: "new" | "begun" | "ended" | "closed" = "new";
+  // What has not been touched is not read.
+  let state: "new" | "begun" | "ended" | "closed" = parts.untouched === true ? "ended" : "new";
   let closing: Promise<void> | undefined;
   async function* entries(): AsyncGenerator<ReadingEntry> {
     if (state !== "new") throw new InternalError(`The entries of a reading are given once, and it is ${state}`);
@@ -32,6 +37,9 @@ export function readingOf(parts: ReadingParts): Reading {
     state = "ended";
   }
   return {
+    ...(parts.untouched === undefined ? {} : { untouched: parts.untouched }),
+    ...(parts.query === undefined ? {} : { query: parts.query }),
+    ...(parts.memory === undefined ? {} : { memory: () => parts.memory?.() }),
     entries,
     async confirm() {
       throwIfStopped(parts.signal);

@@ -1,5 +1,6 @@
 import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
 import type { KnownState, SourceKind, SqliteDetails } from "../vault/index.ts";
+import type { PinBounds } from "./sqlite/pin-bounds.ts";
 
 export interface CommandRequest {
   readonly argv: readonly string[];
@@ -49,6 +50,13 @@ export interface ReadingRequest {
   readonly quickCheckBefore?: ReadonlyMap<string, SqliteDetails> | undefined;
   /** What need not be read; not of a component that is copied under a pause. */
   readonly known?: KnownState | undefined;
+  /**
+   * How a database in write-ahead mode is read that is a component, not paused, and in use: in place, under a read transaction,
+   * where that can be had; "staged" unless told.
+   */
+  readonly read?: "pinned" | "staged" | undefined;
+  /** How long a pinned database is held. */
+  readonly pinBounds?: PinBounds | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */
   readonly cut: boolean;
   readonly raw?: Salvage | false | undefined;

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { namedSystemError } from "../kernel/index.ts";
 
@@ -8,7 +9,8 @@ export interface StagingFolder {
   fresh(): string;
   /** Made only when a copy was asked for. */
   path(): string;
-  remove(): void;
+  /** Giving back the space of a large copy takes a while, and nothing else waits for it. */
+  remove(): Promise<void>;
 }
 
 export function stagingFolder(parent: string): StagingFolder {
@@ -26,8 +28,8 @@ export function stagingFolder(parent: string): StagingFolder {
   return {
     path,
     fresh: () => join(path(), String((next += 1))),
-    remove() {
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    async remove() {
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { CaptureError, HostError } from "../kernel/index.ts";
-import type { EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
+import type { Content, EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
 import type { Notes } from "./notes.ts";
@@ -7,7 +7,7 @@ import type { RawDatabases } from "./raw-databases.ts";
 import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
 import type { DatabaseChild } from "./sqlite/database-child.ts";
-import { BUSY_TIMEOUT } from "./sqlite/sqlite-reading.ts";
+import { BUSY_TIMEOUT } from "./sqlite/busy-timeout.ts";
 import { knownDatabase } from "./sqlite/known-database.ts";
 import { stageDatabase } from "./sqlite/stage-database.ts";
 import type { StagingFolder } from "./staging-folder.ts";
@@ -26,12 +26,40 @@ export interface TreeWork {
   readonly raw: RawDatabases | null;
 }
 
-export async function liveEntry(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+/** An entry, at once where nothing has to be copied for it. */
+export function liveEntry(found: Found, work: TreeWork): ReadingEntry | Promise<ReadingEntry | undefined> {
+  if (found.type === "file" && found.untouched && found.linkTo === undefined) return new UntouchedFile(found);
   const plain = plainEntry(found, work);
   if (plain !== undefined) return plain;
-  const database = found.type === "database" ? await databaseOrRaw(found, work) : "raw";
-  if (database !== "raw") return database;
-  return { head: headOf(found.path, "file", found.stats), content: liveContent(found.absolute, found.stats, isLogName(found.path)) };
+  return found.type === "database" ? databaseOrFile(found, work) : fileEntry(found);
+}
+
+async function databaseOrFile(found: Found, work: TreeWork): Promise<ReadingEntry | undefined> {
+  const database = await databaseOrRaw(found, work);
+  return database === "raw" ? fileEntry(found) : database;
+}
+
+function fileEntry({ path, absolute, stats }: Found): ReadingEntry {
+  return { head: headOf(path, "file", stats), content: liveContent(absolute, stats, isLogName(path)) };
+}
+
+/** Most files of a large tree are this, and nobody asks for more of them. */
+class UntouchedFile implements ReadingEntry {
+  readonly untouched: NonNullable<ReadingEntry["untouched"]>;
+  readonly #found: Found;
+
+  constructor(found: Found) {
+    this.#found = found;
+    this.untouched = { path: found.path, size: Number(found.stats.size) };
+  }
+
+  get head(): EntryHead {
+    return fileEntry(this.#found).head;
+  }
+
+  get content(): Content {
+    return fileEntry(this.#found).content;
+  }
 }
 
 /** An entry without bytes of its own: a folder, a link, another name. undefined for the others. */

@@ -1,6 +1,8 @@
 import { CaptureError, lstatAt } from "../kernel/index.ts";
-import type { Reading, ReadingEntry } from "../vault/index.ts";
+import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
 import { cutTree } from "./cut-tree.ts";
+import { rootLook } from "./memory/tree-memory.ts";
+import { untouchedTree, walkMemory, walkRules } from "./memory/untouched-tree.ts";
 import { makeNotes, type Notes } from "./notes.ts";
 import { makePatterns } from "./patterns.ts";
 import { rawDatabases } from "./raw-databases.ts";
@@ -20,8 +22,12 @@ export async function treeReading(
   staging: StagingFolder,
   avoid: ReadonlySet<string>,
 ): Promise<Reading> {
-  const child = databaseChild();
   const raw = request.raw === undefined || request.raw === false ? null : rawDatabases(notes);
+  const rules = walkRules(root, request);
+  const memory = walkMemory(request, rules);
+  const same = untouchedTree(root, request, memory);
+  if (same !== undefined) return untouchedReading(same, request, staging);
+  const child = databaseChild();
   const work: TreeWork = { raw, root, request, notes, staging, child, databases: new Map() };
   const patterns = makePatterns(request.exclude, request.include);
   const options: WalkOptions = {
@@ -34,13 +40,14 @@ export async function treeReading(
     avoid,
     remembered: request.remembered.paths,
     raw,
-    known: request.cut || raw !== null ? undefined : request.known,
+    memory,
     notes,
     signal: request.signal,
   };
   async function* live(): AsyncGenerator<ReadingEntry> {
     for await (const found of walk(options)) {
-      const entry = await liveEntry(found, work);
+      const made = liveEntry(found, work);
+      const entry = made instanceof Promise ? await made : made;
       if (entry !== undefined) yield entry;
     }
     finish();
@@ -56,7 +63,7 @@ export async function treeReading(
     // The first walk of a cut counts bytes only, and what it notices is noticed again.
     const measured = (): AsyncGenerator<Found> => {
       const unheard = makeNotes();
-      return walk({ ...options, notes: unheard, raw: raw === null ? null : rawDatabases(unheard) });
+      return walk({ ...options, memory: undefined, notes: unheard, raw: raw === null ? null : rawDatabases(unheard) });
     };
     entries = request.cut ? await cutTree(walk(options), measured, work, finish) : live;
   } catch (error) {
@@ -84,9 +91,17 @@ export async function treeReading(
       ...notes.result(),
       ...(raw === null || raw.paths.size === 0 ? {} : { salvaged: { file: null, paths: [...raw.paths] }, suspect: true }),
     }),
+    memory() {
+      const { omissions, warnings, suspect } = notes.result();
+      return memory?.now.toBytes({ rules, root: rootLook(root.stats), plain: omissions.length === 0 && !suspect, warnings });
+    },
     async close() {
       await child.close();
-      staging.remove();
+      await staging.remove();
     },
   });
+}
+
+function untouchedReading(report: ReadingReport, { signal }: ReadingRequest, staging: StagingFolder): Reading {
+  return readingOf({ untouched: true, signal, *entries() {}, report: () => report, close: () => staging.remove() });
 }

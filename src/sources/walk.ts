@@ -1,10 +1,11 @@
 import { readlinkSync, type BigIntStats } from "node:fs";
 import { CaptureError, errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
 import { isRestoreLeftover } from "./restore-leftovers.ts";
-import type { KnownState } from "../vault/index.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import { enterFolder } from "./enter-folder.ts";
 import { lookAtFile, type FileToLookAt, type SeenFile } from "./look-at-file.ts";
+import { FolderMemory, type WalkMemory } from "./memory/folder-memory.ts";
+import { ROWS } from "./memory/rows.ts";
 import { showBytes } from "./names-in.ts";
 import type { Notes } from "./notes.ts";
 import type { Patterns } from "./patterns.ts";
@@ -25,7 +26,12 @@ export type Found = Place &
     | { readonly type: "directory" }
     | { readonly type: "symlink"; readonly target: string }
     /** `linkTo`: path of the earlier find that this is another name of. */
-    | { readonly type: "file" | "database"; readonly linkTo: string | undefined }
+    | {
+        readonly type: "file" | "database";
+        readonly linkTo: string | undefined;
+        /** A file that looks as it did when it was last read. */
+        readonly untouched: boolean;
+      }
   );
 
 export interface WalkOptions {
@@ -45,7 +51,7 @@ export interface WalkOptions {
    * the list while it walks; "unseen" takes it for a file like any other and waits for nothing.
    */
   readonly raw: RawDatabases | "unseen" | null;
-  readonly known: KnownState | undefined;
+  readonly memory: WalkMemory | undefined;
   readonly notes: Notes;
   readonly signal: AbortSignal | undefined;
 }
@@ -61,6 +67,7 @@ interface Frame {
   readonly databases: Set<string>;
   /** Files left out unopened, of which sidecars may lie beside. */
   readonly leftOut: Map<string, "excluded" | "avoided">;
+  readonly memory: FolderMemory | undefined;
 }
 
 /** Entries between two turns of the event loop. */
@@ -74,7 +81,7 @@ const BREATH = 512;
 export async function* walk(options: WalkOptions): AsyncGenerator<Found> {
   const links = hardLinks();
   const root: Place = { path: ".", absolute: options.root, stats: options.stats };
-  const stack = [frameOf(root, enterFolder(root, options) ?? [])];
+  const stack = [frameOf(root, enterFolder(root, options) ?? [], options)];
   yield* flush(stack);
   for (let steps = 1; ; steps += 1) {
     const frame = stack.at(-1);
@@ -84,31 +91,48 @@ export async function* walk(options: WalkOptions): AsyncGenerator<Found> {
       stack.pop();
       continue;
     }
+    const index = frame.next;
     frame.next += 1;
     if (steps % BREATH === 0) await breathe(options.signal);
     const place = placeOf(frame.folder, name, options.notes);
-    if (place === undefined || !admitted(place, name, frame, options)) continue;
+    if (place === undefined) continue;
+    if (!admitted(place, name, frame, options)) {
+      if (place.stats.isDirectory()) frame.memory?.note(index, ROWS.leftOutFolder, place.stats);
+      continue;
+    }
     if (place.stats.isDirectory()) {
       const names = enterFolder(place, options);
       if (names === undefined) continue;
-      stack.push(frameOf(place, names));
+      frame.memory?.note(index, ROWS.folder, place.stats);
+      stack.push(frameOf(place, names, options));
       if (options.patterns.included(place.path, true)) yield* flush(stack);
       continue;
     }
-    const found = await identify(place, name, frame, options, links);
+    const found = untouchedFile(place, name, frame, options) ?? (await identify(place, name, frame, options, links));
     if (found === undefined) continue;
-    yield* flush(stack);
+    frame.memory?.note(index, found.type === "symlink" ? ROWS.link : ROWS[found.type as "file" | "database"], found.stats);
+    // What is above a folder that was given out was given out before it.
+    if (frame.pending) yield* flush(stack);
     yield found;
   }
 }
 
-function frameOf(folder: Place, names: readonly string[]): Frame {
+function frameOf(folder: Place, names: readonly string[], { memory }: WalkOptions): Frame {
   const logged = new Set<string>();
   for (const name of names) {
     if (name.endsWith("-wal")) logged.add(name.slice(0, -4));
     else if (name.endsWith("-journal")) logged.add(name.slice(0, -8));
   }
-  return { folder, names, next: 0, pending: true, logged, databases: new Set(), leftOut: new Map() };
+  return {
+    folder,
+    names,
+    next: 0,
+    pending: true,
+    logged,
+    databases: new Set(),
+    leftOut: new Map(),
+    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, names),
+  };
 }
 
 /** The folders that lead to a find and were held back. */
@@ -164,6 +188,14 @@ function admitted(place: Place, name: string, frame: Frame, options: WalkOptions
   return true;
 }
 
+/** What is so in a large tree that has hardly changed, and needs nothing else asked. */
+function untouchedFile(place: Place, name: string, frame: Frame, { raw, remembered, stats: { dev } }: WalkOptions): Found | undefined {
+  const { path, absolute, stats } = place;
+  if (frame.memory === undefined || raw !== null || !stats.isFile() || stats.nlink !== 1n || stats.dev !== dev) return undefined;
+  if (frame.logged.has(name) || remembered.has(path) || belongsToDatabase(path, name, frame, raw)) return undefined;
+  return frame.memory.isUntouched(name, stats) ? { path, absolute, stats, type: "file", linkTo: undefined, untouched: true } : undefined;
+}
+
 async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {
   const { path, absolute, stats } = place;
   const { raw } = options;
@@ -183,10 +215,12 @@ async function identify(place: Place, name: string, frame: Frame, options: WalkO
   }
   if (belongsToDatabase(path, name, frame, raw)) return undefined;
   const logListed = raw !== "unseen" && frame.logged.has(name);
-  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase, known: options.known }, options);
+  const untouched = stats.dev === options.stats.dev && frame.memory?.isUntouched(name, stats) === true;
+  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase, untouched }, options);
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);
-  return { ...place, ...seen, linkTo: links.earlier(path, seen.stats) };
+  const linkTo = links.earlier(path, seen.stats);
+  return { path, absolute, stats: seen.stats, type: seen.type, linkTo, untouched: untouched && seen.stats === stats };
 }
 
 /** In a salvage a damaged database is the file that it is, and named. */

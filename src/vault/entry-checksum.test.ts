@@ -18,7 +18,7 @@ const ENTRY: Entry = {
 
 function checksumOf(...entries: readonly Entry[]): string {
   const checksum = new EntryChecksum();
-  for (const entry of entries) checksum.add(entry);
+  for (const entry of entries) checksum.add(entry.component, entry);
   return checksum.value();
 }
 
@@ -49,9 +49,9 @@ describe("EntryChecksum", () => {
 
   it("comes back to where a copy was taken", () => {
     const checksum = new EntryChecksum();
-    checksum.add(ENTRY);
+    checksum.add(ENTRY.component, ENTRY);
     const before = checksum.copy();
-    checksum.add(ENTRY);
+    checksum.add(ENTRY.component, ENTRY);
     expect(before.value()).toBe(checksumOf(ENTRY));
     expect(checksum.value()).toBe(checksumOf(ENTRY, ENTRY));
   });

@@ -17,9 +17,9 @@ export class EntryChecksum {
     this.#hash = hash;
   }
 
-  add(entry: Entry): void {
+  add(component: string, entry: Omit<Entry, "component">): void {
     this.#pending +=
-      text(entry.component) +
+      text(component) +
       text(entry.path) +
       plain(entry.type) +
       plain(entry.mode.toString(8)) +

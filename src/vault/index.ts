@@ -9,8 +9,9 @@ export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
 export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
-export { fileLook, isSameLook, type DatabaseLook, type FileLook, type KnownState } from "./known-state.ts";
+export { fileLook, isRecentlyRead, isSameLook, settledBefore, type DatabaseLook, type FileLook, type KnownState } from "./known-state.ts";
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
+export type { Contents, ContentsModule, LocatedBackup, LocatedContent, LocatedEntry } from "./located.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";
@@ -43,11 +44,13 @@ export {
   type Previous,
 } from "./manifest.ts";
 export type { MarkKind, Marks, PinMark, VerifiedMark } from "./marks.ts";
+export type { PackVerdict, ReadBack, ReadBackOptions, SharedPack } from "./read-back.ts";
 export type {
   BackupHead,
   BackupReader,
   Draft,
   Listing,
+  ListOptions,
   ManifestBody,
   OpenedEntry,
   ProvedBackup,

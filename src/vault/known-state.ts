@@ -1,5 +1,13 @@
 import type { BigIntStats } from "node:fs";
 
+/**
+ * A change so shortly before a backup may hide a later one behind the same time: a page that is written through a mapping
+ * keeps the time of its first write until the kernel has flushed it, which it does within a minute. Milliseconds.
+ */
+const SETTLED = 120_000;
+/** Writes through a mapping leave no time behind: everything is read again after so long. Milliseconds. */
+const READ_AGAIN: number = 7 * 24 * 60 * 60 * 1000;
+
 /** What a look at a file says that every write to it changes, but one through a mapping. */
 export interface FileLook {
   readonly inode: bigint;
@@ -15,14 +23,17 @@ export interface DatabaseLook {
   readonly log: FileLook | null;
 }
 
-/**
- * What a vault knows of a component from the backup that it compares with. Whatever it has need not be read: it is named
- * again where it lies.
- */
+/** What a vault knows of a component from the backup that it compares with: that need not be read, it is named again where it lies. */
 export interface KnownState {
-  /** Of the manifest of that backup: what else is told of a known database is what that manifest says. */
-  readonly manifestSha256: string;
-  hasFile(path: string, look: FileLook): boolean;
+  /** Of the manifest of that backup: what else is told of what is known is what that manifest says. undefined when there is none. */
+  readonly manifestSha256: string | undefined;
+  /** What the reading for that backup, or for one since that is the same, left for the next one (Reading.memory). */
+  readonly memory: Uint8Array | undefined;
+  /** All of it may be named again: a reading that finds nothing touched may say so (Reading.untouched). */
+  readonly whole: boolean;
+  /** Whether a database looks as it did when it was copied: with `whole`, enough to say that it is untouched. */
+  isDatabaseSame(path: string, look: DatabaseLook): boolean;
+  /** The same, and what was stored of it may be named again: it may be given as known. */
   hasDatabase(path: string, look: DatabaseLook): boolean;
 }
 
@@ -32,4 +43,14 @@ export function fileLook({ ino, size, mtimeNs, ctimeNs }: BigIntStats): FileLook
 
 export function isSameLook(one: FileLook, other: FileLook): boolean {
   return one.inode === other.inode && one.size === other.size && one.mtimeNs === other.mtimeNs && one.ctimeNs === other.ctimeNs;
+}
+
+/** The latest time of a change that a look at `begun` tells from every later one. Nanoseconds since the epoch. */
+export function settledBefore(begun: number): bigint {
+  return BigInt(Math.floor(begun) - SETTLED) * 1_000_000n;
+}
+
+/** Whether what was read then need not be read now. A clock that went backwards does not tell. */
+export function isRecentlyRead(readAt: number, now: number): boolean {
+  return now >= readAt && now - readAt < READ_AGAIN;
 }

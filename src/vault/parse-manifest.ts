@@ -50,7 +50,7 @@ function checkIdentity(fields: DocumentFields, expected: BackupId | undefined): 
   if (!isBackupId(id)) fields.fail("id", "must be a backup id");
   if (expected !== undefined && id !== expected) fields.fail("id", `must be "${expected}" as the name says, and is "${id}"`);
   const trigger = fields.oneOf("trigger", TRIGGERS);
-  if (!new RegExp(`_${trigger}(?:-\\d+)?$`).test(id)) fields.fail("trigger", `must agree with the id "${id}"`);
+  if (id.slice(20).replace(/-\d+$/, "") !== trigger) fields.fail("trigger", `must agree with the id "${id}"`);
   fields.text("instance", 200);
   if (fields.text("vault", 100) === "") fields.fail("vault", "must not be empty");
 }
@@ -152,7 +152,7 @@ function checkSqlite(sqlite: DocumentFields): void {
   sqlite.text("schema_sha256", 100);
   sqlite.text("quick_check", 20_000);
   if (sqlite.raw("quick_checked_at") !== null) sqlite.instant("quick_checked_at");
-  sqlite.oneOf("read", ["staged", "cold"]);
+  sqlite.oneOf("read", ["staged", "cold", "pinned"]);
 }
 
 function checkFeatures(name: string, features: DocumentFields): void {

@@ -7,6 +7,11 @@ export type EntryHead = Omit<Entry, "sha256" | "component">;
 export interface ReadingEntry {
   readonly head: EntryHead;
   readonly content: Content;
+  /**
+   * A file that is as it was in the backup that the reading was compared with: a vault that has it asks for nothing else,
+   * and head and content are made for who does.
+   */
+  readonly untouched?: { readonly path: string; readonly size: number };
 }
 
 /** Something of the component that is not in the backup. */
@@ -38,8 +43,8 @@ export interface SqliteDetails {
   readonly quick_check: string;
   /** When quick_check last really ran on this database. ISO 8601, UTC. */
   readonly quick_checked_at: string | null;
-  /** Where the bytes were read: "staged" through the backup API, "cold" with immutable=1. */
-  readonly read: "staged" | "cold";
+  /** Where the bytes were read: "staged" through the backup API, "cold" with immutable=1, "pinned" in place under a read transaction. */
+  readonly read: "staged" | "cold" | "pinned";
 }
 
 /** Kept by a salvage although no copy that can be relied on could be had. */
@@ -75,8 +80,17 @@ export type SourceKind = (typeof SOURCE_KINDS)[number];
  * that were not moved away.
  */
 export interface Reading {
+  /**
+   * Nothing of the component has been touched since the backup that it was compared with (KnownState.whole): its entries
+   * are those of that backup, and are not asked for.
+   */
+  readonly untouched?: boolean;
   entries(): AsyncIterable<ReadingEntry>;
+  /** Of a database whose bytes are no file of their own: one value out of it by SQL. */
+  query?(sql: string): Promise<unknown>;
   confirm(): Promise<void>;
   report(): ReadingReport;
+  /** What the next reading of the component would like to know (KnownState.memory); complete when the report is. */
+  memory?(): Uint8Array | undefined;
   close(): Promise<void>;
 }

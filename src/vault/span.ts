@@ -19,8 +19,8 @@ export type Span =
 /**
  * What an entry's bytes are.
  * - `none`: a directory, a link, another name of an earlier entry
- * - `staged`: private copy that nobody else writes; `movable` lets the vault take the file itself (rename);
- *   `look` is what the database said of itself before it was copied
+ * - `staged`: private copy that nobody else writes, or a database that is held still until the reading is closed; `movable`
+ *   lets the vault take the file itself (rename); `look` is what the database said of itself before it was copied
  * - `live`: the user's own file, which may move while it is read; `appending` says that growth is its nature (log)
  * - `known`: a database that has not been touched since the backup in which the vault said that it has it
  * - `stream`: produced once, length unknown (a command's output)

@@ -1,9 +1,11 @@
 import type { Guard } from "../kernel/index.ts";
 import type { BackupId, Trigger } from "./backup-id.ts";
 import type { Entry } from "./entry.ts";
+import type { LocatedBackup } from "./located.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KnownState } from "./known-state.ts";
 import type { MarkKind, Marks } from "./marks.ts";
+import type { ReadBack } from "./read-back.ts";
 import type { Change, Reading } from "./reading.ts";
 
 /** A committed backup as the listing shows it. */
@@ -16,6 +18,14 @@ export interface BackupHead {
   readonly form: "directory" | "tar.gz" | "repository";
   /** Where, for people: path or URL. */
   readonly location: string;
+}
+
+export interface ListOptions {
+  /**
+   * For who only looks: a file that looks as it did when an earlier process read it may not be read again. Damage that no
+   * look shows is found by who reads it.
+   */
+  readonly recalling?: boolean;
 }
 
 export interface Listing {
@@ -67,8 +77,10 @@ export interface Draft extends AsyncDisposable {
   readonly id: BackupId;
   /** Private folder (0700) on the vault's file system where sources put their copies; gone when the draft ends. */
   readonly staging: string;
-  /** What need not be read of a component; undefined when there is nothing to compare with, or the form never does. */
+  /** What need not be read of a component; undefined when the form never compares. */
   known?(component: string): KnownState | undefined;
+  /** Several components may be stored at the same time. */
+  readonly storesSeveral?: boolean;
   /**
    * Stores one reading and runs its confirm(). All or nothing: when it throws, nothing of this component is in the draft
    * and the draft can go on, unless the error is of kind "host" or "interrupted".
@@ -105,6 +117,8 @@ export interface BackupReader extends AsyncDisposable {
     readonly signal?: AbortSignal;
     readonly onBytes?: (bytes: number) => void;
   }): AsyncIterable<OpenedEntry>;
+  /** Where contents lie, for threads that read them by themselves; undefined where only one after another can be read. */
+  located?(): LocatedBackup;
   /** Proves the backup whole, as read() does without `select`, and as fast as the form can. */
   prove?(options?: { readonly signal?: AbortSignal; readonly onBytes?: (bytes: number) => void }): Promise<ProvedBackup>;
 }
@@ -130,7 +144,7 @@ export interface VaultIdentity {
 export interface Vault extends AsyncDisposable {
   readonly location: string;
   readonly identity: VaultIdentity;
-  list(): Promise<Listing>;
+  list(options?: ListOptions): Promise<Listing>;
   /**
    * Begins a backup under the vault's write lock.
    * @throws BusyError VAULT_BUSY when another process writes; waits up to `wait` milliseconds first
@@ -142,6 +156,8 @@ export interface Vault extends AsyncDisposable {
     readonly signal?: AbortSignal;
   }): Promise<Draft>;
   open(id: BackupId): Promise<BackupReader>;
+  /** Begins to read back what backups share; undefined where they share nothing. */
+  readBack?(): Promise<ReadBack | undefined>;
   setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void>;
   /**
    * Writes the removal record, then moves the backups to the trash. `reasons` says of single ones why, where `reason` is

@@ -27,7 +27,7 @@ export function entryOf(path: string, rest: Partial<Entry> = {}): Entry {
 export function forgeArchive(file: string, forgery: Forgery): Manifest {
   const { entries, contents = {} } = forgery;
   const checksum = new EntryChecksum();
-  for (const entry of entries) checksum.add(entry);
+  for (const entry of entries) checksum.add(entry.component, entry);
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   const manifest = {
     version: "1",

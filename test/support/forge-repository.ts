@@ -53,7 +53,7 @@ export function forgeRepository(
       ...shaOf(facts, text),
       ...facts,
     };
-    checksum.add({ component: "memory", ...entry });
+    checksum.add("memory", entry);
     const place = { pack: data.id, frame: 0, offset, length: text.length };
     offset += text.length;
     return { entry, content: text === "" ? { kind: "none" } : { kind: "place", place } };

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { LocalVault } from "../../src/local-vault/index.ts";
-import { openRepositoryVault } from "../../src/repository/index.ts";
+import { openRepositoryVault, type OpenRepositoryVaultOptions } from "../../src/repository/index.ts";
 import { openReading } from "../../src/sources/index.ts";
 import type { BackupHead, ManifestBody, SqliteDetails } from "../../src/vault/index.ts";
 import { testPlace } from "./source-place.ts";
@@ -17,6 +17,11 @@ export class RepositoryStage implements AsyncDisposable {
   readonly cacheFolder: string = this.folder.join("cache");
   #now = Date.now();
   #newest: BackupHead | undefined;
+  readonly #more: Partial<OpenRepositoryVaultOptions>;
+
+  constructor(more: Partial<OpenRepositoryVaultOptions> = {}) {
+    this.#more = more;
+  }
 
   join(...names: string[]): string {
     return this.folder.join(...names);
@@ -30,6 +35,7 @@ export class RepositoryStage implements AsyncDisposable {
       cacheFolder: this.cacheFolder,
       create: true,
       clock: { now: () => this.#now },
+      ...this.#more,
     });
   }
 
@@ -82,6 +88,25 @@ export class RepositoryStage implements AsyncDisposable {
       host: "contract",
     });
     return this.#newest;
+  }
+
+  /** Begins a backup of one component, which is given up when the signal says so: it must be before its end. */
+  async giveUp(component: string, signal: AbortSignal): Promise<void> {
+    this.pass(1);
+    await using vault = await this.open();
+    await using draft = await vault.begin({ trigger: "manual", time: this.#now });
+    using place = testPlace();
+    const path = this.join(component);
+    const reading = await openReading(place.request({ path, staging: draft.staging, now: this.#now, known: draft.known?.(component) }));
+    try {
+      await draft.store({ component, storedAs: component, reading, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return;
+    } finally {
+      await reading.close();
+    }
+    throw new Error(`"${component}" was stored before it was given up`);
   }
 
   /** Contents of a backup, by `component/path`. */

@@ -1,4 +1,4 @@
-import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent } from "../../vault/index.ts";
+import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent, ReadingEntry } from "../../vault/index.ts";
 
 /** A reading's entry on its way into a backup. */
 export interface BodyItem {
@@ -28,6 +28,11 @@ export type ResolveLink = (item: BodyItem) => { readonly firstPlace: string } | 
 export interface ComponentWriter {
   /** Takes items in order; resolves when it can take the next. */
   add(item: BodyItem): Promise<void>;
+  /**
+   * Takes, in the same order, a file that is as it was in the backup that is compared with. False when it cannot be kept as
+   * it was stored then, and must be added.
+   */
+  keep?(file: NonNullable<ReadingEntry["untouched"]>): boolean | Promise<boolean>;
   /** Resolves when everything is stored and every result was given. */
   finish(): Promise<void>;
   /** Takes away everything of this component. */
@@ -40,6 +45,8 @@ export interface ComponentOptions<K = undefined> {
   readonly resolveLink: ResolveLink;
   /** Called once per item, in order. */
   readonly onResult: (result: BodyResult<K>) => void;
+  /** Called once for each that was kept, in the order of all. */
+  readonly onKept: (entry: Omit<Entry, "component">, kept: K) => void;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -52,7 +59,7 @@ export interface Body<K = undefined> extends AsyncDisposable {
 
 /** The entries of a backup while it is built; taken back to a mark when a component fails. */
 export interface EntryList<K, M> {
-  add(entry: Entry, kept: K | undefined): void;
+  add(component: string, entry: Omit<Entry, "component">, kept: K | undefined): void;
   mark(): M;
   rewind(mark: M): void;
 }

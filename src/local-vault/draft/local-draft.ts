@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../../kernel/index.ts";
 import type { BackupHead, BackupId, Draft, KnownState, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
 import { throwIfAborted } from "../throw-if-aborted.ts";
-import type { DraftBody, NewBody, StoredForm } from "../stored-form.ts";
+import type { DraftBody, NewBody, Sealed, StoredForm } from "../stored-form.ts";
 
 /** What only the vault knows: numbers, marks, locks. */
 export interface DraftOwner {
@@ -23,7 +23,7 @@ export interface FinishedDraft {
   readonly sizeBytes: number;
   readonly storedBytes: number;
   readonly guard: Guard;
-  seal(manifest: Buffer): Promise<string>;
+  seal(manifest: Buffer): Promise<Sealed>;
 }
 
 /** A backup while it is built, below a dot-name. Holds the vault's write lock until it ends. */
@@ -42,6 +42,10 @@ export class LocalDraft implements Draft {
     this.staging = join(owner.folder, "staging");
     mkdirSync(this.staging, { mode: 0o700 });
     this.#body = owner.newBody({ staging: this.staging });
+  }
+
+  get storesSeveral(): boolean {
+    return this.#body.storesSeveral === true;
   }
 
   known(component: string): KnownState | undefined {

@@ -2,13 +2,13 @@ import { linkSync, renameSync, rmSync } from "node:fs";
 import { ConflictError, crashpoint, errnoOf, syncFileSystem, syncFolder, type Guard } from "../../kernel/index.ts";
 import type { BackupId } from "../../vault/index.ts";
 import type { Layout } from "../layout.ts";
-import type { StoredForm } from "../stored-form.ts";
+import type { Sealed, StoredForm } from "../stored-form.ts";
 
-/** Makes a finished backup durable, then visible: one flush of the file system, one rename, one fsync of the folder. */
-export async function publishBackup(layout: Layout, sealed: string, id: BackupId, form: StoredForm, guard: Guard): Promise<void> {
+/** Makes a finished backup durable, then visible: one flush, one rename, one fsync of the folder. */
+export async function publishBackup(layout: Layout, sealed: Sealed, id: BackupId, form: StoredForm, guard: Guard): Promise<void> {
   crashpoint("backup-before-sync");
-  await syncFileSystem(layout.top);
-  await guard(`commit of ${id}`, () => makeVisible(layout, sealed, id, form));
+  if (!sealed.flushed) await syncFileSystem(layout.top);
+  await guard(`commit of ${id}`, () => makeVisible(layout, sealed.path, id, form));
 }
 
 function makeVisible(layout: Layout, sealed: string, id: BackupId, form: StoredForm): void {

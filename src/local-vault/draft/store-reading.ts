@@ -9,6 +9,7 @@ import {
   type Change,
   type Content,
   type Entry,
+  type EntryHead,
   type Omission,
   type ReadableContent,
   type StoredComponent,
@@ -56,23 +57,35 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     }
     if (result.change !== undefined) changed.push({ path: head.path, change: result.change });
     // One copy and no rest: with a million entries the copies are what takes time.
-    const entry: { -readonly [F in keyof Entry]: Entry[F] } = { component, ...withFacts(head, result.size, result.facts) };
+    const entry: { -readonly [F in keyof EntryHead]: EntryHead[F] } & { sha256?: string } = {
+      ...withFacts(head, result.size, result.facts),
+    };
     if (result.sha256 !== undefined) entry.sha256 = result.sha256;
     if (entry.hard_link !== undefined) entry.hard_link = links.firstName(entry.hard_link);
-    entries.add(entry, result.kept);
+    entries.add(component, entry, result.kept);
     count += 1;
     bytes += result.size;
+  };
+
+  const onKept = (entry: Omit<Entry, "component">, kept: K): void => {
+    entries.add(component, entry, kept);
+    count += 1;
+    bytes += entry.size;
+    request.onBytes?.(entry.size);
   };
 
   const onBytes = (read: number): void => {
     throwIfAborted(signal);
     request.onBytes?.(read);
   };
-  const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onBytes });
+  const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes });
   let number = 0;
   try {
-    for await (const { head, content } of reading.entries()) {
+    for await (const entry of reading.entries()) {
       throwIfAborted(signal);
+      const kept = entry.untouched === undefined ? false : (writer.keep?.(entry.untouched) ?? false);
+      if (typeof kept === "boolean" ? kept : await kept) continue;
+      const { head, content } = entry;
       if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
       number += 1;
       if (head.type === "file" && head.hard_link === undefined && content.kind === "none")

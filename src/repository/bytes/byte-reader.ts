@@ -84,13 +84,26 @@ export class ByteReader {
     return this.#buffer.subarray(start, start + length);
   }
 
+  /** The next bytes as text of one character each: to tell them apart, and to order them. */
+  key(length: number, reading: string): string {
+    const start = this.#take(length, reading);
+    return this.#buffer.toString("latin1", start, start + length);
+  }
+
+  /** The next bytes in hexadecimal digits. */
+  hex(length: number, reading: string): string {
+    const start = this.#take(length, reading);
+    return this.#buffer.toString("hex", start, start + length);
+  }
+
   text(reading: string): string {
-    const bytes = this.bytes(this.varint(reading), reading);
-    const text = bytes.toString("utf8");
+    const length = this.varint(reading);
+    const start = this.#take(length, reading);
+    const text = this.#buffer.toString("utf8", start, start + length);
     // What is no UTF-8 decodes to the replacement character, and so does that character itself: only then is it looked at again.
     if (!text.includes(REPLACEMENT)) return text;
     try {
-      return strict.decode(bytes);
+      return strict.decode(this.#buffer.subarray(start, start + length));
     } catch (cause) {
       throw this.refuse(`${reading} is not UTF-8`, cause);
     }

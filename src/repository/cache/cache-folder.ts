@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, HoldfastError, makeFolder, replaceFile } from "../../kernel/index.ts";
+import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import { openText, purposeKey, sealText } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
@@ -15,17 +15,18 @@ export interface CachePlace {
 }
 
 /**
- * The cache of a component, when there is one that was made for this very backup. It is sealed under a key of the vault:
+ * The cache of a component, when there is one that was made for this very tree: of the backup that is compared with, or of
+ * an earlier one in which the component was the same. It is sealed under a key of the vault:
  * whatever else lies there is no cache, and costs no more than reading everything again.
  */
-export function readCache(place: CachePlace, component: string, manifestSha256: string): ComponentCache | undefined {
+export function readCache(place: CachePlace, component: string, tree: string): ComponentCache | undefined {
   const sealed = readIfThere(pathOf(place, component));
   if (sealed === undefined) return undefined;
   const bytes = openText(keyOf(place), sealed, associated(place, component));
   if (bytes === undefined) return undefined;
   try {
     const cache = decodeCache(bytes);
-    return cache.manifestSha256 === manifestSha256 ? cache : undefined;
+    return cache.tree === tree ? cache : undefined;
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
     throw error;
@@ -36,7 +37,10 @@ export function readCache(place: CachePlace, component: string, manifestSha256: 
 export function writeCache(place: CachePlace, component: string, cache: ComponentCache): boolean {
   try {
     makeFolder(place.folder);
-    replaceFile(pathOf(place, component), sealText(keyOf(place), encodeCache(cache), associated(place, component)));
+    const path = pathOf(place, component);
+    // Not flushed: what a power cut leaves of it does not open, and costs what the lack of it costs.
+    writeFileSync(`${path}.new`, sealText(keyOf(place), encodeCache(cache), associated(place, component)), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
     return true;
   } catch (error) {
     if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;

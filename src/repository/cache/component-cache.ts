@@ -1,11 +1,5 @@
-import type { DatabaseLook, FileLook } from "../../vault/index.ts";
+import type { DatabaseLook } from "../../vault/index.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
-
-/** What a look at a file said when its content was stored. */
-export interface SeenFile extends FileLook {
-  /** When its bytes were last read. Milliseconds since the epoch. */
-  readonly readAt: number;
-}
 
 /** A database as it was copied. */
 export interface SeenDatabase {
@@ -13,19 +7,21 @@ export interface SeenDatabase {
   readonly look: DatabaseLook | null;
   /** When its pages were last read. Milliseconds since the epoch. */
   readonly readAt: number;
-  readonly hashes: PageHashes;
+  /** Read when it is asked for: most databases are as they were. */
+  hashes(): PageHashes;
 }
 
 /**
- * What is known of the files of one component beside the tree: a hint that saves reading. It belongs to one backup, and is
- * worth nothing without it.
+ * What is known of one component beside its tree: a hint that saves reading. It belongs to that tree, and is worth nothing
+ * without it.
  */
 export interface ComponentCache {
-  /** Of the backup's manifest. */
-  readonly manifestSha256: string;
-  /** When that backup began. Milliseconds since the epoch. */
+  /** Of the tree: see treeName(). */
+  readonly tree: string;
+  /** When the backup began that it was made for. Milliseconds since the epoch. */
   readonly begun: number;
+  /** What the reading wants to know again (Reading.memory). */
+  readonly memory: Uint8Array | undefined;
   /** By entry path. */
-  readonly files: ReadonlyMap<string, SeenFile>;
   readonly databases: ReadonlyMap<string, SeenDatabase>;
 }

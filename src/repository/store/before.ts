@@ -1,7 +1,15 @@
 import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
-import { isSameLook, type DatabaseLook, type FileLook, type KnownState, type ReadableContent } from "../../vault/index.ts";
-import type { ComponentCache, SeenDatabase, SeenFile } from "../cache/component-cache.ts";
+import {
+  isRecentlyRead,
+  isSameLook,
+  settledBefore,
+  type DatabaseLook,
+  type FileLook,
+  type KnownState,
+  type ReadingEntry,
+} from "../../vault/index.ts";
+import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { Reference } from "../tree/reference.ts";
@@ -10,15 +18,8 @@ import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
 import type { BeforeFile } from "./jobs.ts";
 import type { Kept } from "./kept.ts";
+import type { StoredEntry } from "./same-tree.ts";
 import type { BeforeDatabase } from "./store-database.ts";
-
-/**
- * A change so shortly before the last backup may hide a later one behind the same time: a page that is written through a
- * mapping keeps the time of its first write until the kernel has flushed it, which it does within a minute. Milliseconds.
- */
-const SETTLED = 120_000;
-/** Writes through a mapping leave no time behind: everything is read again after so long. Milliseconds. */
-const READ_AGAIN = 7 * 24 * 60 * 60 * 1000;
 
 export interface BeforeOptions {
   readonly base: Base | undefined;
@@ -31,7 +32,6 @@ export interface BeforeOptions {
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
 export class Before implements KnownState {
   readonly #options: BeforeOptions;
-  readonly #files: Map<string, SeenFile> = new Map();
   readonly #databases: Map<string, SeenDatabase> = new Map();
   readonly #warnings: Set<string> = new Set();
   readonly #maps: Map<PageMap["ref"], PageMap> = new Map();
@@ -40,58 +40,61 @@ export class Before implements KnownState {
     this.#options = options;
   }
 
-  get manifestSha256(): string {
-    return this.#options.base?.backup.sha256 ?? "";
+  get manifestSha256(): string | undefined {
+    return this.#options.base?.backup?.sha256;
   }
 
-  hasFile(path: string, look: FileLook): boolean {
-    const seen = this.#options.cache?.files.get(path);
-    const known = this.#options.base?.entries.get(path);
-    if (seen === undefined || known === undefined || known.content.kind === "pages") return false;
-    return this.#isStill(seen, look, seen.readAt) && known.entry.size === look.size && this.#keeps(known.content);
+  get memory(): Uint8Array | undefined {
+    return this.#options.cache?.memory;
+  }
+
+  get whole(): boolean {
+    const { base, cache } = this.#options;
+    return cache !== undefined && base?.backup !== undefined && base.isKept;
+  }
+
+  isDatabaseSame(path: string, look: DatabaseLook): boolean {
+    const seen = this.#options.cache?.databases.get(path);
+    if (seen === undefined || seen.look === null || !this.#isStill(seen.look.file, look.file, seen.readAt)) return false;
+    const { log } = seen.look;
+    // A log that went away may have held what the file never got.
+    return look.log === null ? log === null : log !== null && this.#isStill(log, look.log, seen.readAt);
   }
 
   hasDatabase(path: string, look: DatabaseLook): boolean {
-    const seen = this.#options.cache?.databases.get(path);
-    const content = this.#options.base?.entries.get(path)?.content;
-    if (seen === undefined || seen.look === null || content?.kind !== "pages" || !this.#isStill(seen.look.file, look.file, seen.readAt))
-      return false;
-    const { log } = seen.look;
-    // A log that went away may have held what the file never got.
-    if (look.log === null ? log !== null : log === null || !this.#isStill(log, look.log, seen.readAt)) return false;
-    const map = this.#pageMap(path, content.map);
+    if (!this.isDatabaseSame(path, look)) return false;
+    const content = this.#orWarn(path, () => this.#options.base?.find(path)?.content);
+    const map = content?.kind === "pages" ? this.#pageMap(path, content.map) : undefined;
     return map !== undefined && this.#keepsMap(map);
   }
 
   /** Both times lie so far before the last backup that a later change shows. */
   #isStill(seen: FileLook, look: FileLook, readAt: number): boolean {
     const { cache, now } = this.#options;
-    const limit = BigInt((cache?.begun ?? 0) - SETTLED) * 1_000_000n;
-    return isSameLook(seen, look) && look.mtimeNs < limit && look.ctimeNs < limit && now >= readAt && now - readAt < READ_AGAIN;
+    const limit = settledBefore(cache?.begun ?? 0);
+    return isSameLook(seen, look) && look.mtimeNs < limit && look.ctimeNs < limit && isRecentlyRead(readAt, now);
   }
 
-  /** The entry as it was stored, when a look at the file says that it has not been touched since. */
-  unchanged(item: BodyItem): BodyResult<Kept> | undefined {
-    const { content, head } = item;
-    if (item.known === true) return this.#asBefore(item);
-    if (content?.kind !== "live" || content.span.offset !== 0) return undefined;
-    const { span, mtimeNs, ctimeNs } = content;
-    if (!this.hasFile(head.path, { inode: span.inode, size: span.length, mtimeNs, ctimeNs })) return undefined;
-    return this.#asBefore(item);
+  /** A file as it was stored, when it may be named again. */
+  untouched({ path, size }: NonNullable<ReadingEntry["untouched"]>): StoredEntry | undefined {
+    // What is untouched is so beside the memory that was given, and beside no other.
+    const known = this.memory === undefined ? undefined : this.#options.base?.find(path);
+    if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
+    return { entry: known.entry, kept: known.content };
   }
 
-  #asBefore(item: BodyItem): BodyResult<Kept> {
+  /** A database that the reading was told to be known. */
+  known(item: BodyItem): BodyResult<Kept> {
     const { path } = item.head;
     const { entry, content } = this.#entry(path);
-    const [file, database] = [this.#options.cache?.files.get(path), this.#options.cache?.databases.get(path)];
-    if (file !== undefined) this.#files.set(path, file);
+    const database = this.#options.cache?.databases.get(path);
     if (database !== undefined) this.#databases.set(path, database);
     const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(path, content.map) ?? refuse(path) } : content;
     return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
 
   file(path: string): BeforeFile | undefined {
-    const known = this.#options.base?.entries.get(path);
+    const known = this.#options.base?.find(path);
     if (known?.entry.sha256 === undefined || known.content.kind === "pages") return undefined;
     const chunks = known.content.kind === "chunks" ? known.content.chunks : [];
     return {
@@ -116,16 +119,16 @@ export class Before implements KnownState {
 
   /** Blocks of the list of chunks that may be named again. */
   blocks(path: string): { readonly blocks?: readonly Reference[] } {
-    const content = this.#options.base?.entries.get(path)?.content;
+    const content = this.#options.base?.find(path)?.content;
     return content?.kind === "chunks" && content.blocks !== undefined ? { blocks: content.blocks } : {};
   }
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {
     const { base, cache } = this.#options;
-    const content = base?.entries.get(path)?.content;
+    const content = base?.find(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
     const map = this.#pageMap(path, content.map);
-    const remembered = cache?.databases.get(path)?.hashes;
+    const remembered = cache?.databases.get(path)?.hashes();
     const fits = remembered?.pageSize === pageSize && remembered.pages === content.map.pages;
     const hashes = fits || map === undefined ? remembered : this.#readHashes(path, map);
     if (map === undefined || hashes === undefined) return undefined;
@@ -136,19 +139,13 @@ export class Before implements KnownState {
   }
 
   /** For the next backup. */
-  noteFile(path: string, content: ReadableContent): void {
-    if (content.kind !== "live") return;
-    const { span, mtimeNs, ctimeNs } = content;
-    this.#files.set(path, { inode: span.inode, size: span.length, mtimeNs, ctimeNs, readAt: this.#options.now });
-  }
-
   noteDatabase(path: string, hashes: PageHashes, look: DatabaseLook | undefined): void {
-    this.#databases.set(path, { hashes, look: look ?? null, readAt: this.#options.now });
+    this.#databases.set(path, { hashes: () => hashes, look: look ?? null, readAt: this.#options.now });
   }
 
   /** What the next backup may know. */
-  cacheFor(manifestSha256: string): ComponentCache {
-    return { manifestSha256, begun: this.#options.now, files: this.#files, databases: this.#databases };
+  cacheFor(tree: string, memory: Uint8Array | undefined): ComponentCache {
+    return { tree, begun: this.#options.now, memory, databases: this.#databases };
   }
 
   #pageMap(path: string, ref: PageMap["ref"]): PageMap | undefined {
@@ -170,7 +167,7 @@ export class Before implements KnownState {
       return read();
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
-      this.#warnings.add(`"${path}" is stored anew, because it is damaged in backup "${this.#options.base?.backup.id}": ${error.message}`);
+      this.#warnings.add(`"${path}" is stored anew, because it is damaged in ${nameOf(this.#options.base)}: ${error.message}`);
       return undefined;
     }
   }
@@ -195,10 +192,14 @@ export class Before implements KnownState {
   }
 
   #entry(path: string): TreeEntry {
-    const known = this.#options.base?.entries.get(path);
+    const known = this.#options.base?.find(path);
     if (known === undefined) throw new InternalError(`"${path}" was not in the backup before`);
     return known;
   }
+}
+
+function nameOf(base: Base | undefined): string {
+  return base?.backup === undefined ? "what an unfinished backup had stored" : `backup "${base.backup.id}"`;
 }
 
 function refuse(path: string): never {

@@ -1,15 +1,20 @@
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
-import type { ReadableContent } from "../../vault/index.ts";
+import type { ReadableContent, ReadingEntry } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
 import type { Before } from "./before.ts";
-import { pageSizeOf, storeDatabase, type StoredDatabase } from "./store-database.ts";
+import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
 import type { Chunk } from "../tree/tree-entry.ts";
 import type { Kept } from "./kept.ts";
+import type { StoredEntry } from "./same-tree.ts";
 
 /** One job of a thread: small files by the hundred, or a few large ones. */
 const BATCH_FILES = 256;
 const BATCH_BYTES = 8 * 1024 * 1024;
+/** Entries of a batch, with those that nobody works on. */
+const MOST_ITEMS = 4096;
+/** Of what is not known yet. */
+const NO_HASH: string = "0".repeat(64);
 
 type Plan =
   /** A folder, a link, another name of a file. */
@@ -18,11 +23,19 @@ type Plan =
   | { readonly kind: "file"; readonly job: FileJob };
 
 interface Batch {
-  readonly items: { readonly item: BodyItem; readonly plan: Plan }[];
+  readonly items: ({ readonly item: BodyItem; readonly plan: Plan } | StoredEntry)[];
   readonly jobs: FileJob[];
   bytes: number;
   done: Promise<readonly FileDone[]> | undefined;
   database: Promise<StoredDatabase> | undefined;
+}
+
+export interface WriterPlace {
+  readonly threads: Threads;
+  readonly before: Before;
+  readonly pageKey: Uint8Array;
+  /** Told how many bytes were stored anew, at moments when all that was stored can be named. */
+  readonly noteStored: (bytes: number) => Promise<void>;
 }
 
 /** Stores the entries of one component in the order in which they come, and several at once. */
@@ -31,14 +44,18 @@ export class RepositoryComponent implements ComponentWriter {
   readonly #threads: Threads;
   readonly #before: Before;
   readonly #pageKey: Uint8Array;
+  readonly #noteStored: WriterPlace["noteStored"];
+  /** The database under work. */
+  #partly: { readonly item: BodyItem; readonly front: () => DatabaseFront | undefined } | undefined;
   readonly #under: Batch[] = [];
   #batch: Batch = newBatch();
 
-  constructor(options: ComponentOptions<Kept>, threads: Threads, before: Before, pageKey: Uint8Array) {
+  constructor(options: ComponentOptions<Kept>, { threads, before, pageKey, noteStored }: WriterPlace) {
     this.#options = options;
     this.#threads = threads;
     this.#before = before;
     this.#pageKey = pageKey;
+    this.#noteStored = noteStored;
   }
 
   async add(item: BodyItem): Promise<void> {
@@ -46,26 +63,49 @@ export class RepositoryComponent implements ComponentWriter {
     const pageSize = head.database === true && content?.kind === "staged" ? pageSizeOf(content.spans) : undefined;
     if (pageSize !== undefined && content?.kind === "staged") {
       this.#send();
-      const stored = storeDatabase(content.spans, pageSize, this.#before.database(head.path, pageSize), this.#threads, this.#pageKey);
+      const under = { item, plan: { kind: "nothing" as const } };
+      const stored = storeDatabase({
+        spans: content.spans,
+        pageSize,
+        before: this.#before.database(head.path, pageSize),
+        threads: this.#threads,
+        key: this.#pageKey,
+        onStored: async (bytes, front) => {
+          // Only of the next in order: what lies before another one is not in the tree yet.
+          if (this.#under[0]?.items[0] === under) this.#partly = { item, front };
+          await this.#noteStored(bytes);
+        },
+      });
       stored.catch(() => {});
-      this.#under.push({ ...newBatch(), items: [{ item, plan: { kind: "nothing" } }], database: stored });
+      this.#under.push({ ...newBatch(), items: [under], database: stored });
     } else this.#plan(item, content);
-    while (this.#under.length > this.#threads.width) await this.#settleOldest();
+    await this.#makeRoom();
   }
 
   #plan(item: BodyItem, content: ReadableContent | undefined): void {
     const { head } = item;
-    const known = content === undefined && item.known !== true ? undefined : this.#before.unchanged(item);
-    if (content === undefined && known === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
-    else if (known !== undefined) this.#batch.items.push({ item, plan: { kind: "known", result: known } });
-    else if (content !== undefined) {
+    if (item.known === true) this.#batch.items.push({ item, plan: { kind: "known", result: this.#before.known(item) } });
+    else if (content === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
+    else {
       const job: FileJob = { content, before: this.#before.file(head.path) };
       this.#batch.items.push({ item, plan: { kind: "file", job } });
       this.#batch.jobs.push(job);
       this.#batch.bytes += head.size;
     }
-    if (this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES || this.#batch.items.length >= BATCH_FILES * 16)
-      this.#send();
+    if (this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES || this.#batch.items.length >= MOST_ITEMS) this.#send();
+  }
+
+  keep(file: NonNullable<ReadingEntry["untouched"]>): boolean | Promise<boolean> {
+    const kept = this.#before.untouched(file);
+    if (kept === undefined) return false;
+    this.#batch.items.push(kept);
+    if (this.#batch.items.length < MOST_ITEMS) return true;
+    this.#send();
+    return this.#makeRoom().then(() => true);
+  }
+
+  async #makeRoom(): Promise<void> {
+    while (this.#under.length > this.#threads.width) await this.#settleOldest();
   }
 
   async finish(): Promise<void> {
@@ -98,13 +138,32 @@ export class RepositoryComponent implements ComponentWriter {
     const database = await batch.database;
     const done = batch.done === undefined ? this.#threads.filesHere(batch.jobs) : await batch.done;
     this.#under.shift();
-    let next = 0;
-    for (const { item, plan } of batch.items) {
+    this.#partly = undefined;
+    let [next, bytes] = [0, 0];
+    for (const one of batch.items) {
+      if ("entry" in one) {
+        this.#options.onKept(one.entry, one.kept);
+        continue;
+      }
+      const { item, plan } = one;
       if (database !== undefined) this.#settleDatabase(item, database);
       else if (plan.kind === "known") this.#give(plan.result);
       else if (plan.kind === "nothing") this.#settleOther(item);
-      else this.#settleFile(item, plan.job, done[next++]);
+      else {
+        const file = done[next++];
+        if (file?.kept.kind === "place" || file?.kept.kind === "chunks") bytes += item.head.size;
+        this.#settleFile(item, file);
+      }
     }
+    if (bytes > 0) await this.#noteStored(bytes);
+  }
+
+  /** The front of a database that is being stored, as an entry of a tree that nobody restores. */
+  partly(): StoredEntry | undefined {
+    const { item, front } = this.#partly ?? {};
+    const stored = front?.();
+    if (item === undefined || stored === undefined) return undefined;
+    return { entry: { ...item.head, size: stored.size, sha256: NO_HASH }, kept: { kind: "pages", writeMap: stored.writeMap } };
   }
 
   #settleDatabase(item: BodyItem, { end, hashes, writeMap }: StoredDatabase): void {
@@ -121,12 +180,11 @@ export class RepositoryComponent implements ComponentWriter {
     });
   }
 
-  #settleFile(item: BodyItem, job: FileJob, done: FileDone | undefined): void {
+  #settleFile(item: BodyItem, done: FileDone | undefined): void {
     if (done === undefined) throw new TypeError("a thread gave fewer answers than it had files");
     const { end, facts } = done;
     if (!end.stored) return this.#give({ item, stored: false, reason: end.reason });
     const kept = this.#keptOf(item, done.kept);
-    if (end.change === undefined) this.#before.noteFile(item.head.path, job.content);
     this.#give({ item, stored: true, size: end.size, sha256: end.sha256, facts, change: end.change, kept });
   }
 
@@ -150,7 +208,7 @@ export class RepositoryComponent implements ComponentWriter {
     if (!("content" in link)) return this.#give(stored);
     const { hard_link: _, ...own } = item.head;
     const job: FileJob = { content: link.content, before: undefined };
-    this.#settleFile({ ...item, head: own }, job, this.#threads.filesHere([job])[0]);
+    this.#settleFile({ ...item, head: own }, this.#threads.filesHere([job])[0]);
   }
 
   #give(result: BodyResult<Kept>): void {

@@ -4,13 +4,12 @@ import type { EpochKey } from "../keys/epoch-key.ts";
 import type { FrameKind } from "../pack/directory.ts";
 import type { Locator } from "../pack/locator.ts";
 import { namesIn, newPacksFolder } from "../pack/pack-place.ts";
+import { PACK_SIZES, type PackSizes } from "../pack/pack-sizes.ts";
 import { PackWriter, type FinishedPack } from "../pack/pack-writer.ts";
 import type { MetaStore } from "../tree/meta-store.ts";
 
 /** Raw bytes of a frame: large enough to compress well, small enough that one file does not cost much to read. */
 export const FRAME_BYTES: number = 1024 * 1024;
-/** A pack that has so many bytes takes no further frame. */
-const PACK_BYTES = 16 * 1024 * 1024;
 
 export interface FrameStoreOptions {
   /** Of the vault. */
@@ -18,6 +17,8 @@ export interface FrameStoreOptions {
   readonly epochKey: EpochKey;
   /** Of the files below `packs/.new/`; nobody else begins a name with it. */
   readonly prefix: string;
+  /** PACK_SIZES unless given. */
+  readonly sizes?: PackSizes;
 }
 
 /**
@@ -67,7 +68,7 @@ export class FrameStore implements MetaStore {
 
   /** A frame begins in the pack in which it ends, so that its number is known before it is sealed. */
   #openPack(): PackWriter {
-    if (this.#filled === 0 && (this.#writer?.storedBytes ?? 0) >= PACK_BYTES) this.#closePack();
+    if (this.#filled === 0 && (this.#writer?.storedBytes ?? 0) >= (this.#options.sizes ?? PACK_SIZES).full) this.#closePack();
     if (this.#writer === undefined) {
       const { folder, epochKey, prefix } = this.#options;
       this.#writer = new PackWriter({ folder, epochKey, name: `${prefix}.${(this.#packs += 1)}` });

@@ -1,28 +1,26 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { crashpoint, DamageError, InternalError, lstatAt } from "../../kernel/index.ts";
-import { storeReading, type Body, type DraftBody, type EntryList, type NewBody } from "../../local-vault/index.ts";
-import { EntryChecksum, type KnownState } from "../../vault/index.ts";
-import { readCache, writeCache, type CachePlace } from "../cache/cache-folder.ts";
+import { crashpoint, InternalError, syncFiles } from "../../kernel/index.ts";
+import { storeReading, type Body, type DraftBody, type EntryList, type NewBody, type Sealed } from "../../local-vault/index.ts";
+import type { KnownState, StoredComponent, StoreRequest } from "../../vault/index.ts";
+import { writeCache, type CachePlace } from "../cache/cache-folder.ts";
+import { CheckpointClock, type CheckpointEvery } from "../checkpoint/checkpoint-clock.ts";
+import { writeCheckpoint } from "../checkpoint/checkpoint-file.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import { writeBackupFile } from "../manifest/backup-file.ts";
-import { PackTable, type TableEntry } from "../manifest/pack-table.ts";
-import type { Locator, PackId } from "../pack/locator.ts";
-import { packPath } from "../pack/pack-place.ts";
-import type { FinishedPack } from "../pack/pack-writer.ts";
+import type { PackTable } from "../manifest/pack-table.ts";
+import type { PackSizes } from "../pack/pack-sizes.ts";
 import { PackUse } from "../tree/pack-use.ts";
-import type { Keeping } from "../tree/reference-index.ts";
-import { encodeRoots, type ComponentRoot } from "../tree/roots.ts";
-import type { TreeContent } from "../tree/tree-entry.ts";
-import { TreeWriter } from "../tree/tree-writer.ts";
-import { Base } from "./base.ts";
-import { Before } from "./before.ts";
+import { encodeRoots, treeName, type ComponentRoot } from "../tree/roots.ts";
+import { checksumOf, sameBackup, type ComponentState } from "./component-state.ts";
 import { RepositoryComponent } from "./component-writer.ts";
 import type { Kept } from "./kept.ts";
-import { OpenBackups } from "./open-backups.ts";
-import { isSameTree, type StoredEntry } from "./same-tree.ts";
+import { KnownComponents } from "./known-components.ts";
+import type { StoredEntry } from "./same-tree.ts";
 import { Threads } from "./threads.ts";
+import { writeTree, type TreePlace } from "./write-tree.ts";
+import { mustBeThere, WrittenPacks } from "./written-packs.ts";
 
 export interface BodyPlace {
   /** Of the vault. */
@@ -31,84 +29,126 @@ export interface BodyPlace {
   readonly cache: CachePlace;
   /** Milliseconds since the epoch. */
   readonly now: number;
-}
-
-interface ComponentState {
-  readonly name: string;
-  readonly base: Base | undefined;
-  readonly before: Before;
-  readonly warnings: readonly string[];
-  entries: StoredEntry[];
+  readonly sizes: PackSizes;
+  /** How often what was stored is noted; as usual unless it is given. */
+  readonly checkpoints?: CheckpointEvery | undefined;
 }
 
 /** In the folder of a draft. */
 export const SEALED_NAME = "sealed.backup";
 
-interface Mark {
-  readonly checksum: EntryChecksum;
-}
-
 /** A backup while it is built: contents go to packs at once; trees, which name them, when everything is stored. */
 export class RepositoryBody implements DraftBody {
+  readonly storesSeveral = true;
   readonly #request: NewBody;
   readonly #place: BodyPlace;
-  readonly #backups: OpenBackups;
   readonly #threads: Threads;
   readonly #pageKey: Buffer;
+  readonly #known: KnownComponents;
+  /** In the order in which they were begun. */
   readonly #components: Map<string, ComponentState> = new Map();
-  /** Asked about, and not stored yet. */
-  readonly #prepared: Map<string, ComponentState> = new Map();
-  readonly #packs: FinishedPack[] = [];
-  #checksum: EntryChecksum = new EntryChecksum();
-  #finished: { readonly packs: PackTable; readonly roots: Buffer } | undefined;
+  readonly #packs: WrittenPacks;
+  readonly #clock: CheckpointClock;
+  /** Ranges of a database are stored several at a time, and what is stored is noted by one of them. */
+  #noting = false;
+  #finished: { readonly packs: PackTable; readonly roots: readonly ComponentRoot[] } | undefined;
 
   constructor(request: NewBody, place: BodyPlace) {
+    const { folder, keys, sizes } = place;
     this.#request = request;
     this.#place = place;
-    this.#backups = new OpenBackups(place);
-    const { newest } = place.keys;
-    this.#pageKey = purposeKey(newest.master, "page change");
+    this.#pageKey = purposeKey(keys.newest.master, "page change");
+    this.#known = new KnownComponents(request, { ...place, pageKey: this.#pageKey });
+    this.#packs = new WrittenPacks(folder);
+    this.#clock = new CheckpointClock(place.checkpoints);
     // An id may come again, in another vault or after a backup that was given up; threads live on.
-    const store = { folder: place.folder, epochKey: newest, prefix: `${request.id}.${randomBytes(6).toString("hex")}` };
+    const store = { folder, epochKey: keys.newest, prefix: `${request.id}.${randomBytes(6).toString("hex")}`, sizes };
     // Of the first epoch: what is cut elsewhere after a rotation would be stored anew.
-    this.#threads = new Threads(store, purposeKey(place.keys.epoch(1).master, "chunk boundaries"));
+    this.#threads = new Threads(store, purposeKey(keys.epoch(1).master, "chunk boundaries"));
   }
 
-  async store(request: Parameters<DraftBody["store"]>[0]): ReturnType<DraftBody["store"]> {
-    const { component } = request;
-    const state = this.#prepared.get(component) ?? this.#prepare(component);
-    this.#prepared.delete(component);
+  known(component: string): KnownState {
+    return this.#known.ask(component).before;
+  }
+
+  async store(request: StoreRequest): Promise<StoredComponent> {
+    const { component, reading } = request;
+    const taken = this.#known.take(component);
+    const state = reading.untouched === true ? taken : this.#known.readable(taken);
     this.#components.set(component, state);
-    const entries: EntryList<Kept, Mark> = {
-      add: (entry, kept) => {
-        this.#checksum.add(entry);
-        state.entries.push({ entry, kept: kept ?? { kind: "none" } });
-      },
-      mark: () => ({ checksum: this.#checksum.copy() }),
-      rewind: ({ checksum }) => {
-        this.#checksum = checksum.copy();
-        this.#components.delete(component);
-      },
+    try {
+      return await (reading.untouched === true ? this.#storeAsBefore(request, state) : this.#storeAnew(request, state));
+    } catch (error) {
+      this.#components.delete(component);
+      throw error;
+    }
+  }
+
+  async #storeAnew(request: StoreRequest, state: ComponentState): Promise<StoredComponent> {
+    const stored: StoredEntry[] = (state.entries = []);
+    const entries: EntryList<Kept, undefined> = {
+      add: (_, entry, kept) => void stored.push({ entry, kept: kept ?? { kind: "none" } }),
+      mark: () => undefined,
+      rewind: () => {},
     };
     const body: Pick<Body<Kept>, "component"> = {
-      component: (options) => new RepositoryComponent(options, this.#threads, state.before, this.#pageKey),
+      component: (options) => {
+        const place = { threads: this.#threads, before: state.before, pageKey: this.#pageKey, noteStored: this.#noteStored };
+        const writer = new RepositoryComponent(options, place);
+        state.partly = () => writer.partly();
+        return writer;
+      },
     };
-    const stored = await storeReading(request, { body, entries, staging: this.#request.staging });
+    const result = await storeReading(request, { body, entries, staging: this.#request.staging });
+    state.memory = request.reading.memory?.();
     const warnings = [...state.warnings, ...state.before.warnings];
-    return warnings.length === 0 ? stored : { ...stored, warnings };
+    return warnings.length === 0 ? result : { ...result, warnings };
   }
 
-  known(component: string): KnownState | undefined {
-    const state = this.#prepared.get(component) ?? this.#prepare(component);
-    this.#prepared.set(component, state);
-    return state.base === undefined ? undefined : state.before;
+  /** Nothing of it is read: its tree is that of the backup before. */
+  async #storeAsBefore({ component, reading, onBytes }: StoreRequest, state: ComponentState): Promise<StoredComponent> {
+    const details = state.base?.backup?.manifest.component_details[component];
+    if (!state.before.whole || details === undefined)
+      throw new InternalError(`Component "${component}" is called untouched, and there is nothing to compare it with`);
+    await reading.confirm();
+    state.entries = "as-before";
+    const { entries, bytes } = details;
+    onBytes?.(bytes);
+    return { entries, bytes, changed: [], omissions: [] };
   }
 
-  #prepare(name: string): ComponentState {
-    const { base, warnings } = Base.find(name, this.#request.backups, this.#backups.open);
-    const cache = base === undefined ? undefined : readCache(this.#place.cache, name, base.backup.sha256);
-    const before = new Before({ base, cache, now: this.#place.now, pageKey: this.#pageKey });
-    return { name, base, before, warnings, entries: [] };
+  /** Called between the steps of storing. Everything that was stored by then can be named when another backup goes on from there. */
+  readonly #noteStored = async (bytes: number): Promise<void> => {
+    if (!this.#clock.isDue(bytes) || this.#noting) return;
+    this.#noting = true;
+    try {
+      await this.#writeCheckpoint();
+    } finally {
+      this.#noting = false;
+    }
+  };
+
+  async #writeCheckpoint(): Promise<void> {
+    this.#packs.add(await this.#threads.finishThreads());
+    const use = new PackUse();
+    const place = this.#treePlace(use);
+    const roots = [...this.#components.values()].map((state) => writeTree(state, place, state.partly?.()));
+    this.#packs.add(this.#threads.frames.finish());
+    if (roots.every(({ root }) => root.references.length === 0)) return;
+    const { folder, keys } = this.#place;
+    await syncFiles(this.#packs.placesToSync());
+    await writeCheckpoint(folder, keys.newest, { packs: this.#table(use), roots });
+  }
+
+  #treePlace(use: PackUse): TreePlace {
+    return { frames: this.#threads.frames, boundaryKey: purposeKey(this.#place.keys.epoch(1).master, "run boundaries"), use };
+  }
+
+  #table(use: PackUse): PackTable {
+    return this.#packs.table(
+      use,
+      [...this.#components.values()].map(({ base }) => base),
+    );
   }
 
   interrupt(): void {
@@ -116,87 +156,39 @@ export class RepositoryBody implements DraftBody {
   }
 
   async finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }> {
-    this.#packs.push(...(await this.#threads.finishThreads()));
+    this.#packs.add(await this.#threads.finishThreads());
     crashpoint("repository-content-stored");
+    const components = [...this.#components.values()];
     const use = new PackUse();
-    const roots = [...this.#components.values()].map((component) => this.#writeTree(component, use));
-    this.#packs.push(...this.#threads.frames.finish());
-    this.#finished = { packs: this.#table(use), roots: encodeRoots(roots) };
-    return { checksum: this.#checksum.value(), storedBytes: this.#packs.reduce((sum, { length }) => sum + length, 0) };
+    const place = this.#treePlace(use);
+    const roots = components.map((component) => writeTree(component, place));
+    this.#packs.add(this.#threads.frames.finish());
+    const same = sameBackup(components, roots);
+    if (same === undefined)
+      for (const { base, entries } of components) if (entries === "as-before" && base !== undefined) use.addTree(base.source, base.root);
+    this.#finished = { packs: same?.packs ?? this.#table(use), roots: same?.roots ?? roots };
+    return { checksum: same?.backup?.manifest.checksum ?? checksumOf(components), storedBytes: this.#packs.bytes };
   }
 
-  #writeTree({ name, base, entries }: ComponentState, use: PackUse): ComponentRoot {
-    const { frames } = this.#threads;
-    const keeping: Keeping = {
-      store: { put: (bytes) => counted(frames.put(bytes), use) },
-      reuse: ({ place }) => base?.keeps(place.pack) === true && counted(place, use) === place,
-    };
-    if (base !== undefined && isSameTree(entries, base)) {
-      for (const { place } of base.references) use.addMetadata(place);
-      for (const { kept } of entries) {
-        contentOf(kept, keeping, use);
-        if (kept.kind === "chunks") for (const { place } of kept.blocks ?? []) use.addMetadata(place);
-      }
-      return { name, root: base.root };
-    }
-    const boundaryKey = purposeKey(this.#place.keys.epoch(1).master, "run boundaries");
-    const tree = new TreeWriter({ ...keeping, boundaryKey, ...(base === undefined ? {} : { previous: base.index }) });
-    for (const { entry, kept } of entries) tree.add({ entry, content: contentOf(kept, keeping, use) });
-    return { name, root: tree.finish() };
-  }
-
-  /** Every pack that is named, and nothing else. Those of earlier backups must still be there as they were. */
-  #table(use: PackUse): PackTable {
-    const known = new Map<PackId, Omit<TableEntry, "used">>();
-    for (const { base } of this.#components.values()) for (const entry of base?.packs.entries ?? []) known.set(entry.id, entry);
-    for (const { id, name, length, rawData } of this.#packs) known.set(id, { id, name, length, raw: rawData });
-    return PackTable.of(
-      [...use.packs()].map(([id, { content }]) => {
-        const entry = known.get(id);
-        if (entry === undefined) throw new InternalError(`Pack ${id} is named, and nobody knows it`);
-        return { ...entry, used: content };
-      }),
-    );
-  }
-
-  seal(manifest: Buffer): Promise<string> {
+  async seal(manifest: Buffer): Promise<Sealed> {
     if (this.#finished === undefined) throw new InternalError("A backup is sealed before it is finished");
     const { folder, keys, cache } = this.#place;
     const { packs, roots } = this.#finished;
     for (const pack of packs.entries) mustBeThere(folder, pack);
     const path = join(this.#request.folder, SEALED_NAME);
-    writeBackupFile(path, keys.newest, { manifest, packs, roots });
-    const sha256 = createHash("sha256").update(manifest).digest("hex");
-    for (const { name, before } of this.#components.values()) writeCache(cache, name, before.cacheFor(sha256));
-    return Promise.resolve(path);
+    writeBackupFile(path, keys.newest, { manifest, packs, roots: encodeRoots(roots) });
+    for (const { name, root } of roots) {
+      const state = this.#components.get(name);
+      // What is as it was has the cache that it had.
+      if (state !== undefined && state.entries !== "as-before")
+        writeCache(cache, name, state.before.cacheFor(treeName(root), state.memory));
+    }
+    await syncFiles([...this.#packs.placesToSync(), path]);
+    return { path, flushed: true };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#backups[Symbol.dispose]();
+    this.#known[Symbol.dispose]();
     await this.#threads.dispose();
   }
-}
-
-function counted(place: Locator, use: PackUse): Locator {
-  use.addMetadata(place);
-  return place;
-}
-
-function contentOf(kept: Kept, keeping: Keeping, use: PackUse): TreeContent {
-  if (kept.kind === "place") use.addContent(kept.place);
-  if (kept.kind === "chunks") for (const { place } of kept.chunks) use.addContent(place);
-  if (kept.kind !== "pages" && kept.kind !== "map") return kept;
-  const { ref, resolved } = kept.kind === "map" ? kept.map : kept.writeMap(keeping);
-  if (kept.kind === "map") for (const { place } of [...ref.blocks, ...ref.layers]) use.addMetadata(place);
-  use.addPages(resolved);
-  return { kind: "pages", map: ref };
-}
-
-/** Before a backup names a pack that it did not write. */
-function mustBeThere(folder: string, { id, name, length }: TableEntry): void {
-  const found = lstatAt(packPath(folder, name));
-  if (found?.isFile() === true && Number(found.size) === length) return;
-  throw new DamageError("VAULT_DAMAGED", `Pack "${name}" (${id}) of an earlier backup went away or changed while this one was taken`, {
-    hint: "Take the backup again: what lay in it is then stored anew. Look at who changes the vault",
-  });
 }

@@ -29,9 +29,9 @@ const FIELDS = [
  * whole tree is, and none of it is written to find that out.
  */
 export function isSameTree(entries: readonly StoredEntry[], base: Base): boolean {
-  if (entries.length !== base.entries.size || !base.references.every(({ place }) => base.keeps(place.pack))) return false;
+  if (entries.length !== base.entries.length || !base.references.every(({ place }) => base.keeps(place.pack))) return false;
   let index = 0;
-  for (const before of base.entries.values()) {
+  for (const before of base.entries) {
     const now = entries[index];
     index += 1;
     if (now === undefined || !isSameContent(now.kept, before, base) || !isSameFacts(now.entry, before.entry)) return false;
@@ -47,5 +47,5 @@ function isSameContent(kept: Kept, { content }: TreeEntry, base: Base): boolean 
 }
 
 function isSameFacts(one: EntryFacts, other: EntryFacts): boolean {
-  return FIELDS.every((field) => one[field] === other[field]);
+  return one === other || FIELDS.every((field) => one[field] === other[field]);
 }

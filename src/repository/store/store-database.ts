@@ -1,3 +1,4 @@
+import { InternalError } from "../../kernel/index.ts";
 import type { ContentEnd, Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { makePageHashes, pagesPerGroup, type PageHashes } from "../split/page-hashes.ts";
@@ -6,10 +7,13 @@ import { PAGES_LIMIT } from "../tree/content-codec.ts";
 import type { Keeping } from "../tree/reference-index.ts";
 import type { PagesDone } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
+import { spansBetween } from "./spans-between.ts";
 import type { Threads } from "./threads.ts";
 
 /** Bytes of a database that one job looks at. */
 const RANGE_BYTES = 16 * 1024 * 1024;
+/** When the backup before had less than this part of it, there is much to store, for both threads. */
+const NEARLY_ALL = 0.9;
 const HEADER = 100;
 const MAGIC = "SQLite format 3\0";
 
@@ -39,29 +43,43 @@ export function pageSizeOf(spans: readonly Span[]): number | undefined {
   return fits && size >= 512 && Number.isInteger(Math.log2(size)) && reader.size % size === 0 ? size : undefined;
 }
 
-/** Stores the pages of a private copy of a database that differ from the backup before. */
-export async function storeDatabase(
-  spans: readonly Span[],
-  pageSize: number,
-  before: BeforeDatabase | undefined,
-  threads: Threads,
-  key: Uint8Array,
-): Promise<StoredDatabase> {
+export interface DatabaseToStore {
+  readonly spans: readonly Span[];
+  readonly pageSize: number;
+  readonly before: BeforeDatabase | undefined;
+  readonly threads: Threads;
+  /** 32 bytes, for the hashes of pages. */
+  readonly key: Uint8Array;
+  /** Called with the bytes that were stored since the last call; `front` is what of the database can be named by then. */
+  readonly onStored: (bytes: number, front: () => DatabaseFront | undefined) => Promise<void>;
+}
+
+/** Pages from the first one on. */
+export interface DatabaseFront {
+  /** Bytes. */
+  readonly size: number;
+  readonly writeMap: StoredDatabase["writeMap"];
+}
+
+/** Stores the pages of a database that differ from the backup before; nobody else writes what the spans mean. */
+export async function storeDatabase(database: DatabaseToStore): Promise<StoredDatabase> {
+  const { spans, pageSize, before, threads, key } = database;
   const size = spans.reduce((sum, span) => sum + span.length, 0);
   const pages = size / pageSize;
   const next = makePageHashes(pageSize, pages);
-  const digest = threads.digest(spans, size);
-  // Its failure is met when its turn comes.
-  digest.catch(() => {});
-  const done = await storeRanges({ spans, pages, next, before, key }, threads);
-  const sha256 = await digest;
+  const ranges: Ranges = { spans, pages, next, before, key, done: [] };
+  const much = before === undefined || before.map.ref.pages < pages * NEARLY_ALL;
+  const sha256 = much ? await storeAll(ranges, size, database) : await storeChanges(ranges, threads);
+  return { end: { stored: true, size, sha256, change: undefined }, hashes: next, writeMap: mapOf(ranges, pages, database) };
+}
+
+/** @param pages the first of them, which are stored */
+function mapOf({ done, next: { pageSize } }: Ranges, pages: number, { before, threads }: DatabaseToStore): StoredDatabase["writeMap"] {
   const changed = joined(done.map((range) => range.changed));
-  const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => threads.place(place)));
   const previous = before === undefined ? {} : { previous: before.map };
-  return {
-    end: { stored: true, size, sha256, change: undefined },
-    hashes: next,
-    writeMap: (keeping) => updatePageMap({ ...keeping, ...previous, pageSize, pages, changed, places }),
+  return (keeping) => {
+    const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => threads.place(place)));
+    return updatePageMap({ ...keeping, ...previous, pageSize, pages, changed, places });
   };
 }
 
@@ -81,20 +99,51 @@ interface Ranges {
   readonly next: PageHashes;
   readonly before: BeforeDatabase | undefined;
   readonly key: Uint8Array;
+  /** What was stored of each range, in order. */
+  readonly done: PagesDone[];
+}
+
+/** Of what has hardly changed, the hash is what takes the time: one thread goes through it once, and others have the other thread. */
+async function storeChanges({ spans, pages, next, before, key, done }: Ranges, threads: Threads): Promise<string> {
+  // It may have shrunk since.
+  const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page < pages);
+  const stored = await threads.wholePages({ spans, from: 0, to: pages, key, previous: before?.hashes, next, forced, digest: true });
+  if (stored.sha256 === undefined) throw new InternalError("A hash was asked for and did not come");
+  done.push(stored);
+  return stored.sha256;
+}
+
+async function storeAll(ranges: Ranges, size: number, database: DatabaseToStore): Promise<string> {
+  const digest = database.threads.digest(ranges.spans, size);
+  // Its failure is met when its turn comes.
+  digest.catch(() => {});
+  await storeRanges(ranges, database);
+  return await digest;
 }
 
 /** As many at once as keep the threads busy; the answers in the order of the pages. */
-async function storeRanges({ spans, pages, next, before, key }: Ranges, threads: Threads): Promise<readonly PagesDone[]> {
+async function storeRanges(ranges: Ranges, database: DatabaseToStore): Promise<void> {
+  const { spans, pages, next, before, key, done } = ranges;
+  const { threads, onStored } = database;
   const step = Math.ceil(RANGE_BYTES / next.pageSize / pagesPerGroup(next.pageSize)) * pagesPerGroup(next.pageSize);
   const starts = Array.from({ length: Math.ceil(pages / step) }, (_, number) => number * step);
-  const done: PagesDone[] = [];
+  // One may be ready before the one in front of it.
+  const ready = new Map<number, PagesDone>();
+  const front = (): DatabaseFront | undefined => {
+    const stored = Math.min(done.length * step, pages);
+    const part = { ...ranges, done: [...done] };
+    return stored === 0 ? undefined : { size: stored * next.pageSize, writeMap: mapOf(part, stored, database) };
+  };
   const work = async (): Promise<void> => {
     for (let from = starts.shift(); from !== undefined; from = starts.shift()) {
       const to = Math.min(from + step, pages);
       const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page >= (from ?? 0) && page < to);
-      done[from / step] = await threads.pages({ spans, from, to, key, previous: before?.hashes, next, forced });
+      const part = spansBetween(spans, from * next.pageSize, to * next.pageSize);
+      const stored = await threads.pages({ spans: part, from, to, key, previous: before?.hashes, next, forced });
+      ready.set(from / step, stored);
+      for (let range = ready.get(done.length); range !== undefined; range = ready.get(done.length)) done.push(range);
+      await onStored(stored.changed.length * next.pageSize, front);
     }
   };
   await Promise.all(Array.from({ length: threads.width }, work));
-  return done;
 }

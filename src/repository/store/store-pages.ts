@@ -1,15 +1,56 @@
+import { createHash, type Hash } from "node:crypto";
 import { scanPages } from "../split/page-scan.ts";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
 
+type Read = SpanReader["read"];
+
 /** Stores the pages of a range that have changed, as many as fit into a frame together. */
 export function storePages(job: PagesJob, frames: ContentSink): PagesDone {
   using reader = new SpanReader(job.spans);
-  const { from, to, key, previous, next } = job;
-  const scanned = scanPages({ read: reader.read, from, to, key, previous, next });
-  const changed = job.forced.length === 0 ? scanned : merged(scanned, job.forced);
+  const hash = job.digest === true ? createHash("sha256") : undefined;
+  const read = hash === undefined ? reader.read : hashing(reader.read, hash);
+  const done = job.previous === undefined ? storeAll(job, read, frames) : storeChanged(job, read, reader.read, frames);
+  return hash === undefined ? done : { ...done, sha256: hash.digest("hex") };
+}
+
+function hashing(read: Read, hash: Hash): Read {
+  return (target, wanted, position) => {
+    const length = read(target, wanted, position);
+    // While the piece is in the core's cache.
+    hash.update(target.subarray(0, length));
+    return length;
+  };
+}
+
+/** Of what there is nothing to compare with, every page is stored as it goes by. */
+function storeAll({ from, to, key, next }: PagesJob, read: Read, frames: ContentSink): PagesDone {
+  const { pageSize } = next;
+  const frame = Buffer.allocUnsafe(Math.min(FRAME_BYTES, (to - from) * pageSize));
+  const stored: StoredPages[] = [];
+  let filled = 0;
+  const end = (): void => {
+    if (filled > 0) stored.push({ place: frames.add(frame.subarray(0, filled)), pages: filled / pageSize });
+    filled = 0;
+  };
+  const passing: Read = (target, wanted, position) => {
+    const length = read(target, wanted, position);
+    if (filled + length > frame.length) end();
+    frame.set(target.subarray(0, length), filled);
+    filled += length;
+    return length;
+  };
+  const changed = scanPages({ read: passing, from, to, key, previous: undefined, next });
+  end();
+  return { changed, stored };
+}
+
+/** @param again reads what is stored, once it is known */
+function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
+  const scanned = scanPages({ read, from, to, key, previous, next });
+  const changed = forced.length === 0 ? scanned : merged(scanned, forced);
   const { pageSize } = next;
   const buffer = Buffer.allocUnsafe(Math.min(FRAME_BYTES, changed.length * pageSize));
   const perFrame = FRAME_BYTES / pageSize;
@@ -18,7 +59,7 @@ export function storePages(job: PagesJob, frames: ContentSink): PagesDone {
     const pages = Math.min(perFrame, changed.length - first);
     for (let index = 0; index < pages; index += runLength(changed, first + index, first + pages)) {
       const length = runLength(changed, first + index, first + pages) * pageSize;
-      reader.read(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
+      again(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
     }
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }

@@ -19,6 +19,8 @@ export class Threads {
   readonly #chunkKey: Uint8Array;
   readonly #pool: WorkerPool<Job, Done> = WorkerPool.of(entryPoint(import.meta.url, "./store-worker"), 1);
   readonly #here: JobDoer = new JobDoer("main", (frames) => frames);
+  /** Where bytes went that a thread handed over: they may be asked for again. */
+  readonly #handedOver: WeakMap<Uint8Array, Locator> = new WeakMap();
   #used = false;
 
   constructor(store: FrameStoreOptions, chunkKey: Uint8Array) {
@@ -38,7 +40,10 @@ export class Threads {
 
   /** Where bytes lie that a thread may have handed over. */
   place(placed: Placed): Locator {
-    return placed instanceof Uint8Array ? this.frames.add(placed) : placed;
+    if (!(placed instanceof Uint8Array)) return placed;
+    let place = this.#handedOver.get(placed);
+    if (place === undefined) this.#handedOver.set(placed, (place = this.frames.add(placed)));
+    return place;
   }
 
   isLittle(files: number, bytes: number): boolean {
@@ -57,6 +62,14 @@ export class Threads {
     const job: Job = { kind: "pages", store: this.#store, pages };
     const little = this.isLittle(1, (pages.to - pages.from) * pages.next.pageSize);
     return mustBe("pages", little ? this.#here.do(job) : await this.#run(job)).pages;
+  }
+
+  /** The same of a whole database, which is never here where signals would wait for it. */
+  async wholePages(pages: PagesJob): Promise<PagesDone> {
+    const job: Job = { kind: "pages", store: this.#store, pages };
+    const little = this.isLittle(1, pages.next.pages * pages.next.pageSize);
+    this.#used ||= !little;
+    return mustBe("pages", little ? this.#here.do(job) : await this.#pool.run(job)).pages;
   }
 
   async digest(spans: readonly Span[], size: number): Promise<string> {

@@ -53,7 +53,7 @@ export function readEntry(reader: ByteReader, before: EntryFacts | undefined, pa
   if (group !== undefined) entry.group = group;
   if (type === "symlink") entry.target = readLink(reader, "the target of a link");
   if ((flags & FLAG.hardLink) !== 0) entry.hard_link = readLink(reader, "the first name of a file");
-  else if (type === "file") entry.sha256 = reader.bytes(32, "the checksum of a file").toString("hex");
+  else if (type === "file") entry.sha256 = reader.hex(32, "the checksum of a file");
   if ((flags & FLAG.sparse) !== 0) entry.sparse = true;
   if ((flags & FLAG.database) !== 0) entry.database = true;
   const content = readContent(reader, CONTENTS[flags >> 6] ?? "none", size, packs);
@@ -118,8 +118,11 @@ function sharedLength(before: string, path: string): number {
 function readPath(reader: ByteReader, before: string): string {
   const shared = reader.varint("the shared part of a path");
   const rest = reader.text("a path");
-  if (shared + Buffer.byteLength(rest) > PATH_LIMIT) throw reader.refuse(`a path is longer than ${PATH_LIMIT} bytes`);
+  if ((shared + rest.length) * 3 > PATH_LIMIT && shared + Buffer.byteLength(rest) > PATH_LIMIT)
+    throw reader.refuse(`a path is longer than ${PATH_LIMIT} bytes`);
   if (shared === 0) return rest;
+  // Most paths have a byte for each character.
+  if (shared <= before.length && Buffer.byteLength(before) === before.length) return before.slice(0, shared) + rest;
   const bytes = Buffer.from(before);
   if (shared > bytes.length) throw reader.refuse("a path shares more than the path before it has");
   if (((bytes[shared] ?? 0) & 0xc0) === 0x80) throw reader.refuse("a path shares half a character");

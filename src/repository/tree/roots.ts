@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { HostError } from "../../kernel/index.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
@@ -24,6 +25,13 @@ export function encodeRoots(roots: readonly ComponentRoot[]): Buffer {
     for (const reference of root.references) writeReference(section, reference);
   }
   return section.toBytes();
+}
+
+/** Says which tree it is: of another one not all objects are the same. SHA-256, lower-case hex. */
+export function treeName(root: TreeRoot): string {
+  return createHash("sha256")
+    .update(encodeRoots([{ name: "", root }]))
+    .digest("hex");
 }
 
 /**

@@ -14,16 +14,30 @@ import type { StoredEntry, TreeEntry } from "./tree-entry.ts";
  * @throws DamageError BACKUP_DAMAGED
  */
 export function* readEntries(source: MetaSource, root: TreeRoot): Generator<TreeEntry, void> {
-  for (const stored of readStoredEntries(source, root)) yield resolveEntry(source, stored);
+  for (const { entries } of readRuns(source, root)) yield* entries;
+}
+
+/** A run, and what stands in it. */
+export interface ReadRun {
+  readonly reference: Reference;
+  readonly entries: readonly TreeEntry[];
+}
+
+/** The same, run by run. */
+export function* readRuns(source: MetaSource, root: TreeRoot): Generator<ReadRun, void> {
+  for (const reference of runReferences(source, root))
+    yield { reference, entries: readRun(source, reference).map((stored) => resolveEntry(source, stored)) };
 }
 
 /** The same, with the chunks of large files left in their blocks. */
 export function* readStoredEntries(source: MetaSource, root: TreeRoot): Generator<StoredEntry, void> {
-  for (const run of runReferences(source, root)) {
-    const entries = decodeRun(readObject(source, run, "a run of entries"));
-    checkCount(entries.length, run, "a run of entries");
-    yield* entries;
-  }
+  for (const run of runReferences(source, root)) yield* readRun(source, run);
+}
+
+function readRun(source: MetaSource, run: Reference): readonly StoredEntry[] {
+  const entries = decodeRun(readObject(source, run, "a run of entries"));
+  checkCount(entries.length, run, "a run of entries");
+  return entries;
 }
 
 /** @throws DamageError BACKUP_DAMAGED when the chunks are not as long together as the file */

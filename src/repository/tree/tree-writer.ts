@@ -6,7 +6,8 @@ import type { TreeRoot } from "./roots.ts";
 import { encodeRun } from "./run-codec.ts";
 import { runSplitter } from "./run-splitter.ts";
 import { drawOf, Splitter } from "./splitter.ts";
-import type { StoredContent, StoredEntry, TreeContent, TreeEntry } from "./tree-entry.ts";
+import type { ReadRun } from "./tree-reader.ts";
+import type { EntryFacts, StoredContent, StoredEntry, TreeContent, TreeEntry } from "./tree-entry.ts";
 
 /** Above this many runs their references get blocks of their own, so that a backup does not write all of them anew. */
 const RUNS_WITHOUT_INDEX = 2000;
@@ -19,6 +20,8 @@ interface TreeWriterOptions extends Keeping {
   readonly boundaryKey: Uint8Array;
   /** What the tree of the backup before refers to (`treeReferences`). */
   readonly previous?: ReferenceIndex;
+  /** The run of that tree that begins with an entry, where that very object was read from it. */
+  readonly runOf?: (first: EntryFacts) => ReadRun | undefined;
 }
 
 /**
@@ -30,6 +33,8 @@ export class TreeWriter {
   readonly #splitter: Splitter<string>;
   readonly #runs: Reference[] = [];
   #run: StoredEntry[] = [];
+  /** What the run under work has been so far. */
+  #before: ReadRun | undefined;
 
   constructor(options: TreeWriterOptions) {
     this.#options = options;
@@ -38,6 +43,8 @@ export class TreeWriter {
 
   add({ entry, content }: TreeEntry): void {
     if (this.#splitter.begins(entry.path)) this.#endRun();
+    if (this.#run.length === 0) this.#before = this.#options.runOf?.(entry);
+    if (!isAt(this.#before, this.#run.length, entry, content)) this.#before = undefined;
     const stored = this.#store(content);
     this.#run.push({ entry, content: stored });
     if (referencesIn(stored) > MANY_REFERENCES) this.#splitter.end();
@@ -53,8 +60,15 @@ export class TreeWriter {
   }
 
   #endRun(): void {
-    if (this.#run.length > 0) this.#runs.push(this.#keep(encodeRun(this.#run), this.#run.length));
+    if (this.#run.length > 0) this.#runs.push(this.#asBefore() ?? this.#keep(encodeRun(this.#run), this.#run.length));
     this.#run = [];
+  }
+
+  /** A run of the very entries of an earlier one has its bytes: they need not be made to find that out. */
+  #asBefore(): Reference | undefined {
+    const before = this.#before;
+    const same = before !== undefined && before.entries.length === this.#run.length && this.#options.reuse?.(before.reference) !== false;
+    return same ? before.reference : undefined;
   }
 
   #keep(object: Uint8Array, entries: number): Reference {
@@ -65,6 +79,11 @@ export class TreeWriter {
     if (content.kind !== "chunks") return content;
     return { kind: "chunks", blocks: writeChunks(content.chunks, content.blocks ?? [], this.#options) };
   }
+}
+
+function isAt(run: ReadRun | undefined, index: number, entry: EntryFacts, content: TreeContent): boolean {
+  const there = run?.entries[index];
+  return there?.entry === entry && there.content === content && (content.kind === "place" || content.kind === "none");
 }
 
 function referencesIn(content: StoredContent): number {

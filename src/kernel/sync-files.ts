@@ -1,0 +1,26 @@
+import { open } from "node:fs/promises";
+import { namedSystemError } from "./errors.ts";
+
+/** As many as Node's threads do at a time. */
+const AT_ONCE = 4;
+
+/**
+ * fsync of every file and folder given, several at a time. For what is few and large: unlike syncFileSystem() it does not
+ * wait for what others have written.
+ */
+export async function syncFiles(paths: readonly string[]): Promise<void> {
+  const left = [...paths];
+  const syncOne = async (): Promise<void> => {
+    for (let path = left.pop(); path !== undefined; path = left.pop()) await syncFile(path);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, syncOne));
+}
+
+async function syncFile(path: string): Promise<void> {
+  try {
+    await using file = await open(path, "r");
+    await file.sync();
+  } catch (cause) {
+    throw namedSystemError(cause, `flush "${path}" to disk`);
+  }
+}

@@ -1,0 +1,50 @@
+import type { BigIntStats } from "node:fs";
+import { errnoOf, lstatAt } from "../../kernel/index.ts";
+import { isRecentlyRead } from "../../vault/index.ts";
+import { namesIn } from "../names-in.ts";
+import { ROWS } from "./rows.ts";
+import { joinNames, rootLook, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
+
+export interface Recheck {
+  /** Of the tree: absolute, and how it looks. */
+  readonly root: string;
+  readonly stats: BigIntStats;
+  readonly now: number;
+  /** Whether a database is as it was. @param path entry path */
+  readonly isKnown: (absolute: string, path: string) => boolean;
+}
+
+/**
+ * Whether every name of a tree is there as it was the last time and no other, so that a walk would find what the last one
+ * found. Looks at everything, opens nothing, and ends at the first difference.
+ */
+export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
+  if (!memory.plain || memory.root !== rootLook(recheck.stats) || recheck.stats.ctimeNs >= memory.settled) return false;
+  try {
+    return memory.folders.every((folder) => isSameFolder(folder, memory, recheck));
+  } catch (error) {
+    // What cannot be listed or looked at is told by the walk.
+    if (errnoOf(error) === undefined) throw error;
+    return false;
+  }
+}
+
+function isSameFolder(folder: RememberedFolder, { rows, settled }: TreeMemory, { root, stats: { dev }, now, isKnown }: Recheck): boolean {
+  const absolute = folder.path === "." ? root : `${root}/${folder.path}`;
+  const { names, foreign } = namesIn(absolute);
+  if (foreign.length > 0 || names.length !== folder.count || joinNames(names) !== folder.names()) return false;
+  let row = folder.first;
+  for (const name of names) {
+    const path = `${absolute}/${name}`;
+    const stats = lstatAt(path);
+    if (stats === undefined || stats.dev !== dev) return false;
+    const kind = rows.kind(row);
+    if (kind === ROWS.leftOut || kind === ROWS.leftOutFolder) {
+      if (stats.isDirectory() !== (kind === ROWS.leftOutFolder)) return false;
+    } else if (kind === ROWS.database) {
+      if (!isKnown(path, folder.path === "." ? name : `${folder.path}/${name}`)) return false;
+    } else if (!rows.isSame(row, stats, settled) || (kind === ROWS.file && !isRecentlyRead(rows.readAt(row), now))) return false;
+    row += 1;
+  }
+  return true;
+}

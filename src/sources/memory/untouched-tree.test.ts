@@ -1,0 +1,200 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import { testPlace, type TestPlace } from "../../../test/support/source-place.ts";
+import type { KnownState, Reading, ReadingEntry } from "../../vault/index.ts";
+import { openReading } from "../open-reading.ts";
+import type { ReadingRequest } from "../reading-request.ts";
+
+const HOUR = 3_600_000;
+/** Ahead of the files: what was written just now is old enough to be believed. */
+const FIRST = Date.now() + HOUR;
+
+function knows(memory: Uint8Array | undefined, more: Partial<KnownState> = {}): KnownState {
+  return { manifestSha256: "0".repeat(64), memory, whole: true, isDatabaseSame: () => true, hasDatabase: () => true, ...more };
+}
+
+async function entriesOf(reading: Reading): Promise<readonly ReadingEntry[]> {
+  return await Array.fromAsync(reading.entries());
+}
+
+/** Reads a tree to its end, and gives what the next reading is told. */
+async function remember(place: TestPlace, more: Partial<ReadingRequest> = {}): Promise<Uint8Array | undefined> {
+  const reading = await openReading(place.request({ now: FIRST, known: knows(undefined, { whole: false }), ...more }));
+  try {
+    await entriesOf(reading);
+    await reading.confirm();
+    return reading.memory?.();
+  } finally {
+    await reading.close();
+  }
+}
+
+interface Seen {
+  readonly untouched: boolean;
+  /** Paths of the files that need not be read; undefined when nothing was asked for. */
+  readonly files: readonly string[] | undefined;
+}
+
+async function again(place: TestPlace, memory: Uint8Array | undefined, more: Partial<ReadingRequest> = {}): Promise<Seen> {
+  const reading = await openReading(place.request({ now: FIRST + HOUR, known: knows(memory), ...more }));
+  try {
+    if (reading.untouched === true) return { untouched: true, files: undefined };
+    return { untouched: false, files: (await entriesOf(reading)).flatMap(({ untouched }) => (untouched === undefined ? [] : [untouched.path])) };
+  } finally {
+    await reading.close();
+  }
+}
+
+function fill(place: TestPlace): void {
+  mkdirSync(join(place.state, "a", "b"), { recursive: true });
+  for (const name of ["one.md", "two.md", "a/three.md", "a/b/four.md", "left.tmp"]) writeFileSync(join(place.state, name), `text of ${name}`);
+  symlinkSync("one.md", join(place.state, "link"));
+}
+
+const RULES: Partial<ReadingRequest> = { exclude: ["*.tmp"] };
+const ALL = ["a/b/four.md", "a/three.md", "one.md", "two.md"];
+
+describe("openReading() of a tree that was read before", () => {
+  it("finds it untouched, and asks nothing of it", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    expect(await again(place, memory, RULES)).toEqual({ untouched: true, files: undefined });
+  });
+
+  const changes: readonly (readonly [string, (place: TestPlace) => void, readonly string[]])[] = [
+    ["a file was written", (place) => writeFileSync(join(place.state, "one.md"), "other text"), ALL.filter((path) => path !== "one.md")],
+    [
+      "a file was written and its times were set back",
+      (place) => {
+        writeFileSync(join(place.state, "two.md"), "text of 2.md");
+        utimesSync(join(place.state, "two.md"), 1_600_000_000, 1_600_000_000);
+      },
+      ALL.filter((path) => path !== "two.md"),
+    ],
+    ["a mode changed", (place) => chmodSync(join(place.state, "a", "three.md"), 0o600), ALL.filter((path) => path !== "a/three.md")],
+    ["a folder's mode changed", (place) => chmodSync(join(place.state, "a", "b"), 0o700), ALL],
+    ["the tree's own mode changed", (place) => chmodSync(place.state, 0o700), ALL],
+    ["a file came", (place) => writeFileSync(join(place.state, "a", "new.md"), "new"), ALL],
+    ["a file went", (place) => unlinkSync(join(place.state, "a", "b", "four.md")), ALL.filter((path) => path !== "a/b/four.md")],
+    [
+      "two files changed names",
+      (place) => {
+        renameSync(join(place.state, "one.md"), join(place.state, "x"));
+        renameSync(join(place.state, "two.md"), join(place.state, "one.md"));
+        renameSync(join(place.state, "x"), join(place.state, "two.md"));
+      },
+      ["a/b/four.md", "a/three.md"],
+    ],
+    [
+      "a link points elsewhere",
+      (place) => {
+        unlinkSync(join(place.state, "link"));
+        symlinkSync("two.md", join(place.state, "link"));
+      },
+      ALL,
+    ],
+    [
+      "what was left out is a folder now",
+      (place) => {
+        unlinkSync(join(place.state, "left.tmp"));
+        mkdirSync(join(place.state, "left.tmp"));
+      },
+      ALL,
+    ],
+    ["a FIFO came, which is told", (place) => void execFileSync("mkfifo", [join(place.state, "pipe")]), ALL],
+  ];
+  it.each(changes)("notices when %s, and reads no other file", async (_, change, untouched) => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    change(place);
+    expect(await again(place, memory, RULES)).toEqual({ untouched: false, files: untouched });
+  });
+
+  it("does not mind what becomes of a file that is left out", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    writeFileSync(join(place.state, "left.tmp"), "other text");
+    expect((await again(place, memory, RULES)).untouched).toBe(true);
+  });
+
+  it("believes nothing by other rules, of another tree, of a memory that is damaged, or where the vault does not have it all", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    expect(await again(place, memory, { exclude: ["*.log"] })).toEqual({ untouched: false, files: [] });
+    expect(await again(place, memory?.subarray(0, 90), RULES)).toEqual({ untouched: false, files: [] });
+    expect(await again(place, memory?.subarray(0, memory.length - 1), RULES)).toEqual({ untouched: false, files: [] });
+    expect(await again(place, undefined, RULES)).toEqual({ untouched: false, files: [] });
+    expect(await again(place, memory, { ...RULES, known: knows(memory, { whole: false }) })).toEqual({ untouched: false, files: ALL });
+    renameSync(join(place.state, "a"), join(place.state, "c"));
+    mkdirSync(join(place.state, "a"));
+    expect(await again(place, memory, RULES)).toEqual({ untouched: false, files: ["one.md", "two.md"] });
+  });
+
+  it("reads everything again after seven days, and when the clock went backwards", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    const nothing = { untouched: false, files: [] };
+    expect(await again(place, memory, { ...RULES, now: FIRST + 7 * 24 * HOUR })).toEqual(nothing);
+    expect(await again(place, memory, { ...RULES, now: FIRST - HOUR })).toEqual(nothing);
+    expect((await again(place, memory, { ...RULES, now: FIRST + 7 * 24 * HOUR - 1 })).untouched).toBe(true);
+  });
+
+  it("counts the seven days from when a file was read, however often it was found untouched", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    writeFileSync(join(place.state, "one.md"), "other text");
+    const second = await remember(place, { ...RULES, now: FIRST + 24 * HOUR, known: knows(memory) });
+    const late = { ...RULES, now: FIRST + 7 * 24 * HOUR + HOUR };
+    expect(await again(place, second, late)).toEqual({ untouched: false, files: ["one.md"] });
+  });
+
+  it("does not believe times of the two minutes before the backup", async () => {
+    using place = testPlace();
+    fill(place);
+    const soon = Date.now() + 60_000;
+    const memory = await remember(place, { ...RULES, now: soon });
+    expect(await again(place, memory, { ...RULES, now: soon + HOUR })).toEqual({ untouched: false, files: [] });
+  });
+
+  it("asks the vault about every database in it", async () => {
+    using place = testPlace();
+    fill(place);
+    const database = new DatabaseSync(join(place.state, "a", "state.db"));
+    database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+    database.close();
+    const first = await openReading(place.request({ now: FIRST, known: knows(undefined, { whole: false }), ...RULES }));
+    await entriesOf(first);
+    await first.confirm();
+    const { databases } = first.report();
+    const memory = first.memory?.();
+    await first.close();
+    const details = new Map(Object.entries(databases ?? {}));
+    const remembered = { single: false, paths: new Set(details.keys()) };
+    const asked: string[] = [];
+    const ask = (path: string): boolean => asked.push(path) > 0;
+    const known = knows(memory, { isDatabaseSame: ask });
+    const reading = await openReading(place.request({ ...RULES, now: FIRST + HOUR, known, quickCheckBefore: details, remembered }));
+    expect(reading).toMatchObject({ untouched: true });
+    expect(reading.report().databases).toMatchObject({ "a/state.db": { quick_check: "skipped" } });
+    expect(asked).toEqual(["a/state.db"]);
+    await reading.close();
+    const other = knows(memory, { isDatabaseSame: () => false, hasDatabase: () => false });
+    expect((await again(place, memory, { ...RULES, known: other, quickCheckBefore: details, remembered })).untouched).toBe(false);
+  });
+
+  it("remembers nothing of what is copied under a pause", async () => {
+    using place = testPlace();
+    fill(place);
+    expect(await remember(place, { ...RULES, cut: true })).toBeUndefined();
+    rmSync(join(place.state, "a"), { recursive: true });
+  });
+});

@@ -1,0 +1,44 @@
+import { createHash } from "node:crypto";
+import { identityKey, VERSION } from "../../kernel/index.ts";
+import type { ReadingReport, SqliteDetails } from "../../vault/index.ts";
+import type { ReadingRequest } from "../reading-request.ts";
+import type { Root } from "../root.ts";
+import { knownDatabase } from "../sqlite/known-database.ts";
+import type { WalkMemory } from "./folder-memory.ts";
+import { isUntouched } from "./is-untouched.ts";
+import { treeMemory, TreeNotes } from "./tree-memory.ts";
+
+/** Which tree a memory is of, and all that decides what a walk of it finds besides the tree itself. */
+export function walkRules(root: Root, request: ReadingRequest): string {
+  const { exclude, include, excludeLarger, excludeCaches, oneFileSystem, avoid } = request;
+  const rules = [VERSION, root.real, String(root.stats.dev), exclude, include, excludeLarger ?? null, excludeCaches, oneFileSystem];
+  return createHash("sha256")
+    .update(JSON.stringify([...rules, avoid.map(identityKey).toSorted()]))
+    .digest("hex");
+}
+
+/** undefined where nothing is remembered: what is copied under a pause, or salvaged, is read whole, whatever it looks like. */
+export function walkMemory(request: ReadingRequest, rules: string): WalkMemory | undefined {
+  if (request.cut || (request.raw ?? false) !== false || request.known === undefined) return undefined;
+  return { before: treeMemory(request.known.memory, rules), now: new TreeNotes(request.now) };
+}
+
+/** What a reading reports of a tree of which nothing has been touched; undefined when something has. */
+export function untouchedTree(root: Root, request: ReadingRequest, memory: WalkMemory | undefined): ReadingReport | undefined {
+  if (memory?.before === undefined || request.known?.whole !== true) return undefined;
+  const databases: Record<string, SqliteDetails> = {};
+  const isKnown = (absolute: string, path: string): boolean => {
+    const known = knownDatabase(absolute, path, request, "whole");
+    if (known !== undefined) databases[path] = known.details;
+    return known !== undefined;
+  };
+  if (!isUntouched(memory.before, { root: root.real, stats: root.stats, now: request.now, isKnown })) return undefined;
+  return {
+    source: "tree",
+    resolved_path: root.real,
+    ...(Object.keys(databases).length === 0 ? {} : { databases }),
+    omissions: [],
+    warnings: memory.before.warnings,
+    suspect: false,
+  };
+}
