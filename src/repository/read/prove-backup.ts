@@ -8,6 +8,7 @@ import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import type { ProvePlace } from "./prove-job.ts";
+import { smallContents } from "./small-contents.ts";
 import { ProveThreads } from "./prove-threads.ts";
 import type { ProvedBefore } from "./proved-before.ts";
 
@@ -43,7 +44,9 @@ export async function proveContents({ place, roots, source, before, signal, onBy
   for (const { name, root } of roots) {
     for (const { entries, bytes } of batches(readEntries(source, root), before)) {
       throwDamaged(packs, before);
-      await threads.send({ kind: "contents", place: whole, component: name, entries }, () => {
+      const small = smallContents(entries.filter(({ content }) => content.kind === "place"));
+      const others = entries.filter(({ content }) => content.kind !== "place");
+      await threads.send({ kind: "contents", place: whole, component: name, small, entries: others }, () => {
         before.add(entries);
         onBytes?.(bytes);
       });

@@ -9,6 +9,7 @@ import type { EpochLookup } from "../pack/epoch-lookup.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
 import { packPath } from "../pack/pack-place.ts";
 import { openPack } from "../pack/pack-reader.ts";
+import { damagedContent, type SmallContents } from "./small-contents.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readTreeContent } from "./read-content.ts";
 
@@ -26,8 +27,14 @@ export interface ProvePlace {
 }
 
 export type ProveJob =
-  /** Contents, in stored order. */
-  | { readonly kind: "contents"; readonly place: ProvePlace; readonly component: string; readonly entries: readonly TreeEntry[] }
+  /** Contents, in stored order: those that lie in one place each, and others. */
+  | {
+      readonly kind: "contents";
+      readonly place: ProvePlace;
+      readonly component: string;
+      readonly small: SmallContents;
+      readonly entries: readonly TreeEntry[];
+    }
   /** Nothing more comes. */
   | { readonly kind: "end" }
   /** The bytes of packs, by their names; with `frames` every frame is opened as well. */
@@ -44,8 +51,15 @@ export class Prover {
   do(job: ProveJob): ProveAnswer {
     if (job.kind === "end") this.close();
     else if (job.kind === "packs") return job.packs.flatMap((pack) => this.#look(job.place, pack, job.frames));
-    else for (const entry of job.entries) this.#prove(job.component, entry, this.#opened(job.place).frames);
+    else this.#proveContents(job);
     return [];
+  }
+
+  #proveContents({ place, component, small, entries }: ProveJob & { kind: "contents" }): void {
+    const { frames } = this.#opened(place);
+    const path = damagedContent(small, frames);
+    if (path !== undefined) throw damagedAt(component, path);
+    for (const entry of entries) this.#prove(component, entry, frames);
   }
 
   #look(place: ProvePlace, pack: TableEntry, frames: boolean): ProveAnswer {
@@ -75,11 +89,7 @@ export class Prover {
       size += bytes.length;
     }
     if (size === tree.entry.size && hash.digest("hex") === tree.entry.sha256) return;
-    const path = `${component}/${tree.entry.path}`;
-    throw new DamageError("BACKUP_DAMAGED", `${quotePath(path)} is damaged: its content is not the one that was recorded`, {
-      hint: "Use another backup for this file",
-      details: { path, component },
-    });
+    throw damagedAt(component, tree.entry.path);
   }
 
   #opened({ proof, folder, packs, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
@@ -100,4 +110,12 @@ export class Prover {
     this.#open?.frames.close();
     this.#open = undefined;
   }
+}
+
+function damagedAt(component: string, inside: string): DamageError {
+  const path = `${component}/${inside}`;
+  return new DamageError("BACKUP_DAMAGED", `${quotePath(path)} is damaged: its content is not the one that was recorded`, {
+    hint: "Use another backup for this file",
+    details: { path, component },
+  });
 }
