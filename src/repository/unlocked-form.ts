@@ -28,17 +28,15 @@ export function unlockedForm(folder: string, secrets: readonly Secret[]): Stored
 
 function vaultOfKeys(folder: string): string {
   const [newest] = listEpochs(folder);
-  const file = newest === undefined ? { problem: "is not there" } : readSmallFile(placeOf(folder, newest), LARGEST);
-  const vault = "bytes" in file ? idIn(file.bytes) : undefined;
-  if (vault !== undefined) return vault;
+  const places = newest === undefined ? [] : [keyDocumentPath(folder, newest), keyCopyPath(folder, newest)];
+  for (const path of places) {
+    const file = existsSync(path) ? readSmallFile(path, LARGEST) : { problem: "is not there" };
+    const vault = "bytes" in file ? idIn(file.bytes) : undefined;
+    if (vault !== undefined) return vault;
+  }
   throw new DamageError("VAULT_DAMAGED", `The vault "${folder}" has lost the document that says whose it is, and its keys do not say it`, {
     hint: "Bring .vault/vault.json or the folder keys back from a copy of the vault",
   });
-}
-
-function placeOf(folder: string, epoch: number): string {
-  const path = keyDocumentPath(folder, epoch);
-  return existsSync(path) ? path : keyCopyPath(folder, epoch);
 }
 
 function idIn(bytes: Uint8Array): string | undefined {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CaptureError, InternalError, lstatAt } from "../../kernel/index.ts";
@@ -38,6 +38,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   const placeOf = (path: string): string => storedPath(storedAs, source, path);
   const links = new LinkGroups(placeOf);
   const originals = new Waiting<BodyItem>();
+  const spools = new Map<BodyItem, string>();
   const mark = entries.mark();
   let count = 0;
   let bytes = 0;
@@ -49,6 +50,10 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     const original = originals.take();
     if (original === undefined) throw new InternalError("More was stored than was given");
     links.note(result, original);
+    // Its copy was needed until now: what many programs write need not lie there twice until the backup ends.
+    const spool = spools.get(original);
+    if (spool !== undefined) rmSync(spool, { force: true });
+    spools.delete(original);
     const { head } = result.item;
     if (!result.stored) {
       if (result.reason === "vanished") changed.push({ path: head.path, change: "vanished" });
@@ -97,12 +102,14 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
         continue;
       }
       const known = content.kind === "known" ? { known: true } : {};
+      const spool = join(staging, `stream-${randomUUID()}`);
       const item = {
         head,
         place: placeOf(head.path),
         ...known,
-        content: await readable(content, join(staging, `stream-${randomUUID()}`), signal),
+        content: await readable(content, spool, signal),
       };
+      if (content.kind === "stream") spools.set(item, spool);
       originals.add(item);
       await writer.add(item);
     }
