@@ -42,6 +42,8 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
   const target = openTargetFolder(request.folder);
   crashpoint("restore-begun");
   const databases: string[] = [];
+  const checks = new Map<string, DatabaseCheck>();
+  let checkMillis = 0;
   const components = new Set<string>();
   let entries = 0;
   let bytes = 0;
@@ -59,6 +61,10 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       entries += 1;
       bytes += entry.size;
     },
+    onDatabase: ({ path, check, millis }) => {
+      checks.set(path, check);
+      checkMillis += millis;
+    },
   };
   try {
     const folders = await writeEntries(writing, ahead);
@@ -69,14 +75,24 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       { owners: owner === "recorded" },
     );
     const started = performance.now();
-    const checked = databases.map((path) => ({ path: path.slice(target.building.length + 1), ...checkDatabase(path) }));
-    const checkMillis = Math.round(performance.now() - started);
+    const checked = databases.map((path) => ({
+      path: path.slice(target.building.length + 1),
+      ...(checks.get(path) ?? checkDatabase(path)),
+    }));
+    checkMillis += performance.now() - started;
     await target.publish();
     finishFolders(
       tops.map(([path, entry]) => [join(request.folder, basename(path)), entry]),
       { owners: owner === "recorded" },
     );
-    return { folder: request.folder, components: [...components], entries, bytes, databases: checked, checkMillis };
+    return {
+      folder: request.folder,
+      components: [...components],
+      entries,
+      bytes,
+      databases: checked,
+      checkMillis: Math.round(checkMillis),
+    };
   } catch (error) {
     throw error instanceof HoldfastError ? error : namedSystemError(error, `restore into "${request.folder}"`);
   }

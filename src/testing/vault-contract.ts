@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import type { BackupHead, BackupId, Draft, Entry, ManifestBody, Reading, ReadingEntry, Trigger, Vault } from "../vault/index.ts";
+import type {
+  BackupHead,
+  BackupId,
+  ContentsModule,
+  Draft,
+  Entry,
+  ManifestBody,
+  Reading,
+  ReadingEntry,
+  Trigger,
+  Vault,
+} from "../vault/index.ts";
 import type { ContractRunner } from "./source-contract.ts";
 
 /** One vault under test, empty at first, and what only its maker can do to it. */
@@ -173,6 +184,32 @@ export function vaultContract(runner: ContractRunner, name: string, makeVault: (
         for await (const chunk of content ?? []) found.push(`${entry.path}:${Buffer.from(chunk).toString()}`);
       }
       assert.deepEqual(found, ["b:wanted", "d:wanted too"]);
+    });
+
+    test("located() lets any thread read what read() gives, where there is such a thing", async (vault) => {
+      const head = await takeBackupOf(vault, { a: "x".repeat(3_000_000), "deep/b": "second", empty: "" });
+      await using reader = await vault.open(head.id);
+      const located = reader.located?.();
+      if (located === undefined) return;
+      const { openContents } = (await import(located.module)) as ContentsModule;
+      using here = located.open();
+      using there = openContents(structuredClone(located.data));
+      const [entries, found]: [Entry[], Record<string, string | null>] = [[], {}];
+      for await (const { entry, content } of located.entries()) {
+        entries.push(entry);
+        const own = content === undefined ? null : Buffer.concat([...here.read(content.at)]).toString();
+        found[`${entry.component}/${entry.path}`] = own;
+        if (content === undefined) continue;
+        assert.equal(Buffer.concat([...there.read(structuredClone(content.at))]).toString(), own);
+      }
+      assert.deepEqual(entries, await Array.fromAsync(reader.entries()));
+      assert.deepEqual(found, await readAll(vault, head.id));
+      const selected = await Array.fromAsync(located.entries({ select: ({ path }) => path === "deep/b" }));
+      assert.deepEqual(
+        selected.map(({ entry }) => entry.path),
+        ["deep/b"],
+      );
+      await assert.rejects(Array.fromAsync(located.entries({ signal: AbortSignal.abort() })), hasCode("INTERRUPTED"));
     });
 
     test("read() lets a content be left unread or half read", async (vault) => {

@@ -1,8 +1,9 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { FrameCache } from "../pack/frame-cache.ts";
+import { readChunks } from "../tree/chunk-blocks.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import { resolvePageMap } from "../tree/page-map.ts";
-import type { TreeEntry } from "../tree/tree-entry.ts";
+import type { PageMapRef, StoredContent, TreeEntry } from "../tree/tree-entry.ts";
 
 /** The bytes of an entry in order, as views of decoded frames. Whether they are what the entry says is for the caller. */
 export function* readTreeContent({ entry, content }: TreeEntry, frames: FrameCache, source: MetaSource): Generator<Uint8Array> {
@@ -19,7 +20,18 @@ export function* readTreeContent({ entry, content }: TreeEntry, frames: FrameCac
       for (const { place } of content.chunks) yield frames.get(place);
       return;
     default:
-      for (const { pages, ...place } of resolvePageMap(source, content.map).extents())
-        yield frames.get({ ...place, length: pages * content.map.pageSize });
+      yield* readPages(content.map, frames, source);
   }
+}
+
+/** The same of a content as a run has it: what lies in blocks of its own is read from them first. */
+export function* readStoredContent(content: StoredContent, frames: FrameCache): Generator<Uint8Array> {
+  if (content.kind === "none") return;
+  if (content.kind === "place") yield frames.get(content.place);
+  else if (content.kind === "chunks") for (const { place } of readChunks(frames, content.blocks)) yield frames.get(place);
+  else yield* readPages(content.map, frames, frames);
+}
+
+function* readPages(map: PageMapRef, frames: FrameCache, source: MetaSource): Generator<Uint8Array> {
+  for (const { pages, ...place } of resolvePageMap(source, map).extents()) yield frames.get({ ...place, length: pages * map.pageSize });
 }

@@ -1,4 +1,4 @@
-import { DamageError, InternalError } from "../../kernel/index.ts";
+import { DamageError, entryPoint, InternalError } from "../../kernel/index.ts";
 import {
   checkedContent,
   checkEntries,
@@ -8,15 +8,27 @@ import {
   type CheckedEntries,
   type ReaderParts,
 } from "../../local-vault/index.ts";
-import type { BackupHead, BackupReader, Entry, OpenedEntry, ProvedBackup } from "../../vault/index.ts";
+import type {
+  BackupHead,
+  BackupReader,
+  Entry,
+  LocatedBackup,
+  LocatedContent,
+  LocatedEntry,
+  OpenedEntry,
+  ProvedBackup,
+  ReadBackOptions,
+} from "../../vault/index.ts";
 import type { EpochKey, VaultKeys } from "../keys/epoch-key.ts";
 import { readBackupFile } from "../manifest/backup-file.ts";
 import type { PackTable } from "../manifest/pack-table.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
 import { decodeRoots, type ComponentRoot } from "../tree/roots.ts";
-import type { TreeEntry } from "../tree/tree-entry.ts";
-import { readEntries } from "../tree/tree-reader.ts";
+import type { StoredContent, TreeEntry } from "../tree/tree-entry.ts";
+import { readEntries, readStoredEntries } from "../tree/tree-reader.ts";
+import { openContents, type LocatedData } from "./located-contents.ts";
 import { proveContents } from "./prove-backup.ts";
+import { ProvedBefore } from "./proved-before.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames of contents that are kept: the layers of a page map take turns. */
@@ -93,10 +105,34 @@ export class RepositoryReader implements BackupReader {
     }
   }
 
-  async prove(options: Pick<NonNullable<ReadOptions>, "signal" | "onBytes"> = {}): Promise<ProvedBackup> {
+  located(): LocatedBackup {
+    const data: LocatedData = { folder: this.#folder, packs: this.#packs.entries, epochs: epochsOf(this.#keys) };
+    return {
+      module: entryPoint(import.meta.url, "./located-contents").href,
+      data,
+      open: () => openContents(data),
+      entries: (options) => this.#located(options),
+    };
+  }
+
+  async *#located({ select, signal }: ReadOptions = {}): AsyncGenerator<LocatedEntry> {
+    await this.#check();
+    for (const { name, root } of this.#roots) {
+      for (const stored of readStoredEntries(this.#trees, root)) {
+        throwIfAborted(signal);
+        const entry: Entry = { component: name, ...stored.entry };
+        if (select !== undefined && !select(entry)) continue;
+        const hasContent = entry.type === "file" && entry.hard_link === undefined;
+        yield hasContent ? { entry, content: locate(stored.content) } : { entry };
+      }
+    }
+  }
+
+  /** @param before what the same run has read back already */
+  async prove(options: ReadBackOptions = {}, before: ProvedBefore = new ProvedBefore(Date.now)): Promise<ProvedBackup> {
     await this.#check();
     const place = { folder: this.#folder, packs: this.#packs.entries, epochs: epochsOf(this.#keys) };
-    await proveContents({ place, roots: this.#roots, source: this.#trees, ...options });
+    await proveContents({ place, roots: this.#roots, source: this.#trees, before, ...options });
     const { component_details: details, size_bytes: bytes } = this.head.manifest;
     return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
   }
@@ -134,8 +170,14 @@ export class RepositoryReader implements BackupReader {
   }
 }
 
+/** What is in chunks or pages lies in many frames, and what lies in one frame lies there with others. */
+function locate(at: StoredContent): LocatedContent {
+  if (at.kind === "none") return { at, near: "" };
+  return { at, near: at.kind === "place" ? `${at.place.pack}/${at.place.frame}` : undefined };
+}
+
 /** Of every epoch that may have sealed a pack. */
-function epochsOf(keys: VaultKeys): readonly EpochKey[] {
+export function epochsOf(keys: VaultKeys): readonly EpochKey[] {
   return Array.from({ length: keys.newest.epoch }, (_, index) => index + 1).flatMap((epoch) => {
     try {
       return [keys.epoch(epoch)];
