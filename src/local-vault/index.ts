@@ -13,7 +13,6 @@ export type { Doubts } from "./documents/doubts.ts";
 export type { Documents, FoundBackup } from "./documents/read-documents.ts";
 export type { KeptReads } from "./documents/kept-listing.ts";
 export { ListingCache } from "./documents/listing-cache.ts";
-export { ReadBefore } from "./documents/read-before.ts";
 export type { Body, BodyItem, BodyResult, ComponentOptions, ComponentWriter, EntryList } from "./draft/body.ts";
 export { storeReading } from "./draft/store-reading.ts";
 export { withFacts } from "./draft/with-facts.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { multiplySealed } from "../../bench/many-backups.ts";
+import { multiplySealed } from "../../test/support/multiply-sealed.ts";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import type { Listing } from "../vault/index.ts";
 import { keptReads } from "./cache/kept-reads.ts";
@@ -62,7 +62,7 @@ describe("list({ recalling }) of a vault with a thousand backups", () => {
     const kept = readFileSync(keptFile(stage));
     for (const harm of [
       () =>
-        void writeFileSync(
+        writeFileSync(
           keptFile(stage),
           kept.map((byte, at) => (at === kept.length >> 1 ? byte ^ 1 : byte)),
         ),

@@ -1,7 +1,7 @@
 import { ConflictError } from "../kernel/index.ts";
 import { fromTheFuture, lastTakenFirst, type BackupHead } from "../vault/index.ts";
 import { goodComponents, isSafetyBackup, takenAt } from "./good-backup.ts";
-import { periodsOf } from "./periods.ts";
+import { periodsOf, type PeriodOf } from "./periods.ts";
 import { TIERS, type RetentionPolicy } from "./policy.ts";
 import { protections } from "./protections.ts";
 
@@ -49,11 +49,13 @@ export function planRetention(backups: readonly BackupHead[], policy: RetentionP
     { shielded, keep, lack },
   );
   const times = takenAt(backups);
+  const periodOf = periodsOf(policy.timezone);
   for (const component of new Set([...good.values()].flat())) {
     const carrying = ordered.filter(({ id }) => good.get(id)?.includes(component));
     keepOfComponent(carrying, {
       policy,
       shielded,
+      periodOf,
       isOld: ({ id }) => now - (times.get(id) ?? now) > policy.maxAgeDays * DAY,
       keep: (head, why) => keep(head, component, why),
       lack: (head, why) => lack(head, component, why),
@@ -90,13 +92,14 @@ function keepOfNotGood(notGood: readonly BackupHead[], { shielded, keep, lack }:
 interface OfComponent {
   readonly policy: RetentionPolicy;
   readonly shielded: ReadonlyMap<string, unknown>;
+  readonly periodOf: PeriodOf;
   readonly isOld: (head: BackupHead) => boolean;
   readonly keep: (head: BackupHead | undefined, why: string) => void;
   readonly lack: (head: BackupHead, why: string) => void;
 }
 
 /** @param carrying backups good for the component, the one taken last first */
-function keepOfComponent(carrying: readonly BackupHead[], { policy, shielded, isOld, keep, lack }: OfComponent): void {
+function keepOfComponent(carrying: readonly BackupHead[], { policy, shielded, periodOf, isOld, keep, lack }: OfComponent): void {
   const { maxCount, maxAgeDays } = policy;
   // What was kept before a restore is the floor only where there is nothing else.
   const newest = (wanted: (head: BackupHead) => boolean): BackupHead | undefined =>
@@ -119,7 +122,6 @@ function keepOfComponent(carrying: readonly BackupHead[], { policy, shielded, is
   }
   for (const head of carrying) if (isSafetyBackup(head)) lack(head, OUTLIVED_SAFETY);
 
-  const periodOf = periodsOf(policy.timezone);
   for (const tier of TIERS) {
     const seen = new Set<string>();
     for (const head of policy[tier] > 0 ? regular : []) {

@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import { createBank, moveMoney, readBank } from "../support/bank.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument, type StatusDocument } from "../support/instance.ts";
 import { holder } from "../support/source-database.ts";
+import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** What the command waits for a lock; the tests wait with it, all at once. Milliseconds. */
 const BUSY = 30_000;
 
-describe("a database that is locked exclusively", () => {
+describe.each(STORED_FORMS)("a database that is locked exclusively, %s", (_name, form) => {
   it("fails its component after the busy limit by its importance, and works when the lock goes in time", { timeout: 120_000 }, async () => {
     using forGood = temporaryFolder();
     using forAWhile = temporaryFolder();
@@ -25,9 +26,11 @@ describe("a database that is locked exclusively", () => {
     held.use(await holder(inTree.join("bank.db"), lock));
 
     const begun = performance.now();
-    const critical = makeInstance(forGood.path, "  persistence: { path: bank.db }\n  config: { path: holdfast.yaml }");
-    const waiting = makeInstance(forAWhile.path, "  persistence: { path: bank.db }");
-    const high = makeInstance(inTree.path, "  memory: { path: ., exclude: [/.holdfast, /backups] }\n  config: { path: holdfast.yaml }");
+    const critical = makeInstance(forGood.path, "  persistence: { path: bank.db }\n  config: { path: holdfast.yaml }", { form });
+    const waiting = makeInstance(forAWhile.path, "  persistence: { path: bank.db }", { form });
+    const high = makeInstance(inTree.path, "  memory: { path: ., exclude: [/.holdfast, /backups] }\n  config: { path: holdfast.yaml }", {
+      form,
+    });
     const [failed, succeeded, partial] = await Promise.all([critical, waiting, high].map((instance) => instance.run("backup", "--json")));
     if (failed === undefined || succeeded === undefined || partial === undefined) throw new Error("Three were started");
 

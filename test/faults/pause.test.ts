@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { watch } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { holdfast } from "../support/holdfast.ts";
+import { STORED_FORMS, type StoredFormName } from "../support/stored-forms.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { makeWorkspace } from "../support/workspace.ts";
 
@@ -10,11 +11,19 @@ function script(folder: TemporaryFolder, name: string, body: string): void {
   chmodSync(folder.join(name), 0o755);
 }
 
-function paused(folder: TemporaryFolder, importance: string, pauseBody: string, resumeBody: string, timeout = "20s"): string {
-  script(folder, "pause", pauseBody);
-  script(folder, "resume", resumeBody);
+interface Paused {
+  readonly form: StoredFormName;
+  readonly importance: string;
+  readonly pause?: string;
+  readonly resume?: string;
+  readonly timeout?: string;
+}
+
+function paused(folder: TemporaryFolder, { form, importance, pause = "", resume = "", timeout = "20s" }: Paused): string {
+  script(folder, "pause", pause);
+  script(folder, "resume", resume);
   const component = `  vectors: { path: data/memory, importance: ${importance}, pause: { command: [./pause], resume: [./resume], timeout: ${timeout} } }`;
-  return makeWorkspace(folder.path, { components: component }).config;
+  return makeWorkspace(folder.path, { form, components: component }).config;
 }
 
 async function waitForLine(folder: TemporaryFolder, line: string): Promise<string> {
@@ -26,10 +35,10 @@ async function waitForLine(folder: TemporaryFolder, line: string): Promise<strin
   return read();
 }
 
-describe("pause", () => {
+describe.each(STORED_FORMS)("pause, %s", (_name, form) => {
   it("holds the runtime only while the tree is cut, and resumes it", async () => {
     using folder = temporaryFolder();
-    const config = paused(folder, "high", "", "");
+    const config = paused(folder, { form, importance: "high" });
     expect((await holdfast(["--config", config, "backup", "--component", "vectors", "--component", "persistence"])).exitCode).toBe(0);
     expect(readFileSync(folder.join("log"), "utf8")).toBe("pause\nresume\n");
     expect((await holdfast(["--config", config, "cat", "latest", "vectors/notes/second.md"])).stdout).toBe("# Second\n");
@@ -40,7 +49,7 @@ describe("pause", () => {
     ["hangs", "sleep 600", "did not end within"],
   ])("a pause command that %s is resumed all the same, and the component is not captured", async (_what, body, reason) => {
     using folder = temporaryFolder();
-    const config = paused(folder, "high", body, "", "1s");
+    const config = paused(folder, { form, importance: "high", pause: body, timeout: "1s" });
     const taken = await holdfast(["--config", config, "backup", "--component", "vectors", "--component", "persistence", "--json"]);
     expect(taken.exitCode).toBe(3);
     expect(taken.stdout).toContain(reason);
@@ -50,7 +59,7 @@ describe("pause", () => {
 
   it("a runtime that cannot be resumed is an alarm with the command to run by hand", async () => {
     using folder = temporaryFolder();
-    const config = paused(folder, "critical", "", "exit 9");
+    const config = paused(folder, { form, importance: "critical", resume: "exit 9" });
     const taken = await holdfast(["--config", config, "backup", "--component", "vectors"]);
     expect(taken.exitCode).toBe(1);
     expect(taken.stderr).toContain("Cannot resume component");
@@ -60,7 +69,7 @@ describe("pause", () => {
 
   it("kill -9 between pause and resume: the guardian resumes the runtime", async () => {
     using folder = temporaryFolder();
-    const config = paused(folder, "high", "", "");
+    const config = paused(folder, { form, importance: "high" });
     const killed = await holdfast(["--config", config, "backup", "--component", "vectors"], {
       env: { HOLDFAST_CRASHPOINT: "cut-complete" },
     });

@@ -15,6 +15,9 @@ const OTHERS: readonly Crashpoint[] = ["in-place-other-begun"];
 /** From here on everything is in place, and settling goes forward. */
 const ALL_NEW: readonly Crashpoint[] = ["in-place-moved-all", "in-place-swapped", "in-place-started", "in-place-kept", "in-place-done"];
 
+/** Out of an archive a restore does the same as out of a plain folder. */
+const FORMS = [["directory"], ["repository"]] as const;
+
 interface Pending {
   readonly restore: { readonly phase: string } | null;
 }
@@ -39,12 +42,12 @@ function expectClear(instance: Restorable): void {
   expect(existsSync(join(instance.folder, ".holdfast", "restore", "journal.json"))).toBe(false);
 }
 
-describe("kill -9 at every crashpoint of a restore in place", () => {
+describe.each(FORMS)("kill -9 at every crashpoint of a restore in place, %s", (form) => {
   it.each(
     IN_PLACE.filter((point) => !WAY_BACK.includes(point) && !MOUNTED.includes(point) && !OTHERS.includes(point)).map((point) => [point]),
   )("%s: read-only commands report it, the next backup settles it, all old or all new", async (point) => {
     using folder = temporaryFolder();
-    const instance = await makeRestorable(folder.path, { extra: runtime(folder.path, "healthy") });
+    const instance = await makeRestorable(folder.path, { form, extra: runtime(folder.path, "healthy") });
     await killedAt(instance, point, [
       "restore",
       instance.id,
@@ -72,7 +75,7 @@ describe("kill -9 at every crashpoint of a restore in place", () => {
 
   it.each(WAY_BACK.map((point) => [point]))("%s, on the way back from a failed health check: all old, once settled", async (point) => {
     using folder = temporaryFolder();
-    const instance = await makeRestorable(folder.path, { extra: runtime(folder.path, "sick") });
+    const instance = await makeRestorable(folder.path, { form, extra: runtime(folder.path, "sick") });
     await killedAt(instance, point, ["restore", instance.id, "--yes"]);
     const settled = await instance.run(["restore", "--settle", "--json"]);
     expect(settled.exitCode, settled.stdout).toBe(0);
@@ -85,7 +88,7 @@ describe("kill -9 at every crashpoint of a restore in place", () => {
     "%s of an undo: all old or all new, once settled",
     async (point) => {
       using folder = temporaryFolder();
-      const instance = await makeRestorable(folder.path, { extra: runtime(folder.path, "healthy") });
+      const instance = await makeRestorable(folder.path, { form, extra: runtime(folder.path, "healthy") });
       expect((await instance.run(["restore", instance.id, "--yes"])).exitCode).toBe(0);
       await killedAt(instance, point, ["restore", "--undo", "--yes"]);
       expect((await instance.run(["restore", "--settle"])).exitCode).toBe(0);
@@ -99,7 +102,7 @@ describe("kill -9 at every crashpoint of a restore in place", () => {
     async (point) => {
       for (const side of ["old", "new"] as const) {
         using folder = temporaryFolder();
-        const instance = await makeRestorable(folder.path, { extra: runtime(folder.path, "healthy") });
+        const instance = await makeRestorable(folder.path, { form, extra: runtime(folder.path, "healthy") });
         await killedAt(instance, point, ["restore", instance.id, "--yes"]);
         writeFileSync(join(folder.path, "data", "state.db"), "the runtime made a new one");
         appendFileSync(join(folder.path, "data", "state.json"), "and went on");

@@ -65,11 +65,11 @@ async function expectSoundVault(instance: Instance): Promise<readonly string[]> 
   return backups.map(({ id }) => id);
 }
 
-describe("holdfast run that is stopped like a container", () => {
+describe.each([["tar.gz"], ["repository"]] as const)("holdfast run that is stopped like a container, %s", (form) => {
   it("TERM, then KILL after 10 s, with 500 MB of state: a complete shutdown backup, or the statement that there was no time", async () => {
     using folder = temporaryFolder();
     makeState(folder.path, 500);
-    const instance = makeInstance(folder.path, "  data: { path: data }");
+    const instance = makeInstance(folder.path, "  data: { path: data }", { form });
     const end = await stopLikeAContainer(instance, folder.join("ready"), 10_000, { HOLDFAST_BACKUP__ON_STARTUP: "false" });
     const listed = await expectSoundVault(instance);
     const taken = listed.some((id) => id.endsWith("_shutdown"));
@@ -81,7 +81,7 @@ describe("holdfast run that is stopped like a container", () => {
   it("TERM while the startup backup runs: nothing half-made is listed, and the program never starts", async () => {
     using folder = temporaryFolder();
     makeState(folder.path, 300);
-    const instance = makeInstance(folder.path, "  data: { path: data }");
+    const instance = makeInstance(folder.path, "  data: { path: data }", { form });
     const end = await stopLikeAContainer(instance, instance.vault, 10_000);
     expect(end.killed, end.stderr).toBe(false);
     expect(existsSync(folder.join("ready"))).toBe(false);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
 
 export const KEY_LENGTH = 32;
 const NONCE_LENGTH = 12;
@@ -12,7 +12,7 @@ export type KeyPurpose = "chunk boundaries" | "run boundaries" | "cache" | "page
 
 /** HKDF-SHA-256 to one key. */
 export function deriveKey(secret: Uint8Array, salt: Uint8Array, info: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", secret, salt, info, KEY_LENGTH));
+  return Buffer.from(hkdfSync("sha256", createSecretKey(secret), salt, info, KEY_LENGTH));
 }
 
 /** The key of one pack, by the random salt in its header. */

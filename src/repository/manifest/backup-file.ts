@@ -8,7 +8,7 @@ import { openPart, sealPart, verifyPart } from "../pack/frame.ts";
 import { HEADER_LENGTH, makeHeader, parseHeader, type Header } from "../pack/header.ts";
 import type { Seal } from "../pack/seal.ts";
 import { StoredFile } from "../pack/stored-file.ts";
-import { PackTable } from "./pack-table.ts";
+import { PackTable, readPacks, type PackVisit } from "./pack-table.ts";
 import { PREFIX_LENGTH, SECTION_LIMIT, SectionFile, SECTIONS, type Section } from "./sections.ts";
 
 /** What the sections of a backup file hold. */
@@ -19,8 +19,25 @@ export interface BackupSections {
   readonly roots: Uint8Array;
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** What was read, with the epoch whose key it took. */
 export type ReadSections<S extends Section> = Pick<BackupSections, S> & { readonly epoch: number };
+
+/** The pack table of a backup, as it was read with its manifest, and still sealed. */
+export interface SealedTable {
+  /** Bytes of memory that it holds on to. */
+  readonly bytes: number;
+  /** @throws DamageError MANIFEST_INVALID */
+  read(visit: PackVisit): void;
+}
+
+interface SealedSections {
+  readonly epoch: number;
+  readonly bytes: number;
+  /** @throws DamageError MANIFEST_INVALID */
+  readonly open: (section: Section) => Buffer;
+}
 
 /**
  * Creates the file that is a backup, under a name that nobody has. Every section is decoded again before it is written, and
@@ -42,6 +59,28 @@ export function writeBackupFile(path: string, { epoch, master }: EpochKey, secti
  * @throws DamageError MANIFEST_INVALID, also when there is no such file · HostError VERSION_UNSUPPORTED · ConfigError KEY_WRONG
  */
 export function readBackupFile<S extends Section>(path: string, keys: EpochLookup, sections: readonly S[]): ReadSections<S> {
+  const { epoch, open } = readSealed(path, keys, sections);
+  const read: { -readonly [K in Section]?: BackupSections[K] } = {};
+  for (const section of SECTIONS) {
+    if (!(sections as readonly Section[]).includes(section)) continue;
+    if (section === "packs") read.packs = PackTable.decode(open(section), subjectOf(path));
+    else read[section] = open(section);
+  }
+  return { ...read, epoch } as ReadSections<S>;
+}
+
+/** Only the manifest is opened; throws as readBackupFile(). */
+export function readManifestOf(path: string, keys: EpochLookup): { readonly manifest: Buffer; readonly table: SealedTable } {
+  const { bytes, open } = readSealed(path, keys, ["manifest", "packs"]);
+  return { manifest: open("manifest"), table: { bytes, read: (visit) => readPacks(open("packs"), subjectOf(path), visit) } };
+}
+
+/** Goes through the packs of a backup; throws as readBackupFile(). */
+export function readPacksOf(path: string, keys: EpochLookup, visit: PackVisit): void {
+  readPacks(readSealed(path, keys, ["packs"]).open("packs"), subjectOf(path), visit);
+}
+
+function readSealed(path: string, keys: EpochLookup, sections: readonly Section[]): SealedSections {
   const subject = subjectOf(path);
   using stored = new StoredFile(path, subject, "MANIFEST_INVALID");
   const file = new SectionFile(stored);
@@ -49,15 +88,18 @@ export function readBackupFile<S extends Section>(path: string, keys: EpochLooku
   const places = file.places(subject);
   const { epoch, master } = epochKeyOf(keys, header.epoch, subject, "MANIFEST_INVALID");
   const seal = sealOf(path, master, header);
-  const read: { -readonly [K in Section]?: BackupSections[K] } = {};
-  for (const [ordinal, section] of SECTIONS.entries()) {
+  const sealed = SECTIONS.map((section, ordinal) => {
     const place = places[ordinal];
-    if (place === undefined || !(sections as readonly Section[]).includes(section)) continue;
-    const raw = openPart(seal, ordinal, file.read(place.position, place.length), SECTION_LIMIT);
-    if (section === "packs") read.packs = PackTable.decode(raw, subject);
-    else read[section] = raw;
-  }
-  return { ...read, epoch } as ReadSections<S>;
+    return place === undefined || !sections.includes(section) ? NOTHING : file.read(place.position, place.length);
+  });
+  return {
+    epoch,
+    bytes: stored.length,
+    open: (section) => {
+      const ordinal = SECTIONS.indexOf(section);
+      return openPart(seal, ordinal, sealed[ordinal] ?? NOTHING, SECTION_LIMIT);
+    },
+  };
 }
 
 function sealSection(seal: Seal, ordinal: number, raw: Uint8Array): readonly Buffer[] {

@@ -12,9 +12,10 @@ export interface TableEntry extends PackPlace {
   readonly used: number;
 }
 
+const ID_LENGTH = 8;
 const NAME_LENGTH = 32;
-/** 8 of the id, the name, and three varints. */
-const SMALLEST_ENTRY: number = 8 + NAME_LENGTH + 3;
+/** The id, the name, and three varints. */
+const SMALLEST_ENTRY: number = ID_LENGTH + NAME_LENGTH + 3;
 
 /** The packs of one backup, in the order of their ids; no id names two of them. */
 export class PackTable {
@@ -38,22 +39,8 @@ export class PackTable {
 
   /** @throws DamageError MANIFEST_INVALID */
   static decode(bytes: Uint8Array, subject: string): PackTable {
-    const reader = new ByteReader(bytes, `the pack table of ${subject}`, "MANIFEST_INVALID");
     const entries: TableEntry[] = [];
-    let before = "";
-    for (let left = reader.count("the count of packs", SMALLEST_ENTRY); left > 0; left--) {
-      const id = packIdOf(reader.bytes(8, "the id of a pack"));
-      if (id <= before) throw reader.refuse(id === before ? `it holds pack ${id} twice` : "its packs are not in order");
-      before = id;
-      const name = reader.bytes(NAME_LENGTH, "the name of a pack").toString("hex");
-      const length = reader.varint("the length of a pack");
-      const raw = reader.varint("the raw length of a pack");
-      const used = reader.varint("the used length of a pack");
-      if (length > PACK_LIMIT) throw reader.refuse(`pack ${id} cannot have ${length} bytes`);
-      if (used > raw) throw reader.refuse(`of pack ${id} more is used than it holds`);
-      entries.push({ id, name, length, raw, used });
-    }
-    reader.end();
+    readPacks(bytes, subject, (key, { length, raw, used }) => entries.push({ ...placeOfKey(key), length, raw, used }));
     return new PackTable(entries);
   }
 
@@ -69,4 +56,43 @@ export class PackTable {
     this.#byId ??= new Map(this.entries.map((entry) => [entry.id, entry]));
     return this.#byId.get(id);
   }
+}
+
+interface PackSizes {
+  readonly length: number;
+  readonly raw: number;
+  readonly used: number;
+}
+
+/** A pack as bytes: its id, then its name. */
+export type PackKey = string & { readonly PackKey: unique symbol };
+
+export type PackVisit = (key: PackKey, sizes: PackSizes) => void;
+
+export function placeOfKey(key: PackKey): Pick<TableEntry, "id" | "name"> {
+  const bytes = Buffer.from(key, "latin1");
+  return { id: packIdOf(bytes), name: bytes.toString("hex", ID_LENGTH) };
+}
+
+/**
+ * Goes through an encoded table.
+ *
+ * @throws DamageError MANIFEST_INVALID
+ */
+export function readPacks(bytes: Uint8Array, subject: string, visit: PackVisit): void {
+  const reader = new ByteReader(bytes, `the pack table of ${subject}`, "MANIFEST_INVALID");
+  let before = "";
+  for (let left = reader.count("the count of packs", SMALLEST_ENTRY); left > 0; left--) {
+    const key = reader.key(ID_LENGTH + NAME_LENGTH, "the id and the name of a pack") as PackKey;
+    const id = key.slice(0, ID_LENGTH);
+    if (id <= before) throw reader.refuse(id === before ? `it holds pack ${placeOfKey(key).id} twice` : "its packs are not in order");
+    before = id;
+    const length = reader.varint("the length of a pack");
+    const raw = reader.varint("the raw length of a pack");
+    const used = reader.varint("the used length of a pack");
+    if (length > PACK_LIMIT) throw reader.refuse(`pack ${placeOfKey(key).id} cannot have ${length} bytes`);
+    if (used > raw) throw reader.refuse(`of pack ${placeOfKey(key).id} more is used than it holds`);
+    visit(key, { length, raw, used });
+  }
+  reader.end();
 }
