@@ -79,7 +79,7 @@ export async function commandReading(command: CommandRequest, request: ReadingRe
     report: () => ({ source: "command", resolved_path: null, ...notes.result() }),
     async close() {
       await run?.kill();
-      staging?.remove();
+      await staging?.remove();
     },
   });
 }

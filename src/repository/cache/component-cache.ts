@@ -8,7 +8,7 @@ export interface SeenDatabase {
   /** When its pages were last read. Milliseconds since the epoch. */
   readonly readAt: number;
   /** Read when it is asked for: most databases are as they were. */
-  hashes(): PageHashes;
+  readonly hashes: () => PageHashes;
 }
 
 /**

@@ -42,7 +42,10 @@ async function again(place: TestPlace, memory: Uint8Array | undefined, more: Par
   const reading = await openReading(place.request({ now: FIRST + HOUR, known: knows(memory), ...more }));
   try {
     if (reading.untouched === true) return { untouched: true, files: undefined };
-    return { untouched: false, files: (await entriesOf(reading)).flatMap(({ untouched }) => (untouched === undefined ? [] : [untouched.path])) };
+    return {
+      untouched: false,
+      files: (await entriesOf(reading)).flatMap(({ untouched }) => (untouched === undefined ? [] : [untouched.path])),
+    };
   } finally {
     await reading.close();
   }
@@ -50,7 +53,8 @@ async function again(place: TestPlace, memory: Uint8Array | undefined, more: Par
 
 function fill(place: TestPlace): void {
   mkdirSync(join(place.state, "a", "b"), { recursive: true });
-  for (const name of ["one.md", "two.md", "a/three.md", "a/b/four.md", "left.tmp"]) writeFileSync(join(place.state, name), `text of ${name}`);
+  for (const name of ["one.md", "two.md", "a/three.md", "a/b/four.md", "left.tmp"])
+    writeFileSync(join(place.state, name), `text of ${name}`);
   symlinkSync("one.md", join(place.state, "link"));
 }
 

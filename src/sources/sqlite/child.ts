@@ -5,23 +5,17 @@
  *
  * It never checkpoints, writes no page, and changes no pragma of a source.
  */
-import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import type { CopyAnswer, CopyRequest, Seen } from "./copy-protocol.ts";
+import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
+import { inNameOf } from "./in-name-of.ts";
+import { failureOf, numberOf, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
 
 type Step = Extract<CopyAnswer, { ok: false }>["step"];
 
 /** Above every page count: at the default rate each commit of another process restarts the copy, and it never ends. */
 const ALL_PAGES = 2 ** 31 - 1;
-const SQLITE_ERROR = 1;
-
-function seen(path: string): Seen {
-  const stats = statSync(path, { bigint: true });
-  return { device: stats.dev.toString(), inode: stats.ino.toString() };
-}
 
 /** Copies of our own and cold databases: without locks, and without leaving a sidecar. */
 function openImmutable(path: string): DatabaseSync {
@@ -44,66 +38,6 @@ function openSource(request: CopyRequest): DatabaseSync {
     database.close();
     throw error;
   }
-}
-
-/**
- * A write-ahead log's -shm is written by readers too, and made when it is missing. Root does that in the owner's
- * name: a sidecar owned by root stops the runtime.
- */
-function inNameOf<T>(account: CopyRequest["as"], action: () => T): T {
-  if (account === null || process.seteuid === undefined || process.setegid === undefined || process.setgroups === undefined)
-    return action();
-  const groups = process.getgroups?.() ?? [];
-  process.setgroups([]);
-  process.setegid(account.gid);
-  process.seteuid(account.uid);
-  try {
-    return action();
-  } finally {
-    process.seteuid(0);
-    process.setegid(0);
-    process.setgroups(groups);
-  }
-}
-
-function numberOf(database: DatabaseSync, pragma: string): number {
-  return Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0]);
-}
-
-function schemaSha256(database: DatabaseSync): string | null {
-  const hash = createHash("sha256");
-  try {
-    const rows = database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name").iterate();
-    for (const row of rows) hash.update(`${JSON.stringify(Object.values(row))}\n`);
-    return hash.digest("hex");
-  } catch {
-    // A schema that does not parse: the copy is kept and called suspect.
-    return null;
-  }
-}
-
-function quickCheck(database: DatabaseSync): { quickCheck: string | null; quickCheckProblem: string | null } {
-  try {
-    const first = Object.values(database.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
-    return { quickCheck: oneLine(String(first)), quickCheckProblem: null };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // A collation or function that only the application has says nothing about the bytes.
-    if (((sqliteCode(error) ?? 0) & 0xff) === SQLITE_ERROR) return { quickCheck: null, quickCheckProblem: message };
-    return { quickCheck: message, quickCheckProblem: null };
-  }
-}
-
-/** A complaint stands in lists of one line each; its first line only says which database, and there is one. */
-function oneLine(complaint: string): string {
-  return complaint
-    .replace(/^\*\*\* in database \w+ \*\*\*\n/, "")
-    .replaceAll(/\s*\n\s*/g, "; ")
-    .slice(0, 1000);
-}
-
-function sqliteCode(error: unknown): number | null {
-  return typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number" ? error.errcode : null;
 }
 
 async function copy(request: CopyRequest): Promise<CopyAnswer> {
@@ -136,8 +70,7 @@ async function copy(request: CopyRequest): Promise<CopyAnswer> {
       staged.close();
     }
   } catch (error) {
-    const errno = typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : null;
-    return { ok: false, sqlite: sqliteCode(error), errno, message: error instanceof Error ? error.message : String(error), step };
+    return { ok: false, ...failureOf(error), step };
   }
 }
 

@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
-import { CaptureError, entryPath, InternalError } from "../../kernel/index.ts";
+import { CaptureError, entryPath } from "../../kernel/index.ts";
 import { throwIfStopped } from "../stop-signal.ts";
 import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
+import { startLineChild, type LineChild } from "./line-child.ts";
 
 /** Opens databases in a process of its own, one after the other; the process starts with the first one. */
 export interface DatabaseChild {
@@ -16,11 +15,11 @@ export interface DatabaseChild {
 }
 
 export function databaseChild(): DatabaseChild {
-  let running: Running | undefined;
+  let running: LineChild<CopyRequest, CopyAnswer> | undefined;
   return {
     async copy(request, deadline, signal) {
       throwIfStopped(signal);
-      running ??= start();
+      running ??= startLineChild(entryPath(import.meta.url, "./child"));
       const child = running;
       let late = false;
       const timer = setTimeout(() => {
@@ -53,45 +52,5 @@ export function databaseChild(): DatabaseChild {
       child?.kill();
       await child?.ended;
     },
-  };
-}
-
-interface Running {
-  /** undefined when the process ended without an answer. */
-  ask(request: CopyRequest): Promise<CopyAnswer | undefined>;
-  kill(): void;
-  readonly ended: Promise<string>;
-}
-
-function start(): Running {
-  const environment = { ...process.env };
-  // What is preloaded into the engine has no business beside a database.
-  delete environment["NODE_OPTIONS"];
-  const child: ChildProcess = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entryPath(import.meta.url, "./child")], {
-    env: environment,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new InternalError("A child process has no pipes");
-  let said = "";
-  stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)));
-  // The process ended: its exit says why.
-  stdin.on("error", () => {});
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (exit, signal) => resolve(`${signal ?? `exit code ${exit}`}${said === "" ? "" : `: ${said.trim()}`}`));
-  });
-  const lines = createInterface({ input: stdout });
-  return {
-    ask(request) {
-      const answer = new Promise<CopyAnswer | undefined>((resolve) => {
-        lines.once("line", (line) => resolve(JSON.parse(line) as CopyAnswer));
-        void ended.then(() => resolve(undefined));
-      });
-      stdin.write(`${JSON.stringify(request)}\n`);
-      return answer;
-    },
-    kill: () => void child.kill("SIGKILL"),
-    ended,
   };
 }

@@ -21,12 +21,23 @@ export function databaseLook({ stats, sidecars }: DatabaseState): DatabaseLook |
   return { file: fileLook(stats), log: log === undefined || log.size === 0n ? null : fileLook(log) };
 }
 
-/** A database that has not been touched since it was copied for the backup that the vault compares with. */
-export function knownDatabase(absolute: string, path: string, request: ReadingRequest): KnownDatabase | undefined {
+/**
+ * A database that has not been touched since it was copied for the backup that the vault compares with.
+ *
+ * @param how "whole": to be told that everything is untouched; "known": to be given as known
+ */
+export function knownDatabase(
+  absolute: string,
+  path: string,
+  request: ReadingRequest,
+  how: "whole" | "known" = "known",
+): KnownDatabase | undefined {
   const before = request.quickCheckBefore?.get(path);
   if (request.known === undefined || before === undefined || request.cut || (request.raw ?? false) !== false) return undefined;
   const state = databaseState(absolute);
   const look = state?.headed === true ? databaseLook(state) : undefined;
-  if (state === undefined || look === undefined || !request.known.hasDatabase(path, look)) return undefined;
+  if (state === undefined || look === undefined) return undefined;
+  const has = how === "known" ? request.known.hasDatabase(path, look) : request.known.whole && request.known.isDatabaseSame(path, look);
+  if (!has) return undefined;
   return { stats: state.stats, details: { ...before, quick_check: "skipped" }, size: before.pages * before.page_size };
 }

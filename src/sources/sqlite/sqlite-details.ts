@@ -15,12 +15,20 @@ export function checkIsDue(known: SqliteDetails | undefined, now: number): boole
 
 export interface CopyToDescribe {
   readonly path: string;
-  readonly target: string;
-  readonly answer: Extract<CopyAnswer, { ok: true }>;
-  readonly cold: boolean;
+  readonly answer: Pick<
+    Extract<CopyAnswer, { ok: true }>,
+    "pageSize" | "pages" | "userVersion" | "applicationId" | "schemaSha256" | "quickCheck" | "quickCheckProblem"
+  >;
+  readonly journalMode: SqliteDetails["journal_mode"];
+  readonly read: SqliteDetails["read"];
   readonly checked: boolean;
   readonly known: SqliteDetails | undefined;
   readonly now: number;
+}
+
+/** The header travels with the first page of a copy: bytes 18 and 19 say 2 in WAL mode. */
+export function journalModeOf(copy: string): SqliteDetails["journal_mode"] {
+  return firstBytes(copy, 20)[18] === 2 ? "wal" : "rollback";
 }
 
 /** What a copy says of its database, and whether it is suspect. */
@@ -42,12 +50,11 @@ export function detailsOf(copy: CopyToDescribe): {
       pages: answer.pages,
       user_version: answer.userVersion,
       application_id: answer.applicationId,
-      // The header travels with the first page: bytes 18 and 19 say 2 in WAL mode.
-      journal_mode: firstBytes(copy.target, 20)[18] === 2 ? "wal" : "rollback",
+      journal_mode: copy.journalMode,
       schema_sha256: answer.schemaSha256 ?? "unreadable",
       quick_check: answer.quickCheck ?? "skipped",
       quick_checked_at: ran ? new Date(copy.now).toISOString() : (copy.known?.quick_checked_at ?? null),
-      read: copy.cold ? "cold" : "staged",
+      read: copy.read,
     },
     suspect: complaint !== undefined || answer.schemaSha256 === null,
     warnings,

@@ -8,18 +8,24 @@ import type { ReadingRequest } from "../reading-request.ts";
 import { rootError, type Root } from "../root.ts";
 import { hasDatabaseHeader, hasLogBeside } from "../sniff.ts";
 import type { StagingFolder } from "../staging-folder.ts";
+import { BUSY_TIMEOUT } from "./busy-timeout.ts";
 import { databaseChild } from "./database-child.ts";
 import { knownDatabase, type KnownDatabase } from "./known-database.ts";
+import { pinnedReading } from "./pinned-reading.ts";
 import { stageDatabase, type StagedDatabase } from "./stage-database.ts";
 
-/** Milliseconds that a locked database is waited for. */
-export const BUSY_TIMEOUT = 30_000;
-
-/** One database, copied before this resolves: what it says does not depend on when the copy is stored. */
+/**
+ * One database: held still by another process where that is wanted and can be had, else copied before this resolves. What
+ * it says does not depend on when it is stored.
+ */
 export async function sqliteReading(root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
   requireHeader(root, request);
-  const known = knownDatabase(root.real, root.name, request);
-  if (known !== undefined) return knownReading(root, request, known, { notes, staging });
+  // A component that was a folder with this database in it is not what this one is.
+  const whole = request.remembered.single ? knownDatabase(root.real, root.name, request, "whole") : undefined;
+  const known = whole ?? knownDatabase(root.real, root.name, request);
+  if (known !== undefined) return knownReading(root, request, known, { notes, staging, untouched: whole !== undefined });
+  const pinned = await pinnedReading(root, request, notes);
+  if (pinned !== undefined) return pinned;
   const target = staging.fresh();
   const child = databaseChild();
   let staged: StagedDatabase | undefined;
@@ -61,10 +67,11 @@ function knownReading(
   root: Root,
   request: ReadingRequest,
   { stats, details, size }: KnownDatabase,
-  { notes, staging }: { readonly notes: Notes; readonly staging: StagingFolder },
+  { notes, staging, untouched }: { readonly notes: Notes; readonly staging: StagingFolder; readonly untouched: boolean },
 ): Reading {
   const { sparse: _, ...head } = headOf(root.name, "file", stats);
   return readingOf({
+    ...(untouched ? { untouched } : {}),
     signal: request.signal,
     *entries() {
       yield { head: { ...head, size, database: true }, content: { kind: "known" } };

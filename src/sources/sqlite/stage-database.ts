@@ -11,7 +11,7 @@ import { databaseState, isCold, stillCold, type DatabaseState } from "./database
 import { databaseLook } from "./known-database.ts";
 import { liveName } from "./live-name.ts";
 import { keepOwners, openingAccount } from "./opening-account.ts";
-import { checkIsDue, detailsOf } from "./sqlite-details.ts";
+import { checkIsDue, detailsOf, journalModeOf } from "./sqlite-details.ts";
 import { requireSafeSqlite } from "./sqlite-version.ts";
 
 const TRIES = 3;
@@ -141,7 +141,15 @@ async function attemptCopy(
   }
   const held = sameFile(state.identity, identity) && same(answer.before, state.identity) && same(answer.after, state.identity);
   if (!held || (cold && !stillCold(state, after))) return undefined;
-  const learned = detailsOf({ path: database.path, target, answer, cold, checked: due, known: database.known, now: database.now });
+  const learned = detailsOf({
+    path: database.path,
+    answer,
+    journalMode: journalModeOf(target),
+    read: cold ? "cold" : "staged",
+    checked: due,
+    known: database.known,
+    now: database.now,
+  });
   const look = path === database.path ? databaseLook(state) : undefined;
   return { stats: state.stats, look, ...learned, warnings: [...learned.warnings, ...problems] };
 }
