@@ -1,0 +1,216 @@
+import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { liveDatabase, writeOver } from "../../../test/support/live-database.ts";
+import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
+import { noCounts, PinnedStage } from "../../../test/support/pinned-stage.ts";
+import { ask, makeDatabase, NOW } from "../../../test/support/source-database.ts";
+import { readBack } from "../../../test/support/source-place.ts";
+import { isSameLook, type DatabaseLook } from "../../vault/index.ts";
+import { openReading } from "../open-reading.ts";
+import type { ReadingRequest } from "../reading-request.ts";
+import { PIN_BOUNDS } from "./pin-bounds.ts";
+import { pinDatabase } from "./pin-database.ts";
+import { snapshotSpans } from "./snapshot-spans.ts";
+import { scanWal } from "./scan-wal.ts";
+
+const ROWS = "SELECT count(*) FROM t";
+
+describe("openReading() of a database with read: pinned", () => {
+  it("reads it in place, and describes its snapshot", async () => {
+    await using db = await liveDatabase();
+    const reading = await db.open();
+    const content = await pinnedContent(reading);
+    expect(content.movable).toBe(false);
+    expect(new Set(content.spans.map((span) => (span.kind === "file" ? span.path : "")))).toEqual(new Set([db.path, `${db.path}-wal`]));
+    expect(readdirSync(db.place.staging)).toEqual([]);
+    await db.program.run("INSERT INTO t (x) VALUES ('later')");
+    await db.program.run("PRAGMA wal_checkpoint(PASSIVE)");
+    await db.program.run("PRAGMA user_version=99");
+    expect(ask(copyOf(content.spans, db.copy), ROWS)).toBe(101);
+    expect(await reading.query?.(ROWS)).toBe(101);
+    await reading.confirm();
+    expect(reading.report()).toMatchObject({
+      source: "sqlite",
+      suspect: false,
+      warnings: [],
+      sqlite: {
+        page_size: 4096,
+        pages: readFileSync(db.copy).length / 4096,
+        user_version: 3,
+        application_id: 7,
+        journal_mode: "wal",
+        quick_check: "ok",
+        quick_checked_at: "2026-03-15T14:30:00.000Z",
+        read: "pinned",
+      },
+    });
+    await reading.close();
+    const staged = await openReading(db.place.request({ path: db.path, now: NOW }));
+    expect(staged.report().sqlite?.schema_sha256).toBe(reading.report().sqlite?.schema_sha256);
+    await staged.close();
+  });
+
+  it("tells the same look as a staged one, so that an unchanged database is not opened again", async () => {
+    await using db = await liveDatabase();
+    // In an owner's name: SQLite as root gives the log a new time whenever it opens it.
+    chmodSync(db.place.folder, 0o755);
+    for (const name of ["", ...readdirSync(db.place.state)]) chownSync(join(db.place.state, name), 1234, 1234);
+    const pinned = await db.open();
+    const look = (await pinnedContent(pinned)).look;
+    await pinned.close();
+    const staged = await db.open({ read: "staged" });
+    expect(look).toEqual((await pinnedContent(staged)).look);
+    await staged.close();
+    expect(look?.log?.size).toBe(statSync(`${db.path}-wal`).size);
+    const sqlite = pinned.report().sqlite;
+    if (sqlite === undefined || look === undefined) throw new Error("No details");
+    const isDatabaseSame = (_: string, { file, log }: DatabaseLook): boolean =>
+      isSameLook(file, look.file) && log !== null && look.log !== null && isSameLook(log, look.log);
+    const known = { manifestSha256: "0", memory: undefined, whole: false, isDatabaseSame, hasDatabase: isDatabaseSame };
+    const contentOf = async (): Promise<string | undefined> => {
+      const { entries } = await readBack(
+        db.place.request({ path: db.path, read: "pinned", known, quickCheckBefore: new Map([["live.db", sqlite]]) }),
+      );
+      return entries[0]?.content.kind;
+    };
+    expect(await contentOf()).toBe("known");
+    await db.program.run("INSERT INTO t (x) VALUES ('later')");
+    expect(await contentOf()).toBe("staged");
+  });
+
+  it("takes the file alone when the whole log is in it, because that log may be begun anew", async () => {
+    await using db = await liveDatabase();
+    await db.program.run("PRAGMA wal_checkpoint(FULL)");
+    const reading = await db.open();
+    const content = await pinnedContent(reading);
+    expect(content.spans).toMatchObject([{ kind: "file", path: db.path, offset: 0, length: statSync(db.path).size }]);
+    const [header] = [readFileSync(`${db.path}-wal`).subarray(0, 32)];
+    await db.program.run("UPDATE t SET x = 'overwritten'");
+    expect(readFileSync(`${db.path}-wal`).subarray(0, 32).equals(header)).toBe(false);
+    await db.program.run("PRAGMA wal_checkpoint(PASSIVE)");
+    copyOf(content.spans, db.copy);
+    await reading.confirm();
+    await reading.close();
+    expect(ask(db.copy, "SELECT count(*) FROM t WHERE x = 'overwritten'")).toBe(0);
+    expect(ask(db.copy, ROWS)).toBe(101);
+    expect(ask(db.copy, "PRAGMA integrity_check")).toBe("ok");
+  });
+
+  it("would give a mixture if it took such a log's frames all the same", async () => {
+    await using db = await liveDatabase();
+    await db.program.run("UPDATE t SET x = x || 'longer' WHERE id % 2 = 0");
+    await db.program.run("PRAGMA wal_checkpoint(FULL)");
+    const pinned = await pinDatabase({ path: db.path, busyTimeout: 1000, bounds: PIN_BOUNDS, signal: undefined });
+    const scanned = await scanWal(`${db.path}-wal`, Infinity, undefined);
+    if (pinned === undefined || scanned === undefined) throw new Error("Not pinned");
+    const stats = statSync(db.path, { bigint: true });
+    const spans = snapshotSpans({
+      pageSize: 4096,
+      pages: scanned.pages,
+      file: { path: db.path, identity: { device: stats.dev, inode: stats.ino }, size: Number(stats.size) },
+      log: { path: `${db.path}-wal`, identity: scanned.identity, pageOf: scanned.pageOf },
+    });
+    expect(ask(copyOf(spans, db.copy), "PRAGMA integrity_check")).toBe("ok");
+    await db.program.run("UPDATE t SET x = 'overwritten' || x WHERE id > 50");
+    expect(String(ask(copyOf(spans, db.copy), "PRAGMA integrity_check"))).not.toBe("ok");
+    expect(ask(copyOf(pinned.spans, db.copy), "PRAGMA integrity_check")).toBe("ok");
+    pinned.watch[Symbol.dispose]();
+    await pinned.snapshot.end();
+  });
+
+  it.each([
+    { pageSize: 512, autoVacuum: "FULL", checkpoints: true },
+    { pageSize: 4096, autoVacuum: "NONE", checkpoints: true },
+    { pageSize: 65_536, autoVacuum: "INCREMENTAL", checkpoints: false },
+  ] as const)("gives whole committed states while $pageSize-byte pages are written and checkpointed", async (options) => {
+    const counts = noCounts();
+    await using stage = await PinnedStage.begin({ ...options, seed: 1, autoCheckpoint: 50, blobBytes: 50_000, writers: 2 }, counts);
+    for (let n = 0; n < 4; n += 1) await stage.snapshot(true);
+    expect(counts).toMatchObject({ snapshots: 4, staged: 0 });
+  });
+
+  it.each([
+    ["its time", { ...PIN_BOUNDS, duration: 1 }],
+    ["the growth of its log", { ...PIN_BOUNDS, growth: 20_000 }],
+  ])("lets go of the snapshot at the end of %s", async (_, pinBounds) => {
+    await using db = await liveDatabase();
+    const reading = await db.open({ pinBounds });
+    await pinnedContent(reading);
+    for (let held = true; held;) {
+      await db.program.run("UPDATE t SET x = x || 'more'");
+      held = (await reading.query?.(ROWS).catch(() => undefined)) !== undefined;
+    }
+    await expect(reading.confirm()).rejects.toMatchObject({ code: "COMPONENT_MOVED", details: { pin: "expired" } });
+    await reading.close();
+    await db.program.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    expect(statSync(`${db.path}-wal`).size).toBe(0);
+  });
+
+  it("stages what cannot be pinned: another journal mode, a paused one, one that is too large, one of two names, one in a tree", async () => {
+    await using db = await liveDatabase();
+    const how = async (request: Partial<ReadingRequest>): Promise<unknown> => {
+      const { report } = await readBack(db.place.request({ path: db.path, read: "pinned", now: NOW, ...request }));
+      return report.sqlite?.read ?? Object.values(report.databases ?? {})[0]?.read;
+    };
+    expect(await how({})).toBe("pinned");
+    expect(await how({ cut: true })).toBe("staged");
+    expect(await how({ pinBounds: { ...PIN_BOUNDS, largest: 4096 } })).toBe("staged");
+    expect(await how({ path: db.place.state })).toBe("staged");
+    linkSync(db.path, join(db.place.folder, "second.db"));
+    expect(await how({})).toBe("staged");
+    const rollback = join(db.place.folder, "rollback.db");
+    makeDatabase(rollback, "delete");
+    expect(await how({ path: rollback })).toBe("staged");
+    const cold = join(db.place.folder, "cold.db");
+    makeDatabase(cold, "wal");
+    expect(await how({ path: cold })).toBe("cold");
+    expect(readdirSync(db.place.folder)).not.toContain("cold.db-wal");
+  });
+
+  it("checks a damaged database inside its snapshot, and calls it suspect", async () => {
+    await using db = await liveDatabase();
+    await db.program.run("INSERT INTO t (x) SELECT x FROM t");
+    await db.program.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    writeOver(db.path, 4096 * 3, "\0".repeat(200));
+    const reading = await db.open();
+    await pinnedContent(reading);
+    await reading.confirm();
+    expect(reading.report()).toMatchObject({ suspect: true, sqlite: { read: "pinned" } });
+    expect(reading.report().sqlite?.quick_check).not.toMatch(/^(ok|skipped)$/);
+    await reading.close();
+  });
+
+  it("does not check again on the same day", async () => {
+    await using db = await liveDatabase();
+    const first = await readBack(db.place.request({ path: db.path, read: "pinned", now: NOW }));
+    const known = first.report.sqlite;
+    if (known === undefined) throw new Error("No details");
+    const second = await readBack(
+      db.place.request({ path: db.path, read: "pinned", now: NOW + 1000, quickCheckBefore: new Map([["live.db", known]]) }),
+    );
+    expect(second.report.sqlite).toMatchObject({ read: "pinned", quick_check: "skipped", quick_checked_at: known.quick_checked_at });
+  });
+
+  it("leaves -wal and -shm to the account they belong to", async () => {
+    await using db = await liveDatabase();
+    for (const name of ["", ...readdirSync(db.place.state)]) chownSync(join(db.place.state, name), 1234, 1234);
+    // Below a folder that is closed to that account.
+    expect((await readBack(db.place.request({ path: db.path, read: "pinned", now: NOW }))).report.sqlite?.read).toBe("pinned");
+    expect(readdirSync(db.place.state).map((name) => [name, statSync(join(db.place.state, name)).uid])).toEqual([
+      ["live.db", 1234],
+      ["live.db-shm", 1234],
+      ["live.db-wal", 1234],
+    ]);
+  });
+
+  it("reads what a killed writer has left", async () => {
+    await using db = await liveDatabase();
+    await db.program.kill();
+    const reading = await db.open();
+    expect(ask(copyOf((await pinnedContent(reading)).spans, db.copy), ROWS)).toBe(101);
+    await reading.confirm();
+    expect(reading.report().sqlite?.read).toBe("pinned");
+    await reading.close();
+  });
+});
