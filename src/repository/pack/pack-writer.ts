@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { crashpoint, errnoOf, InternalError, makeFolder, namedSystemError } from "../../kernel/index.ts";
 import { packKey } from "../keys/derive.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
@@ -33,7 +34,7 @@ const DIRECTORY_ROOM = 2048;
 
 /**
  * One pack while it is written, by synchronous calls in a worker thread. Every frame is decoded again before it is written.
- * Nothing here is flushed to the disk: the commit does that once for all packs, before the manifest that names them.
+ * A commit waits until all packs are on the disk; to begin with that while others are written is for the caller.
  * What goes wrong leaves nothing but the file below `packs/.new/`, which abort() removes.
  */
 export class PackWriter implements Disposable {
@@ -100,6 +101,18 @@ export class PackWriter implements Disposable {
 
   /** Writes the directory and gives the file its name; the pack is in the vault, and not yet on the disk. */
   close(): FinishedPack {
+    const finished = this.#finish();
+    this.#closeFile();
+    return finished;
+  }
+
+  /** As close(), and begins to put it on the disk. */
+  closeAndFlush(): { readonly pack: FinishedPack; readonly flushed: Promise<void> } {
+    const pack = this.#finish();
+    return { pack, flushed: this.#flush() };
+  }
+
+  #finish(): FinishedPack {
     if (this.#frames.length === 0) throw new InternalError(`Cannot close ${this.#seal.subject}: it holds nothing`);
     const directory = encodeDirectory(this.#frames);
     const sealed = sealPart(this.#seal, DIRECTORY_ORDINAL, directory, DIRECTORY_LIMIT);
@@ -133,7 +146,6 @@ export class PackWriter implements Disposable {
     }
     crashpoint("pack-before-publish");
     renameSync(this.#path, packPath(this.#options.folder, name));
-    this.#closeFile();
     crashpoint("pack-published");
   }
 
@@ -153,6 +165,19 @@ export class PackWriter implements Disposable {
     const directory = DIRECTORY_ROOM + (this.#frames.length + 1) * DIRECTORY_ENTRY;
     const length = Math.max(this.#storedBytes, HEADER_LENGTH) + more + SEAL_LENGTH + directory + TRAILER_LENGTH;
     if (length > PACK_LIMIT) throw new InternalError(`Cannot append ${more} bytes to ${this.#seal.subject}: it is full`);
+  }
+
+  async #flush(): Promise<void> {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    if (descriptor === undefined) return;
+    try {
+      await promisify(fsync)(descriptor);
+    } catch (cause) {
+      throw namedSystemError(cause, `flush ${this.#seal.subject} to disk`);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   #closeFile(): void {

@@ -49,6 +49,11 @@ export class JobDoer {
     return this.#of(options).frames;
   }
 
+  /** Packs that were closed are on the disk. */
+  async flushed(): Promise<void> {
+    await this.#draft?.frames.flushed();
+  }
+
   abort(): void {
     this.#draft?.frames.abort();
   }

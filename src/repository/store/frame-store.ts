@@ -28,6 +28,8 @@ export interface FrameStoreOptions {
 export class FrameStore implements MetaStore {
   readonly #options: FrameStoreOptions;
   readonly #finished: FinishedPack[] = [];
+  readonly #flushing: Promise<void>[] = [];
+  #failure: { readonly error: unknown } | undefined;
   #writer: PackWriter | undefined;
   #frame: Buffer | undefined;
   #filled = 0;
@@ -86,7 +88,10 @@ export class FrameStore implements MetaStore {
 
   #closePack(): void {
     if (this.#writer === undefined) return;
-    this.#finished.push(this.#writer.close());
+    const { pack, flushed } = this.#writer.closeAndFlush();
+    this.#finished.push(pack);
+    // Its failure is met by who waits for all of them.
+    this.#flushing.push(flushed.catch((error: unknown) => void (this.#failure ??= { error })));
     this.#writer = undefined;
   }
 
@@ -95,6 +100,12 @@ export class FrameStore implements MetaStore {
     this.#endFrame();
     this.#closePack();
     return this.#finished.splice(0);
+  }
+
+  /** What was closed is on the disk. A failure that was reported once is not reported again by the kernel, and is kept here. */
+  async flushed(): Promise<void> {
+    await Promise.all(this.#flushing.splice(0));
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Removes the pack under work. */

@@ -136,6 +136,7 @@ export class RepositoryBody implements DraftBody {
     this.#packs.add(this.#threads.frames.finish());
     if (roots.every(({ root }) => root.references.length === 0)) return;
     const { folder, keys } = this.#place;
+    await this.#threads.flushed();
     await syncFiles(this.#packs.placesToSync());
     await writeCheckpoint(folder, keys.newest, { packs: this.#table(use), roots });
   }
@@ -183,6 +184,7 @@ export class RepositoryBody implements DraftBody {
       if (state !== undefined && state.entries !== "as-before")
         writeCache(cache, name, state.before.cacheFor(treeName(root), state.memory));
     }
+    await this.#threads.flushed();
     await syncFiles([...this.#packs.placesToSync(), path]);
     return { path, flushed: true };
   }

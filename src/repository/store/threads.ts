@@ -95,6 +95,11 @@ export class Threads {
     return done.flatMap((answer) => mustBe("finish", answer).packs);
   }
 
+  /** Every pack that was finished is on the disk. */
+  async flushed(): Promise<void> {
+    await this.#here.flushed();
+  }
+
   /** What waits for a thread fails. */
   interrupt(): void {
     void this.#pool.stop();

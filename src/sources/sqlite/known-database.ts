@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { fileLook, type DatabaseLook, type SqliteDetails } from "../../vault/index.ts";
+import { fileLook, type DatabaseLook, type FileLook, type SqliteDetails } from "../../vault/index.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import { databaseState, type DatabaseState } from "./database-state.ts";
 
@@ -18,7 +18,15 @@ export function databaseLook({ stats, sidecars }: DatabaseState): DatabaseLook |
   const journal = sidecars.get("-journal");
   if ((journal !== undefined && journal.size > 0n) || stats.nlink !== 1n) return undefined;
   const log = sidecars.get("-wal");
-  return { file: fileLook(stats), log: log === undefined || log.size === 0n ? null : fileLook(log) };
+  return { file: fileLook(stats), log: log === undefined || log.size === 0n ? null : logLook(log) };
+}
+
+/**
+ * Without the time of its last change of owner or mode: for root, SQLite gives a log its owner anew whenever it opens one, and
+ * the look before a copy would never be that after it. What is written to a log moves the other time.
+ */
+function logLook(stats: BigIntStats): FileLook {
+  return { ...fileLook(stats), ctimeNs: stats.mtimeNs };
 }
 
 /**
