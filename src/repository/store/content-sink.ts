@@ -25,6 +25,6 @@ export class ThreadSink implements ContentSink {
       return this.#frames.add(bytes);
     }
     this.#left -= bytes.length;
-    return Uint8Array.from(bytes);
+    return new Uint8Array(bytes);
   }
 }

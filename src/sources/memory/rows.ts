@@ -96,7 +96,7 @@ export class Rows {
   static fromBytes(bytes: Uint8Array, length: number): Rows | undefined {
     if (bytes.length !== length * (NUMBERS * 8 + 8 + 1)) return undefined;
     // A copy, because a column of wide numbers may not begin at any place.
-    const own = Uint8Array.from(bytes).buffer;
+    const own = new Uint8Array(bytes).buffer;
     const looks = new BigInt64Array(own, 0, length * NUMBERS);
     const readAt = new Float64Array(own, length * NUMBERS * 8, length);
     return new Rows(new Uint8Array(own, length * (NUMBERS * 8 + 8), length), looks, readAt, length);
