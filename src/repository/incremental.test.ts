@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  linkSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -59,6 +60,27 @@ describe("a backup in repository form after another", () => {
     expect(contents.get("notes/big.log")?.equals(readFileSync(stage.join("notes", "big.log")))).toBe(true);
     expect(contents.get("notes/17.md")?.toString()).toBe("short");
     expect((await stage.contents(first.id)).get("notes/big.log")?.length).toBe(4_000_000);
+  });
+
+  it("gives a file its own entry when the name goes that it was another name of", async () => {
+    await using stage = new RepositoryStage();
+    for (const name of ["d1", "d2"]) mkdirSync(stage.join("tree", name), { recursive: true });
+    for (const [name, text] of [
+      ["empty", ""],
+      ["full", "some text"],
+    ] as const) {
+      writeFileSync(stage.join("tree", "d1", name), text);
+      linkSync(stage.join("tree", "d1", name), stage.join("tree", "d2", name));
+    }
+    await stage.take("tree");
+    // Of a folder the name alone changes, and of what is in it nothing.
+    renameSync(stage.join("tree", "d1"), stage.join("tree", "z1"));
+    const { id } = await stage.take("tree");
+    expect((await stage.contents(id)).get("tree/d2/full")?.toString()).toBe("some text");
+    expect((await stage.contents(id)).get("tree/d2/empty")?.length).toBe(0);
+    rmSync(stage.join("tree", "z1"), { recursive: true });
+    const last = await stage.take("tree");
+    expect([...(await stage.contents(last.id)).keys()].toSorted()).toEqual(["tree/d2/empty", "tree/d2/full"]);
   });
 
   it("reads a file again whose time of modification was set back", async () => {

@@ -59,23 +59,28 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
     newBody: (request) => {
       // Under the write lock nobody else writes: what lies there was left by the dead.
       removeUnfinishedPacks(folder, "");
-      forgetCheckpoint(folder, keys, request.backups);
+      forgetCheckpoint(folder, keys, request.backups, now());
       return new RepositoryBody(request, { ...place, now: now() });
     },
     freed: (going, staying) => named.freedBy(going, staying),
     readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
     afterSweep: (left) => {
-      forgetCheckpoint(folder, keys, left.backups);
+      forgetCheckpoint(folder, keys, left.backups, now());
       sweepPacks(folder, named, left, readCheckpoint(folder, keys)?.packs);
       return Promise.resolve();
     },
   };
 }
 
+/** How long a backup that was not finished may be gone on from. Milliseconds. */
+const KEPT_FOR: number = 14 * 24 * 60 * 60 * 1000;
+
 /** Once every component of it has a good backup, nothing goes on from there. */
-function forgetCheckpoint(folder: string, keys: VaultKeys, backups: readonly FoundBackup[]): void {
+function forgetCheckpoint(folder: string, keys: VaultKeys, backups: readonly FoundBackup[], now: number): void {
   const checkpoint = readCheckpoint(folder, keys);
   if (checkpoint === undefined) return;
+  // What never became whole, or is not declared any more, would keep its packs for ever.
+  if (now - checkpoint.takenAt > KEPT_FOR) removeCheckpoint(folder);
   const isDone = (component: string): boolean => backups.some(({ manifest }) => goodFor(manifest, component));
   if (checkpoint.roots.every(({ name }) => isDone(name))) removeCheckpoint(folder);
 }

@@ -83,7 +83,7 @@ async function* placeEntries<C>(
   const made = new Set<string>();
   for await (const { entry: stored, content } of entries) {
     const key = keyOf(stored);
-    const entry = wanted(stored) ? stored : standIns.get(key);
+    const entry = wanted(stored) ? stored : standingFor(stored, standIns.get(key));
     const path = entry === undefined ? undefined : placeOf(entry);
     if (entry === undefined || path === undefined) continue;
     const first = entry.hard_link === undefined ? undefined : written.get(`${entry.component}/${entry.hard_link}`);
@@ -101,6 +101,12 @@ async function* placeEntries<C>(
     }
     onEntry?.(entry, path);
   }
+}
+
+/** A wanted name that takes the content of the first one, which is not wanted. */
+function standingFor({ size, sha256, sparse }: Entry, name: Entry | undefined): Entry | undefined {
+  if (name === undefined) return undefined;
+  return { ...name, size, ...(sha256 === undefined ? {} : { sha256 }), ...(sparse === undefined ? {} : { sparse }) };
 }
 
 function keyOf(entry: Entry): string {

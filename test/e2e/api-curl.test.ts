@@ -85,6 +85,10 @@ describe("the routes of the daemon by curl", () => {
       expect(await v1("GET", path, { as: "read" }), path).toMatchObject({ status: 200 });
     expect(await v1("GET", `/admin/backups/${id}/content?path=state`)).toMatchObject({ status: 200, text: '{"turn":1}\n' });
     expect(await v1("POST", `/admin/backups/${id}/verify`, { as: "operate", body: { wait: true } })).toMatchObject({ json: { ok: true } });
+    expect(await v1("POST", "/admin/verify", { as: "operate", body: { sample: "100%", wait: true } })).toMatchObject({
+      status: 200,
+      json: { ok: true, of: "backups", damaged: [] },
+    });
     expect(await v1("POST", `/admin/backups/${id}/pin`, { as: "operate" })).toMatchObject({ status: 200, json: { pinned: true } });
     expect(await v1("DELETE", `/admin/backups/${id}`, { as: "operate" })).toMatchObject({
       status: 409,

@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateKeyFile, writeKeyFile } from "../../src/repository/index.ts";
@@ -314,4 +325,31 @@ describe("a vault in repository form that opens with a passphrase", () => {
     expect(failureOf(await run("backup", "--json"), 2).message).toContain("`backup.encryption.passphrase_command` cannot be run");
     expect((await run("doctor")).stdout).toMatch(/^!! {2}commands \(backup\.encryption\.passphrase_command\)/m);
   });
+});
+
+describe("restore of one name of a file that has two", () => {
+  it.each(["repository", "directory", "tar.gz"] as const)(
+    "gives it the content of the first one, which is not asked for: %s",
+    async (form) => {
+      using folder = temporaryFolder();
+      const { run, folder: home } = makeInstance(folder.join("home"), "  tree: { path: tree }", { form });
+      for (const name of ["d1", "d2"]) mkdirSync(join(home, "tree", name), { recursive: true });
+      for (const [name, size] of [
+        ["empty", 0],
+        ["small", 5],
+        ["large", 2_000_000],
+      ] as const) {
+        writeFileSync(join(home, "tree", "d1", name), "x".repeat(size));
+        linkSync(join(home, "tree", "d1", name), join(home, "tree", "d2", name));
+      }
+      documentOf(await run("backup", "--json"), 0);
+      documentOf(await run("restore", "latest", "--to", folder.join("out"), "--path", "tree/d2/**", "--json"), 0);
+      for (const [name, size] of [
+        ["empty", 0],
+        ["small", 5],
+        ["large", 2_000_000],
+      ] as const)
+        expect(statSync(folder.join("out", "tree", "d2", name)).size).toBe(size);
+    },
+  );
 });

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { createBank, moveMoney, readBank } from "../support/bank.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument, type StatusDocument } from "../support/instance.ts";
 import { holder } from "../support/source-database.ts";
-import { STORED_FORMS } from "../support/stored-forms.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** What the command waits for a lock; the tests wait with it, all at once. Milliseconds. */
 const BUSY = 30_000;
 
-describe.each(STORED_FORMS)("a database that is locked exclusively, %s", (_name, form) => {
+// Half a minute each, in which nobody has come to the form.
+describe.each(["tar.gz", "repository"] as const)("a database that is locked exclusively, %s", (form) => {
   it("fails its component after the busy limit by its importance, and works when the lock goes in time", { timeout: 120_000 }, async () => {
     using forGood = temporaryFolder();
     using forAWhile = temporaryFolder();

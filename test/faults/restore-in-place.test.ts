@@ -72,6 +72,10 @@ describe.each(FORMS)("kill -9 at every crashpoint of a restore in place, %s", (f
     if (ALL_NEW.includes(point)) expect(seen).toEqual(instance.restored);
     expectClear(instance);
   });
+});
+
+describe("kill -9 after the files of a restore in place were made, from where on it knows no form", () => {
+  const form = "repository";
 
   it.each(WAY_BACK.map((point) => [point]))("%s, on the way back from a failed health check: all old, once settled", async (point) => {
     using folder = temporaryFolder();

@@ -7,6 +7,7 @@ import type {
   PruneReport,
   RestorePlan,
   UndoReport,
+  VerifiedSample,
   VerifyReport,
 } from "../../src/operations/index.ts";
 
@@ -74,6 +75,17 @@ export function answeringEngine(id: string): (run: EngineRun) => Promise<Documen
     notes: [],
   };
   const verified: VerifyReport = { results: [{ id, ok: true, entries: 2, bytes: 3, problem: null }], vault: [] };
+  const sample: VerifiedSample = {
+    of: "packs",
+    read: 1,
+    bytes: 3,
+    total: 2,
+    totalBytes: 6,
+    unread: 1,
+    oldest: null,
+    verified: 0,
+    backups: 1,
+  };
   const doctor: DoctorReport = {
     healthy: true,
     counts: { ok: 1, warning: 0, problem: 0, unknown: 0 },
@@ -95,6 +107,7 @@ export function answeringEngine(id: string): (run: EngineRun) => Promise<Documen
       onEvent?.({ event: "progress", phase: "capture", component: "memory", bytes: 1, expected: null });
       return backup as unknown as Document;
     }
+    if (command === "verify" && args.includes("--sample")) return { ...verified, sample } as unknown as Document;
     if (command === "backup") return { schema: "holdfast.removed/1", id: args[1] };
     if (command === "restore" && args.includes("--dry-run")) return { id, ...plan };
     if (command === "restore") return { ...(args[0]?.startsWith("--undo") === true ? undone : restored) };

@@ -34,6 +34,8 @@ export class LocalDraft implements Draft {
   readonly #body: DraftBody;
   readonly #stored: Map<string, StoredComponent & { readonly storedAs: string }> = new Map();
   #state: "open" | "broken" | "ended" = "open";
+  /** What broke it. */
+  #failed: HoldfastError | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(owner: DraftOwner) {
@@ -65,7 +67,7 @@ export class LocalDraft implements Draft {
       return stored;
     } catch (error) {
       const failure = this.#failure(error, request);
-      if (failure.row.kind === "host" || failure.row.kind === "interrupted") this.#state = "broken";
+      if (failure.row.kind === "host" || failure.row.kind === "interrupted") this.#break(failure);
       throw failure;
     } finally {
       request.signal?.removeEventListener("abort", stop);
@@ -98,8 +100,9 @@ export class LocalDraft implements Draft {
       await this.#end().catch(() => {});
       return head;
     } catch (error) {
-      this.#state = "broken";
-      throw namedSystemError(error, `commit backup "${this.id}"`);
+      const failure = namedSystemError(error, `commit backup "${this.id}"`);
+      this.#break(failure);
+      throw failure;
     }
   }
 
@@ -118,7 +121,14 @@ export class LocalDraft implements Draft {
     }
   }
 
+  #break(failure: HoldfastError): void {
+    this.#state = "broken";
+    this.#failed ??= failure;
+  }
+
   #mustBeOpen(): void {
+    // Who stores something else at the same time is told of that, and not of a draft.
+    if (this.#state === "broken" && this.#failed !== undefined) throw this.#failed;
     if (this.#state !== "open") throw new InternalError(`The draft of "${this.id}" is ${this.#state}`);
   }
 

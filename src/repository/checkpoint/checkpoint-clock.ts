@@ -9,21 +9,33 @@ export interface CheckpointEvery {
 const USUAL: CheckpointEvery = { bytes: 1024 ** 3, time: 5 * 60 * 1000 };
 /** What is stored again in the blink of an eye needs no note, however slow the disk was. Bytes. */
 const LEAST = 64 * 1024;
+/** For each byte of metadata that a checkpoint wrote, so many of content are stored until the next one. */
+const SHARE = 50;
 
 /** Says when the next checkpoint is due. */
 export class CheckpointClock {
   readonly #every: CheckpointEvery;
   #bytes = 0;
+  /** Until so much more is stored the next one is not worth what it costs. */
+  #worth = LEAST;
+  #paid = 0;
   #last: number = performance.now();
 
   constructor(every: CheckpointEvery = USUAL) {
     this.#every = every;
   }
 
+  /** @param metadata that checkpoints have written so far. Each writes the whole tree, which grows */
+  cost(metadata: number): void {
+    this.#worth = Math.max(LEAST, (metadata - this.#paid) * SHARE);
+    this.#paid = metadata;
+  }
+
   /** Counts what was stored; true when it is time, and counting begins anew. */
   isDue(bytes: number): boolean {
     this.#bytes += bytes;
-    const due = this.#bytes >= this.#every.bytes || (this.#bytes >= LEAST && performance.now() - this.#last >= this.#every.time);
+    const isTime = this.#bytes >= this.#every.bytes || performance.now() - this.#last >= this.#every.time;
+    const due = isTime && this.#bytes >= this.#worth;
     if (due) {
       this.#bytes = 0;
       this.#last = performance.now();

@@ -11,6 +11,8 @@ export const CHECKPOINT_FOLDER = "partial";
 
 /** What a backup that was not finished had stored so far: the same document as that of a backup, and a hint. */
 export interface Checkpoint {
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number;
   readonly packs: PackTable;
   readonly roots: readonly ComponentRoot[];
 }
@@ -24,11 +26,11 @@ function checkpointPath(folder: string): string {
  *
  * @param folder of the vault
  */
-export async function writeCheckpoint(folder: string, key: EpochKey, { packs, roots }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(folder: string, key: EpochKey, { takenAt, packs, roots }: Checkpoint): Promise<void> {
   const path = checkpointPath(folder);
   mkdirSync(join(folder, CHECKPOINT_FOLDER), { recursive: true, mode: 0o700 });
   rmSync(`${path}.new`, { force: true });
-  const manifest = Buffer.from(`${JSON.stringify({ checkpoint: "1" })}\n`);
+  const manifest = Buffer.from(`${JSON.stringify({ checkpoint: "1", at: takenAt })}\n`);
   writeBackupFile(`${path}.new`, key, { manifest, packs, roots: encodeRoots(roots) });
   await syncFiles([`${path}.new`]);
   renameSync(`${path}.new`, path);
@@ -40,10 +42,11 @@ export function readCheckpoint(folder: string, keys: VaultKeys): Checkpoint | un
   const path = checkpointPath(folder);
   if (lstatAt(path) === undefined) return undefined;
   try {
-    const { packs, roots } = readBackupFile(path, keys, ["packs", "roots"]);
-    return { packs, roots: decodeRoots(roots) };
+    const { manifest, packs, roots } = readBackupFile(path, keys, ["manifest", "packs", "roots"]);
+    const { at } = JSON.parse(Buffer.from(manifest).toString("utf8")) as { readonly at?: unknown };
+    return { takenAt: typeof at === "number" ? at : 0, packs, roots: decodeRoots(roots) };
   } catch (error) {
-    if (error instanceof DamageError) return undefined;
+    if (error instanceof DamageError || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

@@ -46,6 +46,7 @@ export class Base {
 
   /** Reads the tree now, where its damage can be met. @throws DamageError */
   readTree(): void {
+    if (this.#entries !== undefined) return;
     const runs = new Map<EntryFacts, ReadRun>();
     const entries: TreeEntry[] = [];
     for (const run of readRuns(this.source, this.root)) {

@@ -80,6 +80,8 @@ export class Before implements KnownState {
     // What is untouched is so beside the memory that was given, and beside no other.
     const known = this.memory === undefined ? undefined : this.#options.base?.find(path);
     if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
+    // It was another name then, and is the first one now: its own entry must say what is in it.
+    if (known.entry.type !== "file" || known.entry.hard_link !== undefined) return undefined;
     return { entry: known.entry, kept: known.content };
   }
 

@@ -34,6 +34,7 @@ export class FrameStore implements MetaStore {
   #frame: Buffer | undefined;
   #filled = 0;
   #kind: FrameKind = "data";
+  #metadataBytes = 0;
   #ordinal = 0;
   #packs = 0;
 
@@ -46,8 +47,14 @@ export class FrameStore implements MetaStore {
     return this.#append(bytes, "data");
   }
 
+  /** Raw bytes of all metadata that was taken. */
+  get metadataBytes(): number {
+    return this.#metadataBytes;
+  }
+
   /** Metadata. */
   put(bytes: Uint8Array): Locator {
+    this.#metadataBytes += bytes.length;
     return this.#append(bytes, "meta");
   }
 

@@ -85,10 +85,12 @@ export class OpenBackups implements Disposable {
   }
 
   #openCheckpoint(): OpenBackup | undefined {
-    const { folder, keys } = this.#place;
+    const { folder, keys, doubts } = this.#place;
     const found = readCheckpoint(folder, keys);
     if (found === undefined) return undefined;
-    const kept = new Set(wholePacks(found.packs.entries, folder).map(({ id }) => id));
+    const damaged = (this.#damaged ??= doubts.packs());
+    const sound = found.packs.entries.filter(({ name }) => !damaged.has(name));
+    const kept = new Set(wholePacks(sound, folder).map(({ id }) => id));
     return {
       backup: undefined,
       ...found,

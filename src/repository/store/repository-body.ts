@@ -51,6 +51,8 @@ export class RepositoryBody implements DraftBody {
   readonly #clock: CheckpointClock;
   /** Ranges of a database are stored several at a time, and what is stored is noted by one of them. */
   #noting = false;
+  /** Nothing more is stored. */
+  #ended = false;
   #finished: { readonly packs: PackTable; readonly roots: readonly ComponentRoot[] } | undefined;
 
   constructor(request: NewBody, place: BodyPlace) {
@@ -119,7 +121,7 @@ export class RepositoryBody implements DraftBody {
 
   /** Called between the steps of storing. Everything that was stored by then can be named when another backup goes on from there. */
   readonly #noteStored = async (bytes: number): Promise<void> => {
-    if (!this.#clock.isDue(bytes) || this.#noting) return;
+    if (this.#ended || !this.#clock.isDue(bytes) || this.#noting) return;
     this.#noting = true;
     try {
       await this.#writeCheckpoint();
@@ -132,13 +134,16 @@ export class RepositoryBody implements DraftBody {
     this.#packs.add(await this.#threads.finishThreads());
     const use = new PackUse();
     const place = this.#treePlace(use);
-    const roots = [...this.#components.values()].map((state) => writeTree(state, place, state.partly?.()));
+    // What has a backup to compare with needs no checkpoint.
+    const begun = [...this.#components.values()].filter(({ base }) => base?.backup === undefined);
+    const roots = begun.map((state) => writeTree(state, place, state.partly?.()));
+    this.#clock.cost(this.#threads.frames.metadataBytes);
     this.#packs.add(this.#threads.frames.finish());
     if (roots.every(({ root }) => root.references.length === 0)) return;
     const { folder, keys } = this.#place;
     await this.#threads.flushed();
     await syncFiles(this.#packs.placesToSync());
-    await writeCheckpoint(folder, keys.newest, { packs: this.#table(use), roots });
+    await writeCheckpoint(folder, keys.newest, { takenAt: this.#place.now, packs: this.#table(use), roots });
   }
 
   #treePlace(use: PackUse): TreePlace {
@@ -157,6 +162,7 @@ export class RepositoryBody implements DraftBody {
   }
 
   async finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }> {
+    this.#ended = true;
     this.#packs.add(await this.#threads.finishThreads());
     crashpoint("repository-content-stored");
     const components = [...this.#components.values()];
@@ -190,6 +196,7 @@ export class RepositoryBody implements DraftBody {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
     this.#known[Symbol.dispose]();
     await this.#threads.dispose();
   }

@@ -5,6 +5,8 @@ import { Rows } from "./rows.ts";
 const VERSION = 1;
 /** Between the names of a folder: no name holds it. */
 const BETWEEN = "\0";
+/** Characters. */
+const MOST_NAMES = 128 * 1024 * 1024;
 
 interface FolderHead {
   /** Entry path. */
@@ -73,7 +75,9 @@ export class TreeNotes {
     return this.rows.add(names.length);
   }
 
-  toBytes(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer {
+  /** undefined for a tree of so many names that they do not fit into one text: then everything is looked at anew. */
+  toBytes(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer | undefined {
+    if (this.#folders.reduce((sum, { length }) => sum + length, 0) > MOST_NAMES) return undefined;
     const head: Head = { version: VERSION, begun: this.now, ...told, folders: this.#folders };
     const [before, names] = [Buffer.from(JSON.stringify(head)), Buffer.from(this.#names.join(""))];
     const lengths = Buffer.alloc(8);
