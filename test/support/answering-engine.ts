@@ -107,7 +107,7 @@ export function answeringEngine(id: string): (run: EngineRun) => Promise<Documen
       onEvent?.({ event: "progress", phase: "capture", component: "memory", bytes: 1, expected: null });
       return backup as unknown as Document;
     }
-    if (command === "verify" && args.includes("--sample")) return { ...verified, sample } as unknown as Document;
+    if (command === "verify" && args.includes("--sample")) return { ...verified, sample };
     if (command === "backup") return { schema: "holdfast.removed/1", id: args[1] };
     if (command === "restore" && args.includes("--dry-run")) return { id, ...plan };
     if (command === "restore") return { ...(args[0]?.startsWith("--undo") === true ? undone : restored) };

@@ -134,9 +134,9 @@ async function storeRanges(ranges: Ranges, database: DatabaseToStore): Promise<v
     const part = { ...ranges, done: [...done] };
     return stored === 0 ? undefined : { size: stored * next.pageSize, writeMap: mapOf(part, stored, database) };
   };
-  let failed = false;
+  const failures: unknown[] = [];
   const work = async (): Promise<void> => {
-    for (let from = starts.shift(); from !== undefined && !failed; from = starts.shift()) {
+    for (let from = starts.shift(); from !== undefined && failures.length === 0; from = starts.shift()) {
       const to = Math.min(from + step, pages);
       const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page >= (from ?? 0) && page < to);
       const part = spansBetween(spans, from * next.pageSize, to * next.pageSize);
@@ -146,13 +146,7 @@ async function storeRanges(ranges: Ranges, database: DatabaseToStore): Promise<v
       await onStored(stored.changed.length * next.pageSize, front);
     }
   };
-  const lanes = Array.from({ length: threads.width }, () =>
-    work().catch((error: unknown) => {
-      failed = true;
-      throw error;
-    }),
-  );
-  // Nobody may go on storing for a backup that is given up.
-  const ended = await Promise.allSettled(lanes);
-  for (const lane of ended) if (lane.status === "rejected") throw lane.reason;
+  // Nobody may go on storing for a backup that is given up: all have ended before the first failure is told.
+  await Promise.all(Array.from({ length: threads.width }, () => work().catch((error: unknown) => void failures.push(error))));
+  if (failures.length > 0) throw failures[0];
 }
