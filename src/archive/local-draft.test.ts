@@ -378,7 +378,7 @@ describe("LocalDraft", () => {
         code: "INTERRUPTED",
       });
       await expect(draft.store({ component: "other", storedAs: "other", reading: memoryReading({}) })).rejects.toMatchObject({
-        code: "INTERNAL",
+        code: "INTERRUPTED",
       });
     }
     expect(namesIn(folder.join("vault"))).toEqual([".vault"]);
