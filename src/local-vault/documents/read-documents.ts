@@ -113,7 +113,11 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
     if (parsed === undefined) continue;
     const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form.name) };
     const found = readBackup(place, reader, damagedTrash);
-    if (found !== undefined) trash.push(found);
+    if (found === undefined) continue;
+    trash.push(found);
+    // It was removed between the two looks: a copy beside the trash would still be there.
+    const twin = backups.get(found.id);
+    if (twin !== undefined && lstatAt(twin.path) === undefined) throw new Moved("gone");
   }
   const damaged: Damaged[] = damagedBackups.map(({ name, problem }) => ({ name, problem }));
   const numbers: (number | undefined)[] = damagedBackups.filter(({ counted }) => counted).map(({ sequence }) => sequence);
