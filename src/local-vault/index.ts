@@ -22,5 +22,4 @@ export { LocalVault } from "./local-vault.ts";
 export { readStored } from "./read-stored.ts";
 export type { DraftBody, NewBody, ReadBackParts, ReaderParts, Sealed, StoredForm, VaultForm } from "./stored-form.ts";
 export { StoredReading } from "./stored-reading.ts";
-export { throwIfAborted } from "./throw-if-aborted.ts";
 export { underWriteLock, type UnderWriteLock } from "./under-write-lock.ts";

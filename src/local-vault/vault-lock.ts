@@ -9,9 +9,9 @@ import {
   tryFileLock,
   type LockMode,
   type ProcessIdentity,
+  throwIfAborted,
 } from "../kernel/index.ts";
 import type { Layout } from "./layout.ts";
-import { throwIfAborted } from "./throw-if-aborted.ts";
 
 export interface LockRequest {
   /** `shared` reads a backup, `write` makes or removes one, `exclusive` sweeps the trash. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { flipBit } from "../../test/support/flip-bit.ts";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -44,15 +45,6 @@ async function backups(stage: RepositoryStage, count: number): Promise<readonly 
   return taken;
 }
 
-function flip(path: string): () => void {
-  const whole = readFileSync(path);
-  const bytes = Buffer.from(whole);
-  const at = bytes.length >> 1;
-  bytes[at] = (bytes[at] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
-  return () => writeFileSync(path, whole);
-}
-
 function seconds(time: number): string {
   return new Date(Math.floor(time / 1000) * 1000).toISOString();
 }
@@ -91,7 +83,7 @@ describe("verify({ sample }) of a repository", () => {
     const [pack = ""] = stage.packs().toSorted((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
     await verified(stage, { sample: 1 });
     // Of the newest backup alone.
-    const mend = flip(pack);
+    const mend = flipBit(pack);
     let runs = 0;
     let found: VerifyReport;
     do {
@@ -118,7 +110,7 @@ describe("verify({ sample }) of a repository", () => {
     await using stage = new RepositoryStage();
     const taken = await backups(stage, 3);
     const [oldest = ""] = stage.packs().toSorted((one, other) => statSync(one).mtimeMs - statSync(other).mtimeMs);
-    flip(oldest);
+    flipBit(oldest);
     const { report } = await verified(stage, { sample: 1 });
     expect(new Set(report.results.map(({ id, ok }) => `${id} ${ok}`))).toEqual(new Set(taken.map(({ id }) => `${id} false`)));
   });
@@ -169,7 +161,7 @@ describe("verify({ references }) of a repository", () => {
     await using stage = new RepositoryStage();
     const taken = await backups(stage, 3);
     const [oldest = ""] = stage.packs().toSorted((one, other) => statSync(one).mtimeMs - statSync(other).mtimeMs);
-    flip(oldest);
+    flipBit(oldest);
     const asked = taken[1]?.id ?? "";
     const { report } = await verified(stage, { references: [asked] });
     expect(report.results.map(({ id, ok }) => [id, ok])).toEqual([asked, taken[2]?.id, taken[0]?.id].map((id) => [id, false]));

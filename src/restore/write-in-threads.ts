@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { entryPoint, HoldfastError, InterruptedError, WorkerPool } from "../kernel/index.ts";
+import { entryPoint, throwIfAborted, WorkerPool } from "../kernel/index.ts";
 import type { LocatedBackup } from "../vault/index.ts";
 import type { Work } from "./located-work.ts";
 import type { WriteMessage } from "./write-located-worker.ts";
@@ -85,10 +85,4 @@ class OtherThread implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool.run({ kind: "close", restore: this.#restore }).catch(() => {});
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  if (signal.reason instanceof HoldfastError) throw signal.reason;
-  throw new InterruptedError("INTERRUPTED", "The work was stopped", { cause: signal.reason });
 }

@@ -7,6 +7,7 @@ import { daemonStage } from "../support/daemon-stage.ts";
 import { endpoint } from "../support/endpoint.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument, type Instance } from "../support/instance.ts";
 import { packsIn, placeOf, STORED_FORMS } from "../support/stored-forms.ts";
+import { flipBit } from "../support/flip-bit.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { ToldClock, untilTrue } from "../support/told-clock.ts";
 
@@ -14,15 +15,6 @@ type Verified = VerifyReport & { readonly sample: NonNullable<VerifyReport["samp
 
 interface Listed {
   readonly backups: readonly { readonly id: string; readonly verified: { readonly at: string; readonly ok: boolean } | null }[];
-}
-
-function flip(path: string): () => void {
-  const whole = readFileSync(path);
-  const bytes = Buffer.from(whole);
-  const at = bytes.length >> 1;
-  bytes[at] = (bytes[at] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
-  return () => writeFileSync(path, whole);
 }
 
 async function take(instance: Instance, count: number): Promise<string[]> {
@@ -59,7 +51,7 @@ describe.each(STORED_FORMS)("holdfast verify --sample, %s", (_name, form) => {
     const [oldest = ""] = ids;
     const [pack = ""] = packsOf(instance, form);
     const damaged = form === "directory" ? join(placeOf(form, instance.vault, oldest), "notes", "0.bin") : pack;
-    const mend = flip(form === "tar.gz" ? placeOf(form, instance.vault, oldest) : damaged);
+    const mend = flipBit(form === "tar.gz" ? placeOf(form, instance.vault, oldest) : damaged);
     let found = await sampled(instance, "30%", 0).catch(() => null);
     for (let run = 0; run < 10 && found !== null; run += 1) found = await sampled(instance, "30%", 0).catch(() => null);
     expect(found).toBeNull();
@@ -171,7 +163,7 @@ describe("holdfast daemon with `verify.every`", () => {
     const marks = async (): Promise<Listed["backups"]> => documentOf<Listed>(await run("backup", "list", "--json"), 0).backups;
     expect(await marks()).toMatchObject([{ id, verified: { ok: true, at: new Date(clock.now).toISOString() } }]);
 
-    flip(join(stage.vault, id, "state", "state.json"));
+    flipBit(join(stage.vault, id, "state", "state.json"));
     clock.set(clock.now + 25 * 3_600_000);
     await daemon.saw(/Completed vault verification: .*is damaged/);
     await server.until(1);

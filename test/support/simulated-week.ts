@@ -8,7 +8,8 @@ import { documentOf } from "./instance.ts";
 import { mountAt } from "./mount.ts";
 import { ToldClock, untilTrue } from "./told-clock.ts";
 import { WEEK_TROUBLES, WeekReport, type WeekTrouble } from "./week-report.ts";
-import { seeded, WEEK_ZONE, weekSlots } from "./week-slots.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { WEEK_ZONE, weekSlots } from "./week-slots.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -72,7 +73,7 @@ class Week {
     this.#clock = clock;
     this.#ledger = ledger;
     this.#options = options;
-    this.#random = seeded(options.seed);
+    this.#random = seededRandom(options.seed);
     this.#until = options.from + options.hours * HOUR;
     this.report = new WeekReport(options.seed);
     this.report.slots = weekSlots(options.every, options.from + 1, this.#until);

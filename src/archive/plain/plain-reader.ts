@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, lstatSync, openSync, readdirSync, readlinkSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
-import { DamageError, errnoOf, lstatAt, namedSystemError } from "../../kernel/index.ts";
+import { DamageError, errnoOf, lstatAt, namedSystemError, throwIfAborted } from "../../kernel/index.ts";
 import {
   ENTRIES_NAME,
   MANIFEST_NAME,
@@ -12,15 +12,7 @@ import {
   type Entry,
   type OpenedEntry,
 } from "../../vault/index.ts";
-import {
-  checkedContent,
-  checkEntries,
-  givenEntries,
-  placeIn,
-  type CheckedEntries,
-  throwIfAborted,
-  type ReaderParts,
-} from "../../local-vault/index.ts";
+import { checkedContent, checkEntries, givenEntries, placeIn, type CheckedEntries, type ReaderParts } from "../../local-vault/index.ts";
 import { parseLines } from "../parse-lines.ts";
 
 const PIECE = 1024 * 1024;

@@ -1,4 +1,4 @@
-import { DamageError } from "../../kernel/index.ts";
+import { DamageError, throwIfAborted } from "../../kernel/index.ts";
 import {
   ENTRIES_NAME,
   quotePath,
@@ -8,7 +8,7 @@ import {
   type OpenedEntry,
   type OpenedFile,
 } from "../../vault/index.ts";
-import { checkedContent, checkEntries, givenEntries, placeIn, throwIfAborted, type ReaderParts } from "../../local-vault/index.ts";
+import { checkedContent, checkEntries, givenEntries, placeIn, type ReaderParts } from "../../local-vault/index.ts";
 import { parseLines } from "../parse-lines.ts";
 import { decodeTarEntry, type DecodedTarEntry } from "./decode-tar-entry.ts";
 import { MemberReader } from "./member-reader.ts";

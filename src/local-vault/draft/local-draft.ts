@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard } from "../../kernel/index.ts";
+import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard, throwIfAborted } from "../../kernel/index.ts";
 import type { BackupHead, BackupId, Draft, KnownState, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
-import { throwIfAborted } from "../throw-if-aborted.ts";
 import type { DraftBody, NewBody, Sealed, StoredForm } from "../stored-form.ts";
 
 /** What only the vault knows: numbers, marks, locks. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { CaptureError, InternalError, lstatAt } from "../../kernel/index.ts";
+import { CaptureError, InternalError, lstatAt, throwIfAborted } from "../../kernel/index.ts";
 import {
   pathProblem,
   storedPath,
@@ -18,7 +18,6 @@ import {
 import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
 import { Waiting } from "./waiting.ts";
 import { LinkGroups } from "./link-groups.ts";
-import { throwIfAborted } from "../throw-if-aborted.ts";
 import { withFacts } from "./with-facts.ts";
 
 export interface StorePlace<K, M> {

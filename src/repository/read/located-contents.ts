@@ -1,9 +1,9 @@
 /** What a thread reads contents of a backup with that were located in another: its own packs, open, and frames. */
-import { DamageError } from "../../kernel/index.ts";
 import type { Contents } from "../../vault/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import { PackTable, type TableEntry } from "../manifest/pack-table.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
+import { openedEpochs } from "../pack/opened-epochs.ts";
 import type { StoredContent } from "../tree/tree-entry.ts";
 import { readStoredContent } from "./read-content.ts";
 
@@ -23,14 +23,7 @@ export interface LocatedData {
 /** @param data LocatedData, or a structured clone of it, as the port has it */
 export function openContents(data: unknown): Contents {
   const { folder, packs, epochs } = data as LocatedData;
-  // What was cloned is no Buffer any more.
-  const keys = new Map(epochs.map(({ epoch, master }) => [epoch, { epoch, master: Buffer.from(master) }]));
-  const epoch = (number: number): EpochKey => {
-    const found = keys.get(number);
-    if (found !== undefined) return found;
-    throw new DamageError("VAULT_DAMAGED", `The keys of epoch ${number} are not in the vault`, { hint: "Use another backup" });
-  };
-  const opened = { folder, packs: PackTable.of(packs), keys: { epoch } };
+  const opened = { folder, packs: PackTable.of(packs), keys: openedEpochs(epochs) };
   const frames = new FrameCache({ ...opened, budget: CACHE_BYTES });
   function* readPages(content: StoredContent): Generator<Uint8Array> {
     using pages = new FrameCache({ ...opened, budget: PAGES_BYTES });

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DamageError } from "../../kernel/index.ts";
-import { throwIfAborted } from "../../local-vault/index.ts";
+import { DamageError, throwIfAborted } from "../../kernel/index.ts";
 import type { ReadBackOptions } from "../../vault/index.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";

@@ -7,6 +7,7 @@ import { PackTable } from "../manifest/pack-table.ts";
 import { checkPack, type PackState } from "../pack/check-pack.ts";
 import type { EpochLookup } from "../pack/epoch-lookup.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
+import { openedEpochs } from "../pack/opened-epochs.ts";
 import { packPath } from "../pack/pack-place.ts";
 import { openPack } from "../pack/pack-reader.ts";
 import { damagedContent, type SmallContents } from "./small-contents.ts";
@@ -95,13 +96,7 @@ export class Prover {
   #opened({ proof, folder, packs, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
     if (this.#open?.proof === proof) return this.#open;
     this.close();
-    const known = new Map(epochs.map((key) => [key.epoch, { epoch: key.epoch, master: Buffer.from(key.master) }]));
-    const epoch = (number: number): EpochKey => {
-      const found = known.get(number);
-      if (found !== undefined) return found;
-      throw new DamageError("VAULT_DAMAGED", `The keys of epoch ${number} are not in the vault`, { hint: "Use another backup" });
-    };
-    const keys = { epoch };
+    const keys = openedEpochs(epochs);
     this.#open = { proof, keys, frames: new FrameCache({ folder, packs: PackTable.of(packs), keys, budget: CACHE_BYTES }) };
     return this.#open;
   }

@@ -1,5 +1,4 @@
-import { entryPoint, WorkerPool } from "../../kernel/index.ts";
-import { throwIfAborted } from "../../local-vault/index.ts";
+import { entryPoint, WorkerPool, throwIfAborted } from "../../kernel/index.ts";
 import { Prover, type ProveAnswer, type ProveJob } from "./prove-job.ts";
 
 /** Two threads that read back, of which this one is the second; what is little this one does alone. Ends with its disposal. */

@@ -1,13 +1,5 @@
-import { DamageError, entryPoint, InternalError } from "../../kernel/index.ts";
-import {
-  checkedContent,
-  checkEntries,
-  givenEntries,
-  placeIn,
-  throwIfAborted,
-  type CheckedEntries,
-  type ReaderParts,
-} from "../../local-vault/index.ts";
+import { DamageError, entryPoint, InternalError, throwIfAborted } from "../../kernel/index.ts";
+import { checkedContent, checkEntries, givenEntries, placeIn, type CheckedEntries, type ReaderParts } from "../../local-vault/index.ts";
 import type {
   BackupHead,
   BackupReader,

@@ -115,12 +115,8 @@ function once(ask: () => boolean): () => boolean {
 function isMetadataSound(folder: string, packs: PackTable, keys: VaultKeys): boolean {
   try {
     for (const place of packs.entries) {
-      const reader = openPack(folder, place, keys);
-      try {
-        for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") reader.readFrame(ordinal);
-      } finally {
-        reader.close();
-      }
+      using reader = openPack(folder, place, keys);
+      for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") reader.readFrame(ordinal);
     }
     return true;
   } catch (error) {

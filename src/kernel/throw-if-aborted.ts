@@ -1,4 +1,4 @@
-import { HoldfastError, InterruptedError } from "../kernel/index.ts";
+import { HoldfastError, InterruptedError } from "./errors.ts";
 
 /** @throws the signal's own reason when it has a code (a deadline), else InterruptedError */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
