@@ -30,7 +30,11 @@ function listFolder(place: Place, options: WalkOptions): Names | undefined {
   }
   // A folder swapped for a link after lstat would lead the walk out of the tree.
   const again = lstatAt(place.absolute);
-  if (again === undefined || again.ino !== place.stats.ino || again.dev !== place.stats.dev) {
+  if (again === undefined) {
+    notes.omit(place.path, "vanished", true);
+    return undefined;
+  }
+  if (again.ino !== place.stats.ino || again.dev !== place.stats.dev) {
     notes.omit(place.path, "Was replaced while it was listed", false);
     return undefined;
   }

@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
@@ -74,6 +76,14 @@ function stored(content: string, change?: string): unknown {
   });
 }
 
+/** Renames a folder to and fro, some thousand times a second. */
+const MOVE_TO_AND_FRO = `
+const [, here, there] = process.argv;
+const still = new Int32Array(new SharedArrayBuffer(4));
+for (let [from, to] = [here, there]; ; [from, to] = [to, from]) {
+  require("node:fs").renameSync(from, to);
+  Atomics.wait(still, 0, 0, 0.3);
+}`;
 const LONG = "0123456789".repeat(10);
 
 describe("readContent() of a live file", () => {
@@ -226,6 +236,25 @@ describe("readContent() of a live file", () => {
     rmSync(path);
     mkdirSync(path);
     expect(read(content).end).toEqual({ stored: false, reason: "vanished" });
+  });
+
+  it("calls a file vanished, and not led astray, whose folder goes back and forth between two names", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(folder.join("here"));
+    writeFileSync(folder.join("here", "file"), "inside");
+    const content = live(folder.join("here", "file"));
+    const [here, there] = [folder.join("here"), folder.join("there")];
+    const mover = spawn(process.execPath, ["-e", MOVE_TO_AND_FRO, here, there], { stdio: ["ignore", "inherit", "inherit"] });
+    const ends = new Map<string, number>();
+    for (let n = 0; n < 20_000 || !ends.has('"vanished"'); n += 1) {
+      const { end } = read(content);
+      const told = end.stored ? "stored" : JSON.stringify(end.reason);
+      ends.set(told, (ends.get(told) ?? 0) + 1);
+    }
+    expect(mover.exitCode).toBe(null);
+    mover.kill("SIGKILL");
+    await once(mover, "close");
+    expect([...ends.keys()].toSorted()).toEqual(['"vanished"', "stored"]);
   });
 });
 

@@ -50,12 +50,15 @@ export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<C
 
 function openLive(path: string): { readonly file: OpenedFile } | Extract<ContentEnd, { stored: false }> {
   try {
-    const file = openFile(path);
-    if (file.stats.isFile() && ledTo(file.descriptor, path)) return { file };
-    const { descriptor, stats } = file;
-    const elsewhere = stats.isFile() && !ledTo(descriptor, path);
-    file[Symbol.dispose]();
-    return { stored: false, reason: elsewhere ? { unreadable: "a folder on the way to it was replaced while it was read" } : "vanished" };
+    // A folder that is renamed right after the opening looks like one that was swapped; opening again tells them apart.
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const file = openFile(path);
+      const isFile = file.stats.isFile();
+      if (isFile && ledTo(file.descriptor, path)) return { file };
+      file[Symbol.dispose]();
+      if (!isFile) return { stored: false, reason: "vanished" };
+    }
+    return { stored: false, reason: { unreadable: "a folder on the way to it was replaced while it was read" } };
   } catch (error) {
     switch (errnoOf(error)) {
       // Gone, or something that is no file has its name now.

@@ -100,7 +100,7 @@ describe.each(STORED_FORMS)("files that grow, shrink, vanish, move and are repla
         expect(log.at(-1)).toBe(10);
         // Omissions for a reason that is not harmless make it partial, and nothing else does.
         const unreadable = warnings.filter((line) => line.includes("kept shrinking"));
-        expect(status).toBe(unreadable.length > 0 ? "partial" : "complete");
+        expect(status, warnings.join("\n")).toBe(unreadable.length > 0 ? "partial" : "complete");
         seen.grew += warnings.filter((line) => line.includes(": grew")).length;
         seen.replaced += warnings.filter((line) => line.includes(": was replaced")).length;
         seen.rewritten += warnings.filter((line) => line.includes(": did not hold still")).length;
