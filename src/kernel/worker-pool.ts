@@ -28,6 +28,7 @@ const pools = new Map<string, WorkerPool<never, unknown>>();
 export class WorkerPool<J, R> {
   readonly #entry: URL;
   readonly #threads: Thread<R>[] = [];
+  #long = 0;
   #failure: HoldfastError | undefined;
 
   readonly size: number;
@@ -64,12 +65,27 @@ export class WorkerPool<J, R> {
     return await this.#post(this.#choose(), job, transfer);
   }
 
+  /** As run(), of what takes long: as long as it is under way, share() leaves nothing to wait behind it. */
+  async runLong(job: J): Promise<R> {
+    this.#long += 1;
+    try {
+      return await this.run(job);
+    } finally {
+      this.#long -= 1;
+    }
+  }
+
+  /** Starts a thread that will be wanted soon: until then it loads its modules. */
+  warm(): void {
+    if (this.#failure === undefined && this.#threads.length === 0) this.#threads.push(this.#start());
+  }
+
   /**
    * As run(), but by this thread itself when so many jobs wait that the others do not run dry meanwhile. For a pool of one
    * thread, of which this one is the second: a third would be no faster, and has cost 90 MB.
    */
   async share(job: J, here: (job: J) => R): Promise<R> {
-    if (this.waiting < this.#ahead) return await this.run(job);
+    if (this.#long === 0 && this.waiting < this.#ahead) return await this.run(job);
     // Signals and answers come in between.
     await new Promise<void>((resolve) => setImmediate(resolve));
     return here(job);
@@ -111,6 +127,8 @@ export class WorkerPool<J, R> {
     // Small young generations let go of external buffers sooner: 20 MB less for each thread.
     // Flags of the program itself are not a thread's: `--input-type` of a script on the command line ends it at once.
     const worker = new Worker(this.#entry, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } });
+    // Idle ones do not keep the process alive.
+    worker.unref();
     const waiting: Waiting<R>[] = [];
     worker.on("message", (answer: WorkerAnswer<R>) => {
       const next = waiting.shift();

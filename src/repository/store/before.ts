@@ -27,6 +27,8 @@ export interface BeforeOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pageKey: Uint8Array;
+  /** Told how long a database is that was touched: it will be read soon. Bytes. */
+  readonly onTouched: (bytes: number) => void;
 }
 
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
@@ -55,10 +57,15 @@ export class Before implements KnownState {
 
   isDatabaseSame(path: string, look: DatabaseLook): boolean {
     const seen = this.#options.cache?.databases.get(path);
-    if (seen === undefined || seen.look === null || !this.#isStill(seen.look.file, look.file, seen.readAt)) return false;
-    const { log } = seen.look;
+    const same = seen !== undefined && seen.look !== null && this.#isSame(seen.look, look, seen.readAt);
+    if (!same) this.#options.onTouched(look.file.size);
+    return same;
+  }
+
+  #isSame(seen: DatabaseLook, look: DatabaseLook, readAt: number): boolean {
+    if (!this.#isStill(seen.file, look.file, readAt)) return false;
     // A log that went away may have held what the file never got.
-    return look.log === null ? log === null : log !== null && this.#isStill(log, look.log, seen.readAt);
+    return look.log === null ? seen.log === null : seen.log !== null && this.#isStill(seen.log, look.log, readAt);
   }
 
   hasDatabase(path: string, look: DatabaseLook): boolean {

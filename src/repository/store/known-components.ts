@@ -14,6 +14,8 @@ export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
   readonly now: number;
   /** 32 bytes, for the hashes of pages. */
   readonly pageKey: Uint8Array;
+  /** Told how long a database is that was touched: it will be read soon. Bytes. */
+  readonly onTouched: (bytes: number) => void;
 }
 
 /** What is known of components from backups before, looked up when one is asked about and kept until it is stored. */
@@ -65,8 +67,8 @@ export class KnownComponents implements Disposable {
   }
 
   #before(base: Base | undefined, cache: ComponentCache | undefined): Before {
-    const { now, pageKey } = this.#place;
-    return new Before({ base, cache, now, pageKey });
+    const { now, pageKey, onTouched } = this.#place;
+    return new Before({ base, cache, now, pageKey, onTouched });
   }
 
   [Symbol.dispose](): void {

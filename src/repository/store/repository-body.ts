@@ -60,7 +60,11 @@ export class RepositoryBody implements DraftBody {
     this.#request = request;
     this.#place = place;
     this.#pageKey = purposeKey(keys.newest.master, "page change");
-    this.#known = new KnownComponents(request, { ...place, pageKey: this.#pageKey });
+    this.#known = new KnownComponents(request, {
+      ...place,
+      pageKey: this.#pageKey,
+      onTouched: (bytes) => this.#threads.expect(bytes),
+    });
     this.#packs = new WrittenPacks(folder);
     this.#clock = new CheckpointClock(place.checkpoints);
     // An id may come again, in another vault or after a backup that was given up; threads live on.

@@ -46,6 +46,11 @@ export class Threads {
     return place;
   }
 
+  /** So many bytes will be looked at soon. */
+  expect(bytes: number): void {
+    if (!this.isLittle(1, bytes)) this.#pool.warm();
+  }
+
   isLittle(files: number, bytes: number): boolean {
     return !this.#used && files <= INLINE_FILES && bytes <= INLINE_BYTES;
   }
@@ -69,14 +74,14 @@ export class Threads {
     const job: Job = { kind: "pages", store: this.#store, pages };
     const little = this.isLittle(1, pages.next.pages * pages.next.pageSize);
     this.#used ||= !little;
-    return mustBe("pages", little ? this.#here.do(job) : await this.#pool.run(job)).pages;
+    return mustBe("pages", little ? this.#here.do(job) : await this.#pool.runLong(job)).pages;
   }
 
   async digest(spans: readonly Span[], size: number): Promise<string> {
     const job: Job = { kind: "digest", spans };
     // Of a whole database: never here, where signals would wait for it.
     this.#used ||= !this.isLittle(1, size);
-    return mustBe("digest", this.isLittle(1, size) ? this.#here.do(job) : await this.#pool.run(job)).sha256;
+    return mustBe("digest", this.isLittle(1, size) ? this.#here.do(job) : await this.#pool.runLong(job)).sha256;
   }
 
   #filesJob(files: readonly FileJob[]): Job {
