@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand, COMMAND_FOLDER } from "./bundle-command.ts";
+import { bundleThreads } from "./bundle-threads.ts";
 import { findEntryPoints } from "./entry-points.ts";
 
 /**
@@ -18,13 +19,14 @@ const old = `${fresh}.old`;
 try {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], { cwd: root, stdio: "inherit" });
-  const entries = ["src/index.ts", "src/cli/main.ts", ...findEntryPoints(root)].map((path) =>
-    path.replace(/^src\//, "").replace(/\.ts$/, ".js"),
-  );
+  const emitted = (paths: readonly string[]): string[] => paths.map((path) => path.replace(/^src\//, "").replace(/\.ts$/, ".js"));
+  const threads = emitted(findEntryPoints(root));
+  const entries = [...emitted(["src/index.ts", "src/cli/main.ts"]), ...threads];
   const missing = entries.filter((path) => !existsSync(join(fresh, path)));
   if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
   const modules = globSync("**/*.js", { cwd: fresh }).length;
   const command = await bundleCommand(fresh);
+  await bundleThreads(fresh, threads);
   if (!existsSync(join(fresh, COMMAND_FOLDER, "main.cjs")) || command.packages.length === 0) throw new Error("Not built: the command");
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);

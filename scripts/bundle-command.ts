@@ -30,7 +30,7 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
     external: (id) => isBuiltin(id) && !isRare(id),
     // No module of ours, and none of what it stands on, is imported for what it does and not for what it gives.
     treeshake: { moduleSideEffects: false },
-    plugins: [ownPlace(dist), behindDoors(dist), rareBuiltins()],
+    plugins: [ownPlace(dist, `${COMMAND_FOLDER}/main.cjs`), behindDoors(dist), rareBuiltins(isRare)],
     onLog: (level, log) => {
       if (level === "warn") throw new Error(`Cannot bundle the command: ${log.message}`);
     },

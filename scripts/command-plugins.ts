@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 import type { Plugin } from "rolldown";
 
-/** Tells a module its own place among the emitted ones; the chunks lie one folder below their top. */
-export function ownPlace(dist: string): Plugin {
+/** Tells a module its own place among the emitted ones. @param chunk path of a file of the bundle among them */
+export function ownPlace(dist: string, chunk: string): Plugin {
   return {
     name: "own-place",
     transform: (code, id) => {
       const path = relative(dist, id);
       if (path.startsWith("..") || !code.includes("import.meta")) return null;
-      const placed = code.replaceAll("import.meta.url", `new URL(${JSON.stringify(`../${path}`)}, import.meta.url).href`);
+      const placed = code.replaceAll(
+        "import.meta.url",
+        `new URL(${JSON.stringify(posix.relative(posix.dirname(chunk), path))}, import.meta.url).href`,
+      );
       if (/import\.meta\.(?!url\b)/.test(placed)) throw new Error(`${path}: only import.meta.url is known to the bundle`);
       return placed;
     },
@@ -50,11 +53,16 @@ export function isRare(id: string): boolean {
   return RARE.includes(id);
 }
 
+/** The same in a thread, which has this one loaded. */
+export function isRareInThread(id: string): boolean {
+  return isRare(id) && id !== "node:worker_threads";
+}
+
 /** Loads them when something of theirs is called. What they export and the command uses is functions and classes. */
-export function rareBuiltins(): Plugin {
+export function rareBuiltins(rare: (id: string) => boolean): Plugin {
   return {
     name: "rare-builtins",
-    resolveId: (id) => (isRare(id) ? { id: `rare:${id}` } : null),
+    resolveId: (id) => (rare(id) ? { id: `rare:${id}` } : null),
     load: async (id) => {
       const builtin = /^rare:(.*)$/.exec(id)?.[1];
       if (builtin === undefined) return null;

@@ -25,6 +25,7 @@ export {
 } from "./errors.ts";
 export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
 export { systemClock, type Clock } from "./clock.ts";
+export { madeBuffers } from "./collect-buffers.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
 export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";

@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { InternalError, messageOf } from "../../kernel/index.ts";
+import { InternalError, madeBuffers, messageOf } from "../../kernel/index.ts";
 import { damaged, decrypt, encrypt, type Seal } from "./seal.ts";
 
 /** Raw bytes of one frame, at most. */
@@ -20,6 +20,7 @@ const LARGEST_CHUNK = 1024 * 1024;
 export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, level: number = DEFAULT_LEVEL, into?: Buffer): Buffer {
   refuseLength(raw, FRAME_LIMIT);
   const packed = compress(raw, level);
+  madeBuffers(raw.length);
   return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw, into) : encrypt(seal, ordinal, 1, packed, into);
 }
 
@@ -30,6 +31,7 @@ export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, level: n
 export function openFrame(seal: Seal, ordinal: number, sealed: Uint8Array, rawLength: number): Buffer {
   if (rawLength < 1 || rawLength > FRAME_LIMIT) throw damaged(seal, ordinal, `cannot hold ${rawLength} bytes`);
   const clear = decrypt(seal, ordinal, sealed);
+  madeBuffers(sealed.length + rawLength);
   const payload = clear.subarray(1);
   const codec = clear[0];
   if (codec !== 0 && codec !== 1) throw damaged(seal, ordinal, `has the unknown codec ${codec}`);

@@ -6,6 +6,7 @@ import type { ComponentRoot } from "../tree/roots.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries } from "../tree/tree-reader.ts";
+import { proveDatabase } from "./prove-database.ts";
 import type { ProvePlace } from "./prove-job.ts";
 import { smallContents } from "./small-contents.ts";
 import { ProveThreads } from "./prove-threads.ts";
@@ -23,26 +24,37 @@ export interface Proof extends ReadBackOptions {
   readonly roots: readonly ComponentRoot[];
   readonly source: MetaSource;
   readonly before: ProvedBefore;
+  /** Compares the entries themselves with the manifest, while packs are read. */
+  readonly checkEntries: () => Promise<unknown>;
 }
 
 /**
  * Reads every pack of a backup and every content of it, but what was read before. All its packs are looked at, also when one
- * of them is damaged. The entries themselves are compared with the manifest by the caller.
+ * of them is damaged.
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
  */
-export async function proveContents({ place, roots, source, before, signal, onBytes }: Proof): Promise<void> {
+export async function proveContents({ place, roots, source, before, checkEntries, signal, onBytes }: Proof): Promise<void> {
   const { packs } = place;
   const whole: ProvePlace = { ...place, proof: randomUUID() };
   await using threads = new ProveThreads(isLittle(packs), signal);
   const unread = packs.filter(({ name }) => !before.packs.has(name));
-  for (let first = 0; first < unread.length; first += JOB_PACKS) {
-    const these = unread.slice(first, first + JOB_PACKS);
-    await threads.send({ kind: "packs", place: whole, packs: these, frames: false }, (damaged) => note(before, these, damaged));
-  }
+  threads.leave(
+    unread.map((pack) => ({ kind: "packs" as const, place: whole, packs: [pack], frames: false })),
+    (job, damaged) => note(before, job.packs, damaged),
+  );
+  await checkEntries();
   for (const { name, root } of roots) {
     for (const { entries, bytes } of batches(readEntries(source, root), before)) {
       throwDamaged(packs, before);
+      const [only] = entries;
+      if (only?.content.kind === "pages" && bytes >= JOB_BYTES) {
+        const { path, size, sha256 = "" } = only.entry;
+        const database = { component: name, path, map: only.content.map };
+        await proveDatabase(threads, whole, { database, size, sha256 }, onBytes);
+        before.add(entries);
+        continue;
+      }
       const small = smallContents(entries.filter(({ content }) => content.kind === "place"));
       const others = entries.filter(({ content }) => content.kind !== "place");
       await threads.send({ kind: "contents", place: whole, component: name, small, entries: others }, () => {
@@ -100,7 +112,7 @@ function throwDamaged(packs: readonly TableEntry[], before: ProvedBefore): void 
   });
 }
 
-/** Files with contents of their own. */
+/** Files with contents of their own; a large database is alone. */
 function* batches(
   entries: Iterable<TreeEntry>,
   before: ProvedBefore,
@@ -109,6 +121,10 @@ function* batches(
   let bytes = 0;
   for (const tree of entries) {
     if (tree.entry.type !== "file" || tree.entry.hard_link !== undefined || before.holds(tree)) continue;
+    if (tree.content.kind === "pages" && tree.entry.size >= JOB_BYTES) {
+      yield { entries: [tree], bytes: tree.entry.size };
+      continue;
+    }
     batch.push(tree);
     bytes += tree.entry.size;
     if (bytes < JOB_BYTES && batch.length < JOB_ENTRIES) continue;

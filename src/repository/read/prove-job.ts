@@ -11,11 +11,13 @@ import { openedEpochs } from "../pack/opened-epochs.ts";
 import { packPath } from "../pack/pack-place.ts";
 import { openPack } from "../pack/pack-reader.ts";
 import { damagedContent, type SmallContents } from "./small-contents.ts";
-import type { TreeEntry } from "../tree/tree-entry.ts";
+import { resolvePageMap } from "../tree/page-map.ts";
+import type { ResolvedMap } from "../tree/resolved-map.ts";
+import type { PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames that one thread keeps. */
-const CACHE_BYTES = 20 * 1024 * 1024;
+const CACHE_BYTES = 12 * 1024 * 1024;
 
 /** The backup that a thread proves parts of; by value. */
 export interface ProvePlace {
@@ -27,6 +29,12 @@ export interface ProvePlace {
   readonly epochs: readonly EpochKey[];
 }
 
+export interface ProvedDatabase {
+  readonly component: string;
+  readonly path: string;
+  readonly map: PageMapRef;
+}
+
 export type ProveJob =
   /** Contents, in stored order: those that lie in one place each, and others. */
   | {
@@ -35,6 +43,15 @@ export type ProveJob =
       readonly component: string;
       readonly small: SmallContents;
       readonly entries: readonly TreeEntry[];
+    }
+  /** Pages of a database from one number to before another, for whoever hashes them in order; fills `into`, which is shared memory. */
+  | {
+      readonly kind: "pages";
+      readonly place: ProvePlace;
+      readonly database: ProvedDatabase;
+      readonly from: number;
+      readonly to: number;
+      readonly into: Uint8Array;
     }
   /** Nothing more comes. */
   | { readonly kind: "end" }
@@ -47,10 +64,13 @@ export type ProveAnswer = readonly { readonly name: string; readonly problem: st
 /** What one thread keeps from job to job. */
 export class Prover {
   #open: { readonly proof: string; readonly keys: EpochLookup; readonly frames: FrameCache } | undefined;
+  /** Of the database whose pages were asked for last. */
+  #map: { readonly of: string; readonly resolved: ResolvedMap } | undefined;
 
   /** @throws DamageError BACKUP_DAMAGED */
   do(job: ProveJob): ProveAnswer {
     if (job.kind === "end") this.close();
+    else if (job.kind === "pages") this.#readPages(job);
     else if (job.kind === "packs") return job.packs.flatMap((pack) => this.#look(job.place, pack, job.frames));
     else this.#proveContents(job);
     return [];
@@ -61,6 +81,19 @@ export class Prover {
     const path = damagedContent(small, frames);
     if (path !== undefined) throw damagedAt(component, path);
     for (const entry of entries) this.#prove(component, entry, frames);
+  }
+
+  #readPages({ place, database, from, to, into }: ProveJob & { kind: "pages" }): void {
+    const { frames } = this.#opened(place);
+    const { pageSize } = database.map;
+    for (const { first, pages, ...at } of this.#mapOf(database, frames).extents(from, to))
+      into.set(frames.get({ ...at, length: pages * pageSize }), (first - from) * pageSize);
+  }
+
+  #mapOf({ component, path, map }: ProvedDatabase, frames: FrameCache): ResolvedMap {
+    const of = JSON.stringify([this.#open?.proof, component, path]);
+    if (this.#map?.of !== of) this.#map = { of, resolved: resolvePageMap(frames, map) };
+    return this.#map.resolved;
   }
 
   #look(place: ProvePlace, pack: TableEntry, frames: boolean): ProveAnswer {
@@ -85,7 +118,7 @@ export class Prover {
   #prove(component: string, tree: TreeEntry, frames: FrameCache): void {
     const hash = createHash("sha256");
     let size = 0;
-    for (const bytes of readTreeContent(tree, frames, { get: (place) => frames.get(place) })) {
+    for (const bytes of readTreeContent(tree, frames, frames)) {
       hash.update(bytes);
       size += bytes.length;
     }
@@ -97,17 +130,18 @@ export class Prover {
     if (this.#open?.proof === proof) return this.#open;
     this.close();
     const keys = openedEpochs(epochs);
-    this.#open = { proof, keys, frames: new FrameCache({ folder, packs: PackTable.of(packs), keys, budget: CACHE_BYTES }) };
+    this.#open = { proof, keys, frames: new FrameCache({ folder, packs: PackTable.of(packs), keys, budget: CACHE_BYTES, reuses: true }) };
     return this.#open;
   }
 
   close(): void {
     this.#open?.frames.close();
     this.#open = undefined;
+    this.#map = undefined;
   }
 }
 
-function damagedAt(component: string, inside: string): DamageError {
+export function damagedAt(component: string, inside: string): DamageError {
   const path = `${component}/${inside}`;
   return new DamageError("BACKUP_DAMAGED", `${quotePath(path)} is damaged: its content is not the one that was recorded`, {
     hint: "Use another backup for this file",

@@ -1,11 +1,15 @@
 import { entryPoint, WorkerPool, throwIfAborted } from "../../kernel/index.ts";
 import { Prover, type ProveAnswer, type ProveJob } from "./prove-job.ts";
 
+/** Jobs that are left to the other thread at a time: enough for while this one does not look up. */
+const LEFT_AHEAD = 16;
+
 /** Two threads that read back, of which this one is the second; what is little this one does alone. Ends with its disposal. */
 export class ProveThreads implements AsyncDisposable {
   readonly #here = new Prover();
   readonly #pool = WorkerPool.of<ProveJob, ProveAnswer>(entryPoint(import.meta.url, "./prove-worker"), 1);
   readonly #under: Set<Promise<void>> = new Set();
+  #left: Promise<void> = Promise.resolve();
   readonly #little: boolean;
   readonly #signal: AbortSignal | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -27,18 +31,54 @@ export class ProveThreads implements AsyncDisposable {
       tell(this.#here.do(job));
       return;
     }
-    const work: Promise<void> = this.#pool
-      .share(job, (mine) => this.#here.do(mine))
-      .then((answer) => tell(answer))
+    this.#note(
+      this.#pool.share(job, (mine) => this.#here.do(mine)),
+      tell,
+    );
+    if (this.#under.size >= this.#pool.width) await Promise.race(this.#under);
+  }
+
+  /**
+   * Leaves jobs to the other thread while this one has something else to do. What is not begun when somebody interrupts, or
+   * something fails, is not done; settle() waits for the rest.
+   */
+  leave<J extends ProveJob>(jobs: readonly J[], tell: (job: J, answer: ProveAnswer) => void): void {
+    const next = jobs.values();
+    const lane = async (): Promise<void> => {
+      for (const job of next) {
+        if (this.#failure !== undefined || this.#signal?.aborted === true) return;
+        tell(job, this.#little ? this.#here.do(job) : await this.#pool.run(job));
+      }
+    };
+    const lanes = Promise.all(Array.from({ length: LEFT_AHEAD }, lane));
+    this.#left = lanes.then(
+      () => {},
+      (error: unknown) => void (this.#failure ??= { error }),
+    );
+  }
+
+  #note(answer: Promise<ProveAnswer>, tell: (answer: ProveAnswer) => void): void {
+    const work: Promise<void> = answer
+      .then(tell)
       .catch((error: unknown) => void (this.#failure ??= { error }))
       .finally(() => this.#under.delete(work));
     this.#under.add(work);
-    if (this.#under.size >= this.#pool.width) await Promise.race(this.#under);
+  }
+
+  /** Waits until something that is under way has ended. */
+  async oneDone(): Promise<void> {
+    await Promise.race(this.#under);
+    this.#throwFailure();
+  }
+
+  /** Jobs that are under way at a time. */
+  get width(): number {
+    return this.#pool.width;
   }
 
   /** Waits for what is under way. */
   async settle(): Promise<void> {
-    await Promise.all(this.#under);
+    await Promise.all([...this.#under, this.#left]);
     this.#throwFailure();
   }
 
@@ -47,7 +87,7 @@ export class ProveThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#under);
+    await Promise.all([...this.#under, this.#left]);
     this.#here.close();
     await this.#pool.runOnEach({ kind: "end" }).catch(() => {});
   }

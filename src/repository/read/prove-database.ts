@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import type { Entry } from "../../vault/index.ts";
+import { damagedAt, type ProvedDatabase, type ProvePlace } from "./prove-job.ts";
+import type { ProveThreads } from "./prove-threads.ts";
+
+/** Pages that are read in one piece. Bytes. */
+const RANGE_BYTES = 2 * 1024 * 1024;
+/** Ranges that are read and wait for one in front of them. */
+const WAITING = 2;
+
+export interface DatabaseToProve extends Pick<Entry, "size" | "sha256"> {
+  readonly database: ProvedDatabase;
+}
+
+/**
+ * Compares a large database with its hash. Threads read its pages side by side; the hash, which goes from the first byte to the
+ * last, is made here as ranges come in.
+ *
+ * @throws DamageError BACKUP_DAMAGED · InterruptedError
+ */
+export async function proveDatabase(
+  threads: ProveThreads,
+  place: ProvePlace,
+  { database, size, sha256 }: DatabaseToProve,
+  onBytes: ((bytes: number) => void) | undefined,
+): Promise<void> {
+  const { component, path, map } = database;
+  const { pageSize, pages } = map;
+  if (pages * pageSize !== size) throw damagedAt(component, path);
+  const hash = createHash("sha256");
+  const free = Array.from({ length: threads.width + WAITING }, () => new Uint8Array(new SharedArrayBuffer(RANGE_BYTES)));
+  // One may be ready before the one in front of it.
+  const ready = new Map<number, { readonly memory: Uint8Array<SharedArrayBuffer>; readonly bytes: number }>();
+  let hashed = 0;
+  const hashReady = (): void => {
+    for (let range = ready.get(hashed); range !== undefined; range = ready.get(hashed)) {
+      hash.update(range.memory.subarray(0, range.bytes));
+      onBytes?.(range.bytes);
+      free.push(range.memory);
+      ready.delete(hashed++);
+    }
+  };
+  const step = RANGE_BYTES / pageSize;
+  for (let number = 0; number * step < pages; number += 1) {
+    let memory = free.pop();
+    for (; memory === undefined; memory = free.pop()) await threads.oneDone();
+    const into = memory;
+    const [from, to] = [number * step, Math.min((number + 1) * step, pages)];
+    await threads.send({ kind: "pages", place, database, from, to, into }, () => {
+      ready.set(number, { memory: into, bytes: (to - from) * pageSize });
+      hashReady();
+    });
+  }
+  await threads.settle();
+  if (hash.digest("hex") !== sha256) throw damagedAt(component, path);
+}
