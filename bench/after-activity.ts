@@ -12,13 +12,13 @@ import type { Rig } from "./rig.ts";
 export async function afterActivity(
   rig: Rig,
   live: LiveTree,
-  staged: OwnVault,
+  pinned: OwnVault,
   candidates: readonly Candidate[],
   rounds: number,
 ): Promise<Row[]> {
   // A vault of its own, which sees the same: each compares with a backup that it read in its own way.
-  const pinned = await ownVault(rig, "pinned", componentsOf(live.root, "pinned"));
-  await measure(pinned.command("backup"));
+  const staged = await ownVault(rig, "staged", componentsOf(live.root, "staged"));
+  await measure(staged.command("backup"));
   const added = new Map<string, number[]>();
   const counting = (name: string, folder: string, command: () => Command, prepare: () => void = () => {}): Side => ({
     prepare,
@@ -40,16 +40,16 @@ export async function afterActivity(
     return { ...counted, run };
   };
   const { ours, beside } = await turnsWith(
-    [reading("staged", staged, live.step), reading("pinned", pinned, () => {})],
+    [reading("pinned", pinned, live.step), reading("staged", staged, () => {})],
     candidates,
     (peer) => counting(peer.name, peer.repository, peer.backup),
     rounds,
   );
   const addedBy = candidates.map(({ name, peer }) => ({ name, found: peer === null ? null : median(added.get(name) ?? []) }));
   return [
-    ...ifReadSo("staged", reads, timesBeside("repository: after activity, staged", ours[0] ?? [], beside, 0.6)),
-    ...ifReadSo("pinned", reads, timesBeside("repository: after activity, pinned", ours[1] ?? [], beside, 0.25)),
-    ...bytesBeside("repository: added by activity", median(added.get("staged") ?? []), addedBy, 1 / 40),
+    ...ifReadSo("pinned", reads, timesBeside("repository: after activity, pinned", ours[0] ?? [], beside, 0.25)),
+    ...ifReadSo("staged", reads, timesBeside("repository: after activity, staged", ours[1] ?? [], beside, 0.6)),
+    ...bytesBeside("repository: added by activity", median(added.get("pinned") ?? []), addedBy, 1 / 40),
   ];
 }
 

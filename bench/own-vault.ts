@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Command, measure, run } from "./measure.ts";
 import type { Rig } from "./rig.ts";
 
-/** How a database is read that somebody has open: copied first, or in place. */
+/** How a database is read that somebody has open: in place, which is the default, or copied first. */
 export type Read = "staged" | "pinned";
 /** The components of a configuration, as YAML takes them. */
 export type Components = Readonly<Record<string, { readonly path: string; readonly read?: Read }>>;
@@ -18,7 +18,7 @@ export interface OwnVault {
 }
 
 /** Those of the workload. */
-export function componentsOf(tree: string, read: Read = "staged"): Components {
+export function componentsOf(tree: string, read: Read = "pinned"): Components {
   return {
     persistence: { path: join(tree, "data", "agent.db"), read },
     memory: { path: join(tree, "memory") },

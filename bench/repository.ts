@@ -18,13 +18,13 @@ export async function repository(rig: Rig, rounds: number): Promise<Row[]> {
   await using live = await makeLiveTree(rig);
   const incremental = await findPeers(rig, live.root);
   const all = [...incremental, { name: "tar, gzip", peer: tarGzipAt(rig, live.root) }];
-  const staged = await ownVault(rig, "staged", componentsOf(live.root));
+  const own = await ownVault(rig, "repository", componentsOf(live.root));
   return [
-    ...(await first(staged, all, rounds)),
-    ...(await unchanged(staged, incremental, rounds)),
-    ...(await afterActivity(rig, live, staged, incremental, rounds)),
-    ...(await verify(staged, all, rounds)),
-    ...(await restore(rig, staged, all, rounds)),
+    ...(await first(own, all, rounds)),
+    ...(await unchanged(own, incremental, rounds)),
+    ...(await afterActivity(rig, live, own, incremental, rounds)),
+    ...(await verify(own, all, rounds)),
+    ...(await restore(rig, own, all, rounds)),
   ];
 }
 

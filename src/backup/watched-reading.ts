@@ -51,6 +51,7 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
   return {
     ...(reading.untouched === undefined ? {} : { untouched: reading.untouched }),
     memory: () => reading.memory?.(),
+    lost: () => reading.lost?.(),
     async *entries() {
       for await (const entry of reading.entries()) {
         if (entry.untouched !== undefined) {

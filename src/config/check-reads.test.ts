@@ -9,7 +9,7 @@ describe("loadConfig() of a component's `read`", () => {
     const { components } = place.load(
       `components:\n  a: { path: a.db, read: pinned }\n  b: { path: b.db, kind: sqlite, read: staged }\n  c: { path: c.db }\n${REPOSITORY}`,
     );
-    expect(components.map(({ read }) => read)).toEqual(["pinned", "staged", "staged"]);
+    expect(components.map(({ read }) => read)).toEqual(["pinned", "staged", "pinned"]);
   });
 
   it.each([

@@ -80,7 +80,7 @@ export interface ComponentConfig {
 export type ConfigDatabaseRead = "pinned" | "staged";
 
 /** In repository form, unless a component says otherwise: an archive's are always staged. */
-export const DEFAULT_DATABASE_READ: ConfigDatabaseRead = "staged";
+export const DEFAULT_DATABASE_READ: ConfigDatabaseRead = "pinned";
 
 /** When a task is due. */
 export type ScheduleConfig =

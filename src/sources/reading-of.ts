@@ -6,6 +6,7 @@ export interface ReadingParts {
   entries(): AsyncGenerator<ReadingEntry> | Generator<ReadingEntry>;
   /** Bound to nothing. */
   readonly query?: (sql: string) => Promise<unknown>;
+  lost?(): Error | undefined;
   /** Runs once the entries have ended; throws when what was read cannot be used. */
   confirm?(): Promise<void> | void;
   report(): ReadingReport;
@@ -40,6 +41,7 @@ export function readingOf(parts: ReadingParts): Reading {
     ...(parts.untouched === undefined ? {} : { untouched: parts.untouched }),
     ...(parts.query === undefined ? {} : { query: parts.query }),
     ...(parts.memory === undefined ? {} : { memory: () => parts.memory?.() }),
+    lost: () => parts.lost?.(),
     entries,
     async confirm() {
       throwIfStopped(parts.signal);

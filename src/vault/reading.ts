@@ -88,6 +88,8 @@ export interface Reading {
   entries(): AsyncIterable<ReadingEntry>;
   /** Of a database whose bytes are no file of their own: one value out of it by SQL. */
   query?(sql: string): Promise<unknown>;
+  /** Why confirm() will not pass, as soon as that is known: what takes long need not be stored to its end. */
+  lost?(): Error | undefined;
   confirm(): Promise<void>;
   report(): ReadingReport;
   /** What the next reading of the component would like to know (KnownState.memory); complete when the report is. */

@@ -48,6 +48,8 @@ export interface ComponentOptions<K = undefined> {
   /** Called once for each that was kept, in the order of all. */
   readonly onKept: (entry: Omit<Entry, "component">, kept: K) => void;
   readonly onBytes: (bytes: number) => void;
+  /** Called between the parts of what takes long. May throw: it is not to be gone on with. */
+  readonly goOn: () => void;
 }
 
 /** The contents of a backup while it is built. */

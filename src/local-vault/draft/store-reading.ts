@@ -82,7 +82,12 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     throwIfAborted(signal);
     request.onBytes?.(read);
   };
-  const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes });
+  const goOn = (): void => {
+    throwIfAborted(signal);
+    const lost = reading.lost?.();
+    if (lost !== undefined) throw lost;
+  };
+  const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes, goOn });
   let number = 0;
   try {
     for await (const entry of reading.entries()) {

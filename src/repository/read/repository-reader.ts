@@ -123,8 +123,8 @@ export class RepositoryReader implements BackupReader {
   /** @param before what the same run has read back already */
   async prove(options: ReadBackOptions = {}, before: ProvedBefore = new ProvedBefore(Date.now)): Promise<ProvedBackup> {
     const place = { folder: this.#folder, packs: this.#packs.entries, epochs: epochsOf(this.#keys) };
-    const checkEntries = async (): Promise<unknown> => await this.#check();
-    await proveContents({ place, roots: this.#roots, source: this.#trees, before, checkEntries, ...options });
+    const check = async (): Promise<unknown> => await this.#check();
+    await proveContents({ place, roots: this.#roots, source: this.#trees, before, checkEntries: check, ...options });
     const { component_details: details, size_bytes: bytes } = this.head.manifest;
     return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
   }

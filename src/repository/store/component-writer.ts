@@ -71,6 +71,7 @@ export class RepositoryComponent implements ComponentWriter {
         threads: this.#threads,
         key: this.#pageKey,
         onStored: async (bytes, front) => {
+          this.#options.goOn();
           // Only of the next in order: what lies before another one is not in the tree yet.
           if (this.#under[0]?.items[0] === under) this.#partly = { item, front };
           await this.#noteStored(bytes);

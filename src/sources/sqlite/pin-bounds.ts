@@ -8,9 +8,12 @@ export interface PinBounds {
   readonly growth: number;
   /** Bytes, with its log: a larger one is not begun with, because reading it takes longer than its snapshot may be held. */
   readonly largest: number;
+  /** The same of one that was in no backup yet: all of it is stored and not only looked at. */
+  readonly largestNew: number;
 }
 
-export const PIN_BOUNDS: PinBounds = { duration: 60_000, growth: 256 * 1024 * 1024, largest: 16 * 1024 * 1024 * 1024 };
+const GIB = 1024 * 1024 * 1024;
+export const PIN_BOUNDS: PinBounds = { duration: 60_000, growth: GIB / 4, largest: 16 * GIB, largestNew: 2 * GIB };
 
 /** Milliseconds between two looks at the log. */
 const LOOK_EVERY = 200;

@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { liveDatabase, writeOver } from "../../../test/support/live-database.ts";
 import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
@@ -141,6 +141,7 @@ describe("openReading() of a database with read: pinned", () => {
       await db.program.run("UPDATE t SET x = x || 'more'");
       held = (await reading.query?.(ROWS).catch(() => undefined)) !== undefined;
     }
+    expect(reading.lost?.()).toMatchObject({ code: "COMPONENT_MOVED", details: { pin: "expired" } });
     await expect(reading.confirm()).rejects.toMatchObject({ code: "COMPONENT_MOVED", details: { pin: "expired" } });
     await reading.close();
     await db.program.run("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -155,7 +156,11 @@ describe("openReading() of a database with read: pinned", () => {
     };
     expect(await how({})).toBe("pinned");
     expect(await how({ cut: true })).toBe("staged");
-    expect(await how({ pinBounds: { ...PIN_BOUNDS, largest: 4096 } })).toBe("staged");
+    expect(await how({ pinBounds: { ...PIN_BOUNDS, largestNew: 4096 } })).toBe("staged");
+    const { report } = await readBack(db.place.request({ path: db.path, read: "pinned", now: NOW }));
+    const quickCheckBefore = new Map(report.sqlite === undefined ? [] : [[basename(db.path), report.sqlite]]);
+    expect(await how({ quickCheckBefore, pinBounds: { ...PIN_BOUNDS, largestNew: 4096 } })).toBe("pinned");
+    expect(await how({ quickCheckBefore, pinBounds: { ...PIN_BOUNDS, largest: 4096 } })).toBe("staged");
     expect(await how({ path: db.place.state })).toBe("staged");
     linkSync(db.path, join(db.place.folder, "second.db"));
     expect(await how({})).toBe("staged");

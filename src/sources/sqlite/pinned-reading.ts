@@ -22,10 +22,12 @@ const UNCHECKED: Checked = { quickCheck: null, quickCheckProblem: null };
  */
 export async function pinnedReading(root: Root, request: ReadingRequest, notes: Notes): Promise<Reading | undefined> {
   if (request.read !== "pinned" || request.cut || (request.raw ?? false) !== false) return undefined;
+  const bounds = request.pinBounds ?? PIN_BOUNDS;
+  const compared = request.quickCheckBefore?.has(root.name) === true;
   const pinned = await pinDatabase({
     path: root.real,
     busyTimeout: request.busyTimeout ?? BUSY_TIMEOUT,
-    bounds: request.pinBounds ?? PIN_BOUNDS,
+    bounds: compared ? bounds : { ...bounds, largest: bounds.largestNew },
     signal: request.signal,
   });
   if (pinned === undefined) return undefined;
@@ -61,6 +63,7 @@ function readingUnder(pin: Pin, root: Root, request: ReadingRequest, notes: Note
       if (due) pin.check();
     },
     query: (sql) => pin.query(sql),
+    lost: () => pin.expired(),
     async confirm() {
       const learned = describe(await pin.confirm());
       for (const warning of learned.warnings) notes.warn(warning);
@@ -101,6 +104,10 @@ class Pin {
     if (trouble !== undefined) throw this.#lost(trouble);
     if (checked === undefined) throw this.#lost("it could not be checked");
     return checked;
+  }
+
+  expired(): CaptureError | undefined {
+    return this.database.watch.expired() ? this.#lost("") : undefined;
   }
 
   #lost(why: string): CaptureError {
