@@ -61,27 +61,40 @@ describe("a cache that lies", () => {
     }
   });
 
-  it("about a page, sealed with the key: the backup does not read back, and once that is known the next one is right", async () => {
-    await using stage = new RepositoryStage();
-    using database = new DatabaseSync(stage.join("state.db"));
-    database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
-    const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
-    for (let row = 0; row < 200; row += 1) insert.run(randomBytes(1500));
-    const change = (): void => database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 100");
-    // Read it is: only what is compared with is not what was stored.
-    await lie(stage, "state.db", change, ({ databases }) => ({
-      memory: undefined,
-      databases: new Map([...databases].map(([path, seen]) => [path, { ...seen, look: null }])),
-    }));
-    const wrong = await stage.take("state.db");
-    await expect(stage.contents(wrong.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
-    await using vault = await stage.open();
-    const verdict = { at: wrong.manifest.timestamp, holdfast_version: "0", entries: 0, bytes: 0, ok: false, problem: "state.db differs" };
-    await vault.setMark(wrong.id, "verified", { ...verdict, manifest_sha256: wrong.manifestSha256 });
-    const { id } = await stage.take("state.db");
-    const stored = (await stage.contents(id)).get("state.db/state.db");
-    expect(withoutCounters(stored).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
-  });
+  it.each([
+    ["small", 200],
+    ["large enough for both threads", 14_000],
+  ])(
+    "about a page of a %s database, sealed with the key: the backup does not read back, and once that is known the next one is right",
+    async (_, rows) => {
+      await using stage = new RepositoryStage();
+      using database = new DatabaseSync(stage.join("state.db"));
+      database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+      const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
+      database.exec("BEGIN");
+      for (let row = 0; row < rows; row += 1) insert.run(randomBytes(1500));
+      database.exec("COMMIT");
+      const change = (): void => database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 100");
+      // Read it is: only what is compared with is not what was stored.
+      await lie(stage, "state.db", change, ({ databases }) => ({
+        memory: undefined,
+        databases: new Map([...databases].map(([path, seen]) => [path, { ...seen, look: null }])),
+      }));
+      const wrong = await stage.take("state.db");
+      await expect(stage.contents(wrong.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+      await using vault = await stage.open();
+      const proving = Array.fromAsync([wrong.id], async (id) => {
+        await using reader = await vault.open(id);
+        return await reader.prove?.();
+      });
+      await expect(proving).rejects.toMatchObject({ code: "BACKUP_DAMAGED", details: { path: "state.db/state.db" } });
+      const verdict = { at: wrong.manifest.timestamp, holdfast_version: "0", entries: 0, bytes: 0, ok: false, problem: "state.db differs" };
+      await vault.setMark(wrong.id, "verified", { ...verdict, manifest_sha256: wrong.manifestSha256 });
+      const { id } = await stage.take("state.db");
+      const stored = (await stage.contents(id)).get("state.db/state.db");
+      expect(withoutCounters(stored).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+    },
+  );
 
   it("about a file, sealed with the key: it is believed for a week, and not longer", async () => {
     await using stage = new RepositoryStage();

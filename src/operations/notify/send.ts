@@ -4,7 +4,6 @@ import type { Instance } from "../instance.ts";
 import { undone, type Delivery } from "./delivery.ts";
 import type { Notification } from "./notification.ts";
 import { tellCommand } from "./tell-command.ts";
-import { tellUrl } from "./tell-url.ts";
 
 export const ATTEMPTS = 3;
 /** Before the second attempt, in milliseconds; four times that before the third. */
@@ -26,13 +25,22 @@ export async function send(instance: Instance, endpoint: NotifyConfig, notificat
     if (millis <= 0 || budget.signal?.aborted === true) return delivery;
     const timeout = AbortSignal.timeout(millis);
     const signal = budget.signal === undefined ? timeout : AbortSignal.any([timeout, budget.signal]);
-    delivery =
-      "url" in endpoint
-        ? await tellUrl(endpoint, notification, signal)
-        : await tellCommand(instance, endpoint.command, notification, { millis, signal });
+    delivery = await tell(instance, endpoint, notification, { millis, signal });
     if (delivery.delivered || !delivery.again) return delivery;
   }
   return delivery;
+}
+
+async function tell(
+  instance: Instance,
+  endpoint: NotifyConfig,
+  notification: Notification,
+  time: { readonly millis: number; readonly signal: AbortSignal },
+): Promise<Delivery> {
+  if (!("url" in endpoint)) return await tellCommand(instance, endpoint.command, notification, time);
+  // Loaded when somebody is told: a backup of a state that nobody touched takes a tenth longer with HTTP and TLS in memory.
+  const { tellUrl } = await import("./tell-url.ts");
+  return await tellUrl(endpoint, notification, time.signal);
 }
 
 /** @returns whether there is time for another attempt after it */

@@ -41,22 +41,28 @@ function openFiles(folder: string): number {
 }
 
 describe("FrameCache", () => {
-  it("get() gives exactly the bytes of a locator, whatever was asked for before, within its budget and its open packs", () => {
-    using folder = temporaryFolder();
-    const { packs, frames, table } = makePacks(folder.path, 5);
-    using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 4 * FRAME, openPacks: 2 });
-    const place = fc.record({ pack: fc.nat(4), frame: fc.nat(2), offset: fc.nat(FRAME), length: fc.nat(FRAME) });
-    fc.assert(
-      fc.property(place, ({ pack, frame, offset, length }) => {
-        const fitting = Math.min(length, FRAME - offset);
-        const found = cache.get({ pack: packs[pack]!.id, frame, offset, length: fitting });
-        expect(found.equals(frames[pack]![frame]!.subarray(offset, offset + fitting))).toBe(true);
-        expect(cache.kept).toBeLessThanOrEqual(4 * FRAME);
-        expect(openFiles(folder.path)).toBeLessThanOrEqual(2);
-      }),
-      { numRuns: 200 },
-    );
-  });
+  it.each([
+    ["keeps", false],
+    ["uses again", true],
+  ])(
+    "get() gives exactly the bytes of a locator, whatever was asked for before, within its budget and its open packs; it %s memory",
+    (_, reuses) => {
+      using folder = temporaryFolder();
+      const { packs, frames, table } = makePacks(folder.path, 5);
+      using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 4 * FRAME, openPacks: 2, reuses });
+      const place = fc.record({ pack: fc.nat(4), frame: fc.nat(2), offset: fc.nat(FRAME), length: fc.nat(FRAME) });
+      fc.assert(
+        fc.property(place, ({ pack, frame, offset, length }) => {
+          const fitting = Math.min(length, FRAME - offset);
+          const found = cache.get({ pack: packs[pack]!.id, frame, offset, length: fitting });
+          expect(found.equals(frames[pack]![frame]!.subarray(offset, offset + fitting))).toBe(true);
+          expect(cache.kept).toBeLessThanOrEqual(4 * FRAME);
+          expect(openFiles(folder.path)).toBeLessThanOrEqual(2);
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 
   it("keeps the frames that were used last, which then need no file", () => {
     using folder = temporaryFolder();
@@ -70,6 +76,15 @@ describe("FrameCache", () => {
     for (const { name } of packs) rmSync(packPath(folder.path, name));
     expect([read(0).length, read(2).length]).toEqual([FRAME, FRAME]);
     expect(damageOf(() => read(1))?.message).toContain("is missing");
+  });
+
+  it("with `reuses` has no more memory than its budget asks for, however many frames are read", () => {
+    using folder = temporaryFolder();
+    const { packs, table } = makePacks(folder.path, 4);
+    using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 2 * FRAME, reuses: true });
+    const memories = new Set<ArrayBufferLike>();
+    for (const { id } of packs) for (const frame of [0, 1, 2]) memories.add(cache.get({ pack: id, frame, offset: 0, length: 1 }).buffer);
+    expect(memories.size).toBe(2);
   });
 
   it("reads a frame that is larger than its budget, and keeps that one alone", () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { RepositoryStage } from "../../../test/support/repository-stage.ts";
 import type { BackupId } from "../../vault/index.ts";
@@ -44,6 +45,22 @@ describe.each([
       writeFileSync(pack, whole);
     }
     expect(await prove(stage, id)).toMatchObject({ entries: 62 });
+  });
+
+  it("counts a database whose pages lie in the packs of several backups", async () => {
+    await using stage = new RepositoryStage();
+    using database = new DatabaseSync(stage.join("state.db"));
+    database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB); BEGIN");
+    const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
+    // Of the larger one every thread reads ranges.
+    for (let bytes = 0; bytes < large * 1.5; bytes += 1500) insert.run(randomBytes(1500));
+    database.exec("COMMIT");
+    await stage.take("state.db");
+    for (let step = 0; step < 3; step += 1) {
+      database.exec(`UPDATE t SET x = randomblob(1500) WHERE id % 50 = ${step}`);
+      const { id } = await stage.take("state.db");
+      expect(await prove(stage, id)).toEqual({ entries: 1, bytes: statSync(stage.join("state.db")).size });
+    }
   });
 
   it("stops when it is told to", async () => {

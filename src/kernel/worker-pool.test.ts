@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import type { EchoJob } from "../../test/support/echo-worker.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+/** A pool for each test: a module has one in a process. */
+function echoPool(name: string): WorkerPool<EchoJob, string> {
+  return WorkerPool.of<EchoJob, string>(new URL(`../../test/support/echo-worker.ts?${name}`, import.meta.url), 1);
+}
+
+const here = ({ text }: EchoJob): string => `${text} here`;
+
+describe("WorkerPool", () => {
+  it("share() leaves jobs to the thread until so many wait for it, and works itself then", async () => {
+    const pool = echoPool("share");
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const first = pool.share({ text: "one", gate }, here);
+    const second = pool.share({ text: "two" }, here);
+    expect(await pool.share({ text: "three" }, here)).toBe("three here");
+    open(gate);
+    expect(await first).toMatch(/^one by thread/);
+    expect(await second).toMatch(/^two by thread/);
+  });
+
+  it("share() has nothing wait behind what takes long", async () => {
+    const pool = echoPool("long");
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const long = pool.runLong({ text: "long", gate });
+    expect(await pool.share({ text: "one" }, here)).toBe("one here");
+    open(gate);
+    expect(await long).toMatch(/^long by thread/);
+    expect(await pool.share({ text: "two" }, here)).toMatch(/^two by thread/);
+  });
+
+  it("warm() starts the one thread that is used then", async () => {
+    const pool = echoPool("warm");
+    expect(pool.started).toBe(false);
+    pool.warm();
+    pool.warm();
+    expect(pool.started).toBe(true);
+    const [one, two] = await Promise.all([pool.run({ text: "one" }), pool.run({ text: "two" })]);
+    expect(one.replace("one", "two")).toBe(two);
+  });
+});
+
+function open(gate: Int32Array): void {
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+}

@@ -1,0 +1,13 @@
+import { parentPort, threadId } from "node:worker_threads";
+
+/** What an echo is asked; with a gate it answers once that is opened. */
+export interface EchoJob {
+  readonly text: string;
+  /** Shared memory of one number; 0 is closed. */
+  readonly gate?: Int32Array;
+}
+
+parentPort?.on("message", ({ text, gate }: EchoJob) => {
+  if (gate !== undefined) Atomics.wait(gate, 0, 0);
+  parentPort?.postMessage({ result: `${text} by thread ${threadId}` });
+});
