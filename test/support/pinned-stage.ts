@@ -199,7 +199,7 @@ export class PinnedStage implements AsyncDisposable {
   async #meanwhile(): Promise<void> {
     if (this.#random() < 0.05) await this.#killWriters();
     // Then the database is free to change under what is being read.
-    if (this.#random() < 0.02) this.#counts.lostPins += killPins();
+    if (this.#random() < 0.02) this.#counts.lostPins += killPins().length;
     await this.writersCommit(1 + Math.floor(this.#random() * 15));
     if (this.#random() < 0.5) await this.#checkpoints?.more(1 + Math.floor(this.#random() * 2));
   }

@@ -2,6 +2,7 @@ import { EntryChecksum } from "../../vault/index.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
 import type { Base } from "./base.ts";
 import type { Before } from "./before.ts";
+import type { EntryTape } from "./entry-tape.ts";
 import type { StoredEntry } from "./same-tree.ts";
 
 /** One component while its backup is built. */
@@ -11,7 +12,7 @@ export interface ComponentState {
   readonly before: Before;
   readonly warnings: readonly string[];
   /** In stored order; "as-before" when nothing of it was touched. */
-  entries: StoredEntry[] | "as-before";
+  entries: EntryTape | "as-before";
   /** What is stored so far of a large database that comes next. */
   partly: (() => StoredEntry | undefined) | undefined;
   memory: Uint8Array | undefined;

@@ -6,6 +6,7 @@ import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
 import type { ComponentState } from "./component-state.ts";
+import { EntryTape } from "./entry-tape.ts";
 import { OpenBackups, type BackupsPlace } from "./open-backups.ts";
 
 export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
@@ -63,7 +64,15 @@ export class KnownComponents implements Disposable {
     const base = newest ?? Base.ofCheckpoint(name, this.#backups.checkpoint());
     // What was told of one that turned out to be damaged is not true of another.
     const cache = base === undefined || damaged !== undefined ? undefined : readCache(this.#place.cache, name, treeName(base.root));
-    return { name, base, before: this.#before(base, cache), warnings, entries: [], partly: undefined, memory: undefined };
+    return {
+      name,
+      base,
+      before: this.#before(base, cache),
+      warnings,
+      entries: new EntryTape(base === undefined),
+      partly: undefined,
+      memory: undefined,
+    };
   }
 
   #before(base: Base | undefined, cache: ComponentCache | undefined): Before {

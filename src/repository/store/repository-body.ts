@@ -15,9 +15,9 @@ import { PackUse } from "../tree/pack-use.ts";
 import { encodeRoots, treeName, type ComponentRoot } from "../tree/roots.ts";
 import { checksumOf, sameBackup, type ComponentState } from "./component-state.ts";
 import { RepositoryComponent } from "./component-writer.ts";
+import { EntryTape } from "./entry-tape.ts";
 import type { Kept } from "./kept.ts";
 import { KnownComponents } from "./known-components.ts";
-import type { StoredEntry } from "./same-tree.ts";
 import { Threads } from "./threads.ts";
 import { writeTree, type TreePlace } from "./write-tree.ts";
 import { mustBeThere, WrittenPacks } from "./written-packs.ts";
@@ -91,9 +91,9 @@ export class RepositoryBody implements DraftBody {
   }
 
   async #storeAnew(request: StoreRequest, state: ComponentState): Promise<StoredComponent> {
-    const stored: StoredEntry[] = (state.entries = []);
+    const stored = (state.entries = new EntryTape(state.base === undefined));
     const entries: EntryList<Kept, undefined> = {
-      add: (_, entry, kept) => void stored.push({ entry, kept: kept ?? { kind: "none" } }),
+      add: (_, entry, kept) => stored.add({ entry, kept: kept ?? { kind: "none" } }),
       mark: () => undefined,
       rewind: () => {},
     };

@@ -1,5 +1,6 @@
 import type { EntryFacts, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
+import type { EntryTape } from "./entry-tape.ts";
 import type { Kept } from "./kept.ts";
 
 export interface StoredEntry {
@@ -28,12 +29,11 @@ const FIELDS = [
  * Whether a component is in every respect what it was in the base, and all of that may be named where it lies: then its
  * whole tree is, and none of it is written to find that out.
  */
-export function isSameTree(entries: readonly StoredEntry[], base: Base): boolean {
+export function isSameTree(entries: EntryTape, base: Base): boolean {
   if (entries.length !== base.entries.length || !base.references.every(({ place }) => base.keeps(place.pack))) return false;
-  let index = 0;
+  const stored = entries[Symbol.iterator]();
   for (const before of base.entries) {
-    const now = entries[index];
-    index += 1;
+    const { value: now } = stored.next();
     if (now === undefined || !isSameContent(now.kept, before, base) || !isSameFacts(now.entry, before.entry)) return false;
   }
   return true;

@@ -49,8 +49,9 @@ export function writeTree(
     return { name, root: base.root };
   }
   const tree = new TreeWriter({ ...keeping, boundaryKey, ...(base === undefined ? {} : { previous: base.index, runOf: base.runOf }) });
-  for (const { entry, kept } of partly === undefined ? entries : [...entries, partly])
-    tree.add({ entry, content: contentOf(kept, keeping, use) });
+  const add = ({ entry, kept }: StoredEntry): void => tree.add({ entry, content: contentOf(kept, keeping, use) });
+  for (const stored of entries) add(stored);
+  if (partly !== undefined) add(partly);
   return { name, root: tree.finish() };
 }
 
