@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** Buffers that are let go of before they are collected: about as much is resident in each thread. Bytes. */
-const EVERY = 24 * 1024 * 1024;
+const EVERY = 16 * 1024 * 1024;
 
 let since = 0;
 let collect: ((options: { readonly type: "minor" }) => void) | undefined;

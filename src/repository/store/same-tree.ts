@@ -33,8 +33,8 @@ export function isSameTree(entries: EntryTape, base: Base): boolean {
   if (entries.length !== base.entries.length || !base.references.every(({ place }) => base.keeps(place.pack))) return false;
   const stored = entries[Symbol.iterator]();
   for (const before of base.entries) {
-    const { value: now } = stored.next();
-    if (now === undefined || !isSameContent(now.kept, before, base) || !isSameFacts(now.entry, before.entry)) return false;
+    const now = stored.next();
+    if (now.done === true || !isSameContent(now.value.kept, before, base) || !isSameFacts(now.value.entry, before.entry)) return false;
   }
   return true;
 }
