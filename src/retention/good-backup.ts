@@ -4,8 +4,17 @@ import { goodFor, type BackupHead } from "../vault/index.ts";
 const CARRIED_BY_ALL = "holdfast";
 
 /** The components that a backup carries whole and not suspect, unless it was found not to read back. */
-export function goodComponents({ manifest, marks }: BackupHead): readonly string[] {
-  if (marks.verified?.ok === false) return [];
+export function goodComponents(head: BackupHead): readonly string[] {
+  return isDamaged(head) ? [] : carriedComponents(head);
+}
+
+/** It was found not to read back. */
+export function isDamaged({ marks }: BackupHead): boolean {
+  return marks.verified?.ok === false;
+}
+
+/** What a backup would be good for if it read back. */
+export function carriedComponents({ manifest }: BackupHead): readonly string[] {
   return manifest.components.filter((name) => name !== CARRIED_BY_ALL && goodFor(manifest, name));
 }
 

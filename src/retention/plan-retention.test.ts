@@ -79,6 +79,17 @@ describe("planRetention() by count and age", () => {
     expect(kept(many, { maxCount: 1 })).toEqual([1, 7, 8, 9]);
   });
 
+  it("what was found damaged stays as long as it would if it read back, and takes no place of what does", () => {
+    // One byte of a pack that all of them share.
+    const damaged = range(9, DAY).map((minute) => ({ minute, marks: DAMAGED }));
+    const backups = heads(...damaged, ...range(6, DAY).map((minute) => ({ minute: minute + 9 * DAY })));
+    expect(kept(backups, { maxCount: 12 })).toEqual(range(15, DAY).slice(3));
+    expect(kept(backups, { maxCount: 4 })).toEqual([7 * DAY, 8 * DAY, 9 * DAY, ...range(15, DAY).slice(11)]);
+    expect(kept(backups, { maxCount: 1, daily: 10 })).toEqual(range(15, DAY).slice(5));
+    const [first] = planRetention(backups, { ...POLICY, maxCount: 15 }, MIDNIGHT + 15 * DAY * 60_000).toReversed();
+    expect(first === undefined ? "" : describeDecision(first)).toBe("db: one of the newest 15, if it read back");
+  });
+
   it("compares instants, not texts: one timestamp of another form disables nothing", () => {
     const [first, second, third] = heads({ minute: 1 }, { minute: 2 }, { minute: 3 });
     if (first === undefined || second === undefined || third === undefined) throw new Error("three heads");

@@ -1,6 +1,6 @@
 import { ConflictError } from "../kernel/index.ts";
 import { fromTheFuture, lastTakenFirst, type BackupHead } from "../vault/index.ts";
-import { goodComponents, isSafetyBackup, takenAt } from "./good-backup.ts";
+import { carriedComponents, goodComponents, isDamaged, isSafetyBackup, takenAt } from "./good-backup.ts";
 import { periodsOf, type PeriodOf } from "./periods.ts";
 import { TIERS, type RetentionPolicy } from "./policy.ts";
 import { protections } from "./protections.ts";
@@ -50,20 +50,38 @@ export function planRetention(backups: readonly BackupHead[], policy: RetentionP
   );
   const times = takenAt(backups);
   const periodOf = periodsOf(policy.timezone);
-  for (const component of new Set([...good.values()].flat())) {
-    const carrying = ordered.filter(({ id }) => good.get(id)?.includes(component));
-    keepOfComponent(carrying, {
-      policy,
-      shielded,
-      periodOf,
-      isOld: ({ id }) => now - (times.get(id) ?? now) > policy.maxAgeDays * DAY,
-      keep: (head, why) => keep(head, component, why),
-      lack: (head, why) => lack(head, component, why),
-    });
+  const isOld = ({ id }: BackupHead): boolean => now - (times.get(id) ?? now) > policy.maxAgeDays * DAY;
+  for (const component of new Set(ordered.flatMap(carriedComponents))) {
+    const carrying = ordered.filter((head) => carriedComponents(head).includes(component));
+    keepOfComponent(
+      carrying.filter((head) => !isDamaged(head)),
+      {
+        policy,
+        shielded,
+        periodOf,
+        isOld,
+        keep: (head, why) => keep(head, component, why),
+        lack: (head, why) => lack(head, component, why),
+      },
+    );
+    keepOfDamaged(carrying, { policy, shielded, periodOf, isOld, keep: (head, why) => keep(head, component, why) });
   }
   return ordered.map(({ id }) => {
     const stays = keeps.get(id) ?? [];
     return stays.length > 0 ? { id, keep: true, reasons: stays } : { id, keep: false, reasons: lacks.get(id) ?? [] };
+  });
+}
+
+/**
+ * One byte of a shared pack damages every backup that names it, and the pack brought back from a copy mends them all. So what is damaged
+ * stays for as long as it would if it were not; it takes no place of what is good.
+ */
+function keepOfDamaged(carrying: readonly BackupHead[], place: Omit<OfComponent, "lack">): void {
+  if (!carrying.some(isDamaged)) return;
+  keepOfComponent(carrying, {
+    ...place,
+    keep: (head, why) => head !== undefined && isDamaged(head) && place.keep(head, `${why}, if it read back`),
+    lack: () => {},
   });
 }
 
@@ -84,8 +102,9 @@ function keepOfNotGood(notGood: readonly BackupHead[], { shielded, keep, lack }:
       continue;
     }
     count += 1;
-    if (count <= NOT_GOOD_COUNT) keep(head, null, `one of the newest ${NOT_GOOD_COUNT} of those good for nothing`);
-    else lack(head, null, `good for nothing, and ${NOT_GOOD_COUNT} newer such stay`);
+    const such = isDamaged(head) ? "found damaged" : "good for nothing";
+    if (count <= NOT_GOOD_COUNT) keep(head, null, `${such}, and one of the newest ${NOT_GOOD_COUNT} such`);
+    else lack(head, null, `${such}, and ${NOT_GOOD_COUNT} newer such stay`);
   }
 }
 
@@ -94,7 +113,7 @@ interface OfComponent {
   readonly shielded: ReadonlyMap<string, unknown>;
   readonly periodOf: PeriodOf;
   readonly isOld: (head: BackupHead) => boolean;
-  readonly keep: (head: BackupHead | undefined, why: string) => void;
+  readonly keep: (head: BackupHead | undefined, why: string) => unknown;
   readonly lack: (head: BackupHead, why: string) => void;
 }
 
