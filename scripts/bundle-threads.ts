@@ -4,10 +4,10 @@ import { rolldown } from "rolldown";
 import { isRareInThread, ownPlace, rareBuiltins } from "./command-plugins.ts";
 
 /**
- * The thread that loads a module which its backup names. Joined into one file it would have a kernel of its own, and would
- * not know that module's errors for ours.
+ * The thread that loads a module which its backup names, and what it loads. Joined into files of their own each would have a kernel of
+ * its own, and neither would know the other's errors.
  */
-const OPEN = "restore/write-located-worker.js";
+const APART: readonly string[] = ["restore/write-located-worker.js", "repository/read/located-contents.js"];
 
 /**
  * Puts each module that is started as a thread or a child in one file, in its place: some of them are started while a backup
@@ -18,7 +18,9 @@ const OPEN = "restore/write-located-worker.js";
  * @throws when something in a bundle would be looked for at run time, or is no code of ours
  */
 export async function bundleThreads(dist: string, entries: readonly string[]): Promise<void> {
-  for (const entry of entries.filter((path) => path !== OPEN)) await bundleThread(dist, entry);
+  const missing = APART.filter((path) => !entries.includes(path));
+  if (missing.length > 0) throw new Error(`No entry points any more: ${missing.join(", ")}`);
+  for (const entry of entries.filter((path) => !APART.includes(path))) await bundleThread(dist, entry);
 }
 
 async function bundleThread(dist: string, entry: string): Promise<void> {

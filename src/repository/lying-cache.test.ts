@@ -39,6 +39,24 @@ async function lie(
   expect(writeCache(place, component, { ...cache, ...more(cache), tree: treeOf(stage, place, first, component) })).toBe(true);
 }
 
+/** Its databases are read: only what is compared with is not what was stored. */
+function unseen({ databases }: ComponentCache): Partial<ComponentCache> {
+  return { memory: undefined, databases: new Map([...databases].map(([path, seen]) => [path, { ...seen, look: null }])) };
+}
+
+function makeTable(path: string, rows: number): void {
+  using database = new DatabaseSync(path);
+  database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB); BEGIN");
+  const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
+  for (let row = 0; row < rows; row += 1) insert.run(randomBytes(1500));
+  database.exec("COMMIT");
+}
+
+function zeroRow(path: string): void {
+  using database = new DatabaseSync(path);
+  database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 100");
+}
+
 describe("a cache that lies", () => {
   it("whatever byte of it was changed, is none: the backup after it is right", async () => {
     await using stage = new RepositoryStage();
@@ -61,6 +79,20 @@ describe("a cache that lies", () => {
     }
   });
 
+  it("about a page of a database among other files, whatever comes before it and however much: its backup does not read back", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    for (const name of ["a.db", "b.db"]) makeTable(stage.join("notes", name), 100);
+    // More than what a thread is asked to read back at once.
+    writeFileSync(stage.join("notes", "c.bin"), randomBytes(17 * 1024 * 1024));
+    const change = (): void => zeroRow(stage.join("notes", "b.db"));
+    await lie(stage, "notes", change, unseen);
+    const { id } = await stage.take("notes");
+    await using vault = await stage.open();
+    await using reader = await vault.open(id);
+    await expect(reader.prove?.()).rejects.toMatchObject({ code: "BACKUP_DAMAGED", details: { path: "notes/b.db" } });
+  });
+
   it.each([
     ["small", 200],
     ["large enough for both threads", 14_000],
@@ -68,18 +100,8 @@ describe("a cache that lies", () => {
     "about a page of a %s database, sealed with the key: the backup does not read back, and once that is known the next one is right",
     async (_, rows) => {
       await using stage = new RepositoryStage();
-      using database = new DatabaseSync(stage.join("state.db"));
-      database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
-      const insert = database.prepare("INSERT INTO t (x) VALUES (?)");
-      database.exec("BEGIN");
-      for (let row = 0; row < rows; row += 1) insert.run(randomBytes(1500));
-      database.exec("COMMIT");
-      const change = (): void => database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 100");
-      // Read it is: only what is compared with is not what was stored.
-      await lie(stage, "state.db", change, ({ databases }) => ({
-        memory: undefined,
-        databases: new Map([...databases].map(([path, seen]) => [path, { ...seen, look: null }])),
-      }));
+      makeTable(stage.join("state.db"), rows);
+      await lie(stage, "state.db", () => zeroRow(stage.join("state.db")), unseen);
       const wrong = await stage.take("state.db");
       await expect(stage.contents(wrong.id)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
       await using vault = await stage.open();

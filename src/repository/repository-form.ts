@@ -4,6 +4,7 @@ import type { FoundBackup, StoredForm, VaultForm } from "../local-vault/index.ts
 import { goodFor } from "../vault/index.ts";
 import { CHECKPOINT_FOLDER, readCheckpoint, removeCheckpoint } from "./checkpoint/checkpoint-file.ts";
 import { checkPacksPlace } from "./check-packs-place.ts";
+import { lookAtPacks } from "./look-at-packs.ts";
 import { refuseOlderKeys } from "./newest-epoch.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { readManifestOf } from "./manifest/backup-file.ts";
@@ -64,6 +65,7 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
     },
     freed: (going, staying) => named.freedBy(going, staying),
     readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
+    lookAtPacks: (backups) => lookAtPacks(folder, keys, backups),
     afterSweep: (left) => {
       forgetCheckpoint(folder, keys, left.backups, now());
       sweepPacks(folder, named, left, readCheckpoint(folder, keys)?.packs);

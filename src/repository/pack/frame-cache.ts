@@ -27,7 +27,7 @@ export interface FrameCacheOptions {
 }
 
 const OPEN_PACKS = 16;
-/** Memory that is used again: what nearly every frame has. Bytes. */
+/** Memory that is used again, for frames that fill more than half of it: nearly all of what is large. Bytes. */
 const REUSED = 1024 * 1024;
 
 /** Reads bytes by their locators, from many packs, and keeps the frames and the packs that were used last. */
@@ -88,7 +88,7 @@ export class FrameCache implements Disposable {
       this.#kept -= bytes.length;
       if (this.#options.reuses === true && bytes.buffer.byteLength === REUSED) this.#memories.push(Buffer.from(bytes.buffer));
     }
-    const kept = this.#options.reuses === true && raw.length <= REUSED ? this.#keep(raw) : raw;
+    const kept = this.#options.reuses === true && raw.length > REUSED / 2 && raw.length <= REUSED ? this.#keep(raw) : raw;
     this.#frames.set(key, kept);
     return kept;
   }

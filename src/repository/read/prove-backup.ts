@@ -43,29 +43,50 @@ export async function proveContents({ place, roots, source, before, checkEntries
     unread.map((pack) => ({ kind: "packs" as const, place: whole, packs: [pack], frames: false })),
     (job, damaged) => note(before, job.packs, damaged),
   );
-  await checkEntries();
-  for (const { name, root } of roots) {
-    for (const { entries, bytes } of batches(readEntries(source, root), before)) {
-      throwDamaged(packs, before);
-      const [only] = entries;
-      if (only?.content.kind === "pages" && bytes >= JOB_BYTES) {
-        const { path, size, sha256 = "" } = only.entry;
-        const database = { component: name, path, map: only.content.map };
-        await proveDatabase(threads, whole, { database, size, sha256 }, onBytes);
-        before.add(entries);
-        continue;
-      }
-      const small = smallContents(entries.filter(({ content }) => content.kind === "place"));
-      const others = entries.filter(({ content }) => content.kind !== "place");
-      await threads.send({ kind: "contents", place: whole, component: name, small, entries: others }, () => {
-        before.add(entries);
-        onBytes?.(bytes);
-      });
-    }
+  try {
+    await checkEntries();
+    for (const { name, root } of roots) await proveTree({ place: whole, source, before, onBytes }, { name, root }, threads);
+    await threads.settle();
+  } catch (error) {
+    // What is wrong with a pack says more than what is wrong with the first content in it.
+    await threads.left(error);
+    if (error instanceof DamageError) throwDamaged(packs, before);
+    throw error;
   }
-  await threads.settle();
   throwDamaged(packs, before);
   throwIfAborted(signal);
+}
+
+async function proveTree(
+  {
+    place,
+    source,
+    before,
+    onBytes,
+  }: Pick<Proof, "source" | "before"> & {
+    readonly place: ProvePlace;
+    readonly onBytes: ReadBackOptions["onBytes"] | undefined;
+  },
+  { name, root }: ComponentRoot,
+  threads: ProveThreads,
+): Promise<void> {
+  for (const { entries, bytes } of batches(readEntries(source, root), before)) {
+    throwDamaged(place.packs, before);
+    const [only] = entries;
+    if (only?.content.kind === "pages" && isLarge(only)) {
+      const { path, size, sha256 = "" } = only.entry;
+      const database = { component: name, path, map: only.content.map };
+      await proveDatabase(threads, place, { database, size, sha256 }, onBytes);
+      before.add(entries);
+      continue;
+    }
+    const small = smallContents(entries.filter(({ content }) => content.kind === "place"));
+    const others = entries.filter(({ content }) => content.kind !== "place");
+    await threads.send({ kind: "contents", place, component: name, small, entries: others }, () => {
+      before.add(entries);
+      onBytes?.(bytes);
+    });
+  }
 }
 
 /** Reads packs back whole and opens every frame of them; what was found is told to `before`. */
@@ -112,6 +133,10 @@ function throwDamaged(packs: readonly TableEntry[], before: ProvedBefore): void 
   });
 }
 
+function isLarge({ entry }: TreeEntry): boolean {
+  return entry.size >= JOB_BYTES;
+}
+
 /** Files with contents of their own; a large database is alone. */
 function* batches(
   entries: Iterable<TreeEntry>,
@@ -121,7 +146,7 @@ function* batches(
   let bytes = 0;
   for (const tree of entries) {
     if (tree.entry.type !== "file" || tree.entry.hard_link !== undefined || before.holds(tree)) continue;
-    if (tree.content.kind === "pages" && tree.entry.size >= JOB_BYTES) {
+    if (tree.content.kind === "pages" && isLarge(tree)) {
       yield { entries: [tree], bytes: tree.entry.size };
       continue;
     }

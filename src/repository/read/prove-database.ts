@@ -51,6 +51,6 @@ export async function proveDatabase(
       hashReady();
     });
   }
-  await threads.settle();
+  while (hashed * step < pages) await threads.oneDone();
   if (hash.digest("hex") !== sha256) throw damagedAt(component, path);
 }

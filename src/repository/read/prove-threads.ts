@@ -1,4 +1,4 @@
-import { entryPoint, WorkerPool, throwIfAborted } from "../../kernel/index.ts";
+import { DamageError, entryPoint, WorkerPool, throwIfAborted } from "../../kernel/index.ts";
 import { Prover, type ProveAnswer, type ProveJob } from "./prove-job.ts";
 
 /** Jobs that are left to the other thread at a time: enough for while this one does not look up. */
@@ -39,22 +39,33 @@ export class ProveThreads implements AsyncDisposable {
   }
 
   /**
-   * Leaves jobs to the other thread while this one has something else to do. What is not begun when somebody interrupts, or
-   * something fails, is not done; settle() waits for the rest.
+   * Leaves jobs to the other thread while this one has something else to do; left() waits for them. What is not begun when
+   * somebody interrupts is not done, nor when something fails. Damage is no such failure: whoever is told of it wants to know of all.
    */
   leave<J extends ProveJob>(jobs: readonly J[], tell: (job: J, answer: ProveAnswer) => void): void {
     const next = jobs.values();
     const lane = async (): Promise<void> => {
-      for (const job of next) {
-        if (this.#failure !== undefined || this.#signal?.aborted === true) return;
-        tell(job, this.#little ? this.#here.do(job) : await this.#pool.run(job));
+      try {
+        for (const job of next) {
+          if (this.#stops) return;
+          tell(job, this.#little ? this.#here.do(job) : await this.#pool.run(job));
+        }
+      } catch (error) {
+        this.#failure ??= { error };
       }
     };
-    const lanes = Promise.all(Array.from({ length: LEFT_AHEAD }, lane));
-    this.#left = lanes.then(
-      () => {},
-      (error: unknown) => void (this.#failure ??= { error }),
-    );
+    this.#left = Promise.all(Array.from({ length: LEFT_AHEAD }, lane)).then(() => {});
+  }
+
+  get #stops(): boolean {
+    if (this.#signal?.aborted === true) return true;
+    return this.#failure !== undefined && !(this.#failure.error instanceof DamageError);
+  }
+
+  /** Waits for what was left to the other thread, also after a failure, which it does not tell. */
+  async left(error?: unknown): Promise<void> {
+    if (error !== undefined) this.#failure ??= { error };
+    await this.#left;
   }
 
   #note(answer: Promise<ProveAnswer>, tell: (answer: ProveAnswer) => void): void {
@@ -67,6 +78,7 @@ export class ProveThreads implements AsyncDisposable {
 
   /** Waits until something that is under way has ended. */
   async oneDone(): Promise<void> {
+    this.#throwFailure();
     await Promise.race(this.#under);
     this.#throwFailure();
   }

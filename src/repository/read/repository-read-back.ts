@@ -2,16 +2,10 @@ import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { ReadBackParts } from "../../local-vault/index.ts";
 import type { BackupId, PackVerdict, ProvedBackup, ReadBack, ReadBackOptions, SharedPack } from "../../vault/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
-import { readPacksOf } from "../manifest/backup-file.ts";
-import { placeOfKey, type PackKey, type TableEntry } from "../manifest/pack-table.ts";
+import { livePacks, type LivePack } from "./live-packs.ts";
 import { provePacks } from "./prove-backup.ts";
 import { ProvedBefore } from "./proved-before.ts";
 import { epochsOf, RepositoryReader } from "./repository-reader.ts";
-
-interface LivePack {
-  readonly entry: TableEntry;
-  readonly backups: BackupId[];
-}
 
 /** Reads a vault of packs back, by the tables of the backups that are listed when it begins. */
 export class RepositoryReadBack implements ReadBack {
@@ -31,7 +25,7 @@ export class RepositoryReadBack implements ReadBack {
     this.#folder = folder;
     this.#keys = keys;
     this.#parts = parts;
-    this.#packs = livePacks(keys, parts);
+    this.#packs = livePacks(keys, parts.backups);
     const { verdicts, problem } = parts.verdicts.read();
     this.#kept = verdicts;
     this.warning = problem;
@@ -91,21 +85,4 @@ export class RepositoryReadBack implements ReadBack {
   #mustBeOpen(): void {
     if (!this.#open) throw new InternalError("A vault is read back after that was closed");
   }
-}
-
-/** By name. A backup that went to the trash meanwhile names none, nor does one that is damaged: who reads that one is told. */
-function livePacks(keys: VaultKeys, { backups }: ReadBackParts): ReadonlyMap<string, LivePack> {
-  const byKey = new Map<PackKey, LivePack>();
-  for (const { id, path } of backups) {
-    try {
-      readPacksOf(path, keys, (key, sizes) => {
-        const known = byKey.get(key);
-        if (known === undefined) byKey.set(key, { entry: { ...placeOfKey(key), ...sizes }, backups: [id] });
-        else known.backups.push(id);
-      });
-    } catch (error) {
-      if (!(error instanceof DamageError)) throw error;
-    }
-  }
-  return new Map([...byKey.values()].map((pack) => [pack.entry.name, pack]));
 }
