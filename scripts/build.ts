@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand, COMMAND_FOLDER } from "./bundle-command.ts";
 import { bundleThreads } from "./bundle-threads.ts";
-import { findEntryPoints } from "./entry-points.ts";
+import { emittedPath, findEntryPoints } from "./entry-points.ts";
 
 /**
  * Emits src into dist for publishing, and the command a second time in a few files, to start fast. Everything is written
@@ -19,9 +19,8 @@ const old = `${fresh}.old`;
 try {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], { cwd: root, stdio: "inherit" });
-  const emitted = (paths: readonly string[]): string[] => paths.map((path) => path.replace(/^src\//, "").replace(/\.ts$/, ".js"));
-  const threads = emitted(findEntryPoints(root));
-  const entries = [...emitted(["src/index.ts", "src/cli/main.ts"]), ...threads];
+  const threads = findEntryPoints(root).map(emittedPath);
+  const entries = [...["src/index.ts", "src/cli/main.ts"].map(emittedPath), ...threads];
   const missing = entries.filter((path) => !existsSync(join(fresh, path)));
   if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
   const modules = globSync("**/*.js", { cwd: fresh }).length;

@@ -1,6 +1,11 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 
+/** Where a module of src lies below what is emitted. */
+export function emittedPath(path: string): string {
+  return path.replace(/^src\//, "").replace(/\.ts$/, ".js");
+}
+
 /**
  * The modules of src that are started as a worker or a child and so are imported by nobody: those that a module names in
  * `entryPoint(import.meta.url, "./name")` or `entryPath(…)`. Paths relative to the checkout.

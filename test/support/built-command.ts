@@ -4,6 +4,8 @@ import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, read
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand } from "../../scripts/bundle-command.ts";
+import { bundleThreads } from "../../scripts/bundle-threads.ts";
+import { emittedPath, findEntryPoints } from "../../scripts/entry-points.ts";
 import { BUILT_COMMAND } from "./built-command-variable.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -23,7 +25,7 @@ export default async function setup(): Promise<void> {
 
 function fingerprint(): string {
   const hash = createHash("sha256");
-  for (const path of globSync(["src/**/*.ts", "bin/*", "package.json", "package-lock.json", "scripts/*command*.ts", "tsconfig*.json"], {
+  for (const path of globSync(["src/**/*.ts", "bin/*", "package.json", "package-lock.json", "scripts/*.ts", "tsconfig*.json"], {
     cwd: CHECKOUT,
   }).toSorted()) {
     if (path.endsWith(".test.ts")) continue;
@@ -44,6 +46,7 @@ async function build(place: string): Promise<void> {
   const dist = join(fresh, "dist");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", dist], { cwd: CHECKOUT, stdio: "inherit" });
   await bundleCommand(dist);
+  await bundleThreads(dist, findEntryPoints(CHECKOUT).map(emittedPath));
   for (const name of ["bin", "package.json"]) cpSync(join(CHECKOUT, name), join(fresh, name), { recursive: true });
   // Tests run it as other accounts too.
   execFileSync("chmod", ["-R", "a+rX", fresh]);
