@@ -201,6 +201,10 @@ export class LocalVault implements Vault {
     );
   }
 
+  lookAtPacks(ids: readonly BackupId[]): ReturnType<NonNullable<Vault["lookAtPacks"]>> {
+    return Promise.resolve(this.#form.lookAtPacks?.(ids.map((id) => ({ id, path: this.#layout.backup(id, this.#form.writes.name) }))));
+  }
+
   async #reading<T>(what: string, begin: (release: () => void) => T): Promise<T> {
     const lock = await this.#lock("shared", "a reader", PATIENCE, undefined);
     try {
@@ -238,7 +242,6 @@ export class LocalVault implements Vault {
 
   /**
    * Deletes what lies in the trash for good and gives its ids. Waits for nobody.
-   *
    * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
    */
   async sweepTrash(): Promise<readonly BackupId[]> {

@@ -7,6 +7,7 @@ import {
   type BackupReader,
   type KnownState,
   type Manifest,
+  type PackLook,
   type ReadBack,
   type StoredComponent,
   type StoreRequest,
@@ -128,6 +129,8 @@ export interface VaultForm {
   freed?(going: readonly FoundBackup[], staying: readonly FoundBackup[]): number;
   /** Where backups share packs. */
   readBack?(parts: ReadBackParts): ReadBack;
+  /** See Vault.lookAtPacks(). */
+  lookAtPacks?(backups: readonly Pick<FoundBackup, "id" | "path">[]): PackLook;
   /** Deletes what only backups used that have just been swept. Runs under the exclusive lock. */
   afterSweep?(left: Documents): Promise<void>;
 }

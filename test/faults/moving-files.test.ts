@@ -17,6 +17,12 @@ function isUniform(bytes: Buffer): boolean {
   return bytes.equals(Buffer.alloc(bytes.length, bytes[0]));
 }
 
+/** As it lies while it is overwritten, by somebody who may be kept waiting for longer than two readings take: new, and old behind it. */
+function isMidway(bytes: Buffer): boolean {
+  const change = bytes.findIndex((byte) => byte !== bytes[0]);
+  return change < 0 || isUniform(bytes.subarray(change));
+}
+
 /** Number of the last whole line; throws unless the lines are numbered from 1, with nothing but the end cut off. */
 function lastLine(bytes: Buffer): number {
   const lines = bytes.toString("latin1").split("\n");
@@ -78,7 +84,7 @@ describe.each(STORED_FORMS)("files that grow, shrink, vanish, move and are repla
         }
         for (const [name, bytes] of filesIn(join(memory, "rewritten"))) {
           expect(bytes.length).toBe(CHURN_SIZE);
-          if (!isUniform(bytes))
+          if (!isUniform(bytes) && !isMidway(bytes))
             expect(says(`rewritten/${name}`, "did not hold still"), `rewritten/${name} is mixed, and nothing was said`).toBe(true);
         }
         const torn = isTorn(readFileSync(join(memory, "restless")));

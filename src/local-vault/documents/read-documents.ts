@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError } from "../../kernel/index.ts";
+import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError, type ErrorCode } from "../../kernel/index.ts";
 import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../../vault/index.ts";
 import { readClaim } from "../draft/claim.ts";
 import { OWN_FOLDER, parsePartialName, type Layout } from "../layout.ts";
@@ -18,6 +18,8 @@ export interface FoundBackup {
 export interface Damaged {
   readonly name: string;
   readonly problem: string;
+  /** Of a failure that is no damage. */
+  readonly code?: ErrorCode;
 }
 
 /** Has a backup's name and cannot be trusted. */
@@ -101,10 +103,10 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
     } else if (partial !== undefined) {
       const claim = readClaim(layout.partial(partial));
       if (claim === undefined || claim.vault !== vault) {
-        const rest = lstatAt(layout.partial(partial));
+        const rest = restOf(layout.partial(partial));
         // Killed between making the folder and writing the claim, or at the very end of removing it.
-        if (rest?.isDirectory() === true && namesIn(layout.partial(partial)).length === 0) unfinished.push(name);
-        else if (rest !== undefined) foreign.push(name);
+        if (rest === "empty") unfinished.push(name);
+        else if (rest === "something") foreign.push(name);
       } else if (!isRunning(claim)) unfinished.push(name);
     } else foreign.push(name);
   }
@@ -119,7 +121,7 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
     const twin = backups.get(found.id);
     if (twin !== undefined && lstatAt(twin.path) === undefined) throw new Moved("gone");
   }
-  const damaged: Damaged[] = damagedBackups.map(({ name, problem }) => ({ name, problem }));
+  const damaged: Damaged[] = damagedBackups.map(({ name, problem, code }) => ({ name, problem, ...(code === undefined ? {} : { code }) }));
   const numbers: (number | undefined)[] = damagedBackups.filter(({ counted }) => counted).map(({ sequence }) => sequence);
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
   const records = readRecords(layout, reads, damaged, numbers);
@@ -137,6 +139,18 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
     foreign,
     highestNoted: readNoted(layout),
   };
+}
+
+/** What is left where a draft was. It may go at any moment, with its draft. */
+function restOf(folder: string): "gone" | "empty" | "something" {
+  const stats = lstatAt(folder);
+  if (stats?.isDirectory() !== true) return stats === undefined ? "gone" : "something";
+  try {
+    return readdirSync(folder).length === 0 ? "empty" : "something";
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return "gone";
+    throw unreadable(folder, error);
+  }
 }
 
 function namesIn(folder: string): string[] {
@@ -216,7 +230,8 @@ function readBackup(
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
     if (!(error instanceof HoldfastError)) throw error;
-    damaged.push({ id, form: form.name, name, problem: error.message, sequence: numberIn(form, path), counted: true });
+    const code = error.row.kind === "damage" ? {} : { code: error.code };
+    damaged.push({ id, form: form.name, name, problem: error.message, ...code, sequence: numberIn(form, path), counted: true });
   }
   return undefined;
 }
