@@ -27,7 +27,7 @@ Reads a vault of Holdfast in repository form, without Holdfast.
 KEY, unless the vault is not encrypted, is one of
   --key-file F           the key file, one line
   --passphrase-file F    a file that holds the passphrase
-  --recovery-code-file F a file that holds the recovery code
+  --recovery-code-file F a file that holds the recovery code, or a recovery sheet
 
   --component NAME       restore this component alone, whatever became of the others
   --partial              leave out the files that are damaged, and say which
@@ -242,7 +242,9 @@ function readSecret(options) {
   const text = bytes.toString("utf8");
   if (given[0] === "passphrase-file") return { kind: "passphrase", bytes: Buffer.from(text.replace(/\r?\n$/, "").normalize("NFC")) };
   if (given[0] === "recovery-code-file") {
-    const code = text.replaceAll(/[\s\p{Pd}]/gu, "").toUpperCase();
+    // Alone, or as it is printed, on a line of a recovery sheet.
+    const printed = /^[^\S\n]*((?:[A-Z2-7]{4}-){9}[A-Z2-7]{4})\s*$/m.exec(text)?.[1];
+    const code = (printed ?? text).replaceAll(/[\s\p{Pd}]/gu, "").toUpperCase();
     return { kind: "recovery", bytes: checkedSecret(code, 20, 5, "recovery code") };
   }
   const [, version, code] = /^holdfast-key-(\d{1,9})-(\w+)$/.exec(text.trim()) ?? [];

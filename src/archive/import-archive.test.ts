@@ -198,8 +198,13 @@ describe("importArchive()", () => {
   it("says what is missing, what is no archive, and what is newer", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder);
-    writeFileSync(folder.join("text"), "no archive at all, and long enough to hold a header");
-    await expect(importArchive(vault, folder.join("text"))).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+    for (const text of ["no archive at all, and long enough to hold a header", "short", ""]) {
+      writeFileSync(folder.join("text"), text);
+      await expect(importArchive(vault, folder.join("text"))).rejects.toMatchObject({
+        code: "BACKUP_DAMAGED",
+        message: `"${folder.join("text")}" is no export of Holdfast: it does not begin as one`,
+      });
+    }
     await expect(importArchive(vault, folder.join("nothing"))).rejects.toMatchObject({ code: "PATH_NOT_FOUND" });
     forgeArchive(folder.join("newer"), { entries: [TOP], manifest: { version: "2" } });
     await expect(importArchive(vault, folder.join("newer"))).rejects.toMatchObject({ code: "VERSION_UNSUPPORTED" });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { crashpoint, errnoOf, namedSystemError, NotFoundError } from "../kernel/index.ts";
+import { crashpoint, DamageError, errnoOf, namedSystemError, NotFoundError } from "../kernel/index.ts";
 import { openFile, parseManifest, type BackupHead, type OpenedFile, type Vault } from "../vault/index.ts";
-import { asLocalVault, StoredReading } from "../local-vault/index.ts";
+import { asLocalVault, readStored, StoredReading } from "../local-vault/index.ts";
+import { beginsMember, MEMBER_HEADER } from "./targz/gzip-member.ts";
 import { readManifestBytes } from "./targz/read-manifest.ts";
 import { TarGzReader } from "./targz/targz-reader.ts";
 
@@ -17,6 +18,7 @@ export async function importArchive(vault: Vault, path: string, options: { reado
   const file = open(path);
   let head: BackupHead;
   try {
+    refuseForeign(file, path);
     const { bytes } = readManifestBytes(file.descriptor);
     const manifest = parseManifest(bytes);
     head = {
@@ -41,6 +43,15 @@ export async function importArchive(vault: Vault, path: string, options: { reado
   }
   crashpoint("import-before-publish");
   return await draft.commit(manifest);
+}
+
+/** To call another file damaged would send its owner to look for a better copy of it. */
+function refuseForeign({ descriptor }: OpenedFile, path: string): void {
+  const header = Buffer.alloc(MEMBER_HEADER);
+  if (beginsMember(header.subarray(0, readStored(descriptor, header, 0)))) return;
+  throw new DamageError("BACKUP_DAMAGED", `"${path}" is no export of Holdfast: it does not begin as one`, {
+    hint: "Give the path of what `holdfast export` wrote, as it was written",
+  });
 }
 
 function open(path: string): OpenedFile {

@@ -14,7 +14,7 @@ export function listCommand(runner: Runner): Command {
     examples: ["backup list", "backup list --tag before-upgrade", "backup list --json"],
   };
   return makeCommand("list", about, runner, async ({ io, instance, options }) => {
-    const { damageIn, list } = await import("../operations/index.ts");
+    const { damageIn, list, splitLocked } = await import("../operations/index.ts");
     const { protected: shielded, ...listing } = await list(await instance(), {
       tags: (options["tag"] as readonly string[] | undefined) ?? [],
     });
@@ -32,11 +32,16 @@ export function listCommand(runner: Runner): Command {
           [1, 2],
         ),
       );
-    const damage = damageIn(listing);
+    const { locked, rest } = splitLocked(listing);
+    const damage = damageIn(rest);
     for (const line of damage) io.remark(`${io.paint.red("damaged")} ${line}`);
+    if (locked.length > 0)
+      io.remark(
+        `${io.paint.yellow("locked")} ${locked.length} sealed after a rotation of keys, which the key of the configuration does not open: ${locked.join(", ")}`,
+      );
     if (listing.unfinished.length > 0) io.remark(`${listing.unfinished.length} unfinished, not listed: ${listing.unfinished.join(", ")}`);
     if (listing.trash.length > 0) io.remark(`${listing.trash.length} in the trash; bring one back with: holdfast backup undelete ID`);
-    return damage.length > 0 ? 4 : 0;
+    return damage.length + locked.length > 0 ? 4 : 0;
   }).option("--tag <tag>", "only backups with this tag (repeatable)", collect);
 }
 

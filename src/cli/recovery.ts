@@ -12,6 +12,7 @@ export function printRecovery(io: Io, recovery: Recovery): void {
   const { bold, dim, red, yellow, green } = io.paint;
   const { listing, owner } = recovery;
   const count = listing.backups.length;
+  printLocked(io, recovery);
   io.print(`${bold(owner.instance)}: ${count === 1 ? "1 backup" : `${count} backups`} in ${recovery.vault}`);
   const rows = listing.backups.slice(0, SHOWN).map(({ id, manifest, marks }) => {
     const verdict = marks.verified === undefined ? "captured" : marks.verified.ok ? "verified" : "DAMAGED";
@@ -42,6 +43,21 @@ export function printRecovery(io: Io, recovery: Recovery): void {
   for (const { component, remark } of recovery.components) if (remark !== null) io.print(yellow(`! ${component}: ${printable(remark)}`));
 }
 
+/** Before anything else: a plan out of older backups must not pass for one out of the newest. */
+function printLocked(io: Io, { locked }: Recovery): void {
+  if (locked === null) return;
+  const many = locked.backups.length > 1;
+  const reach = locked.opens === null ? "older backups alone" : `what is sealed with keys of epoch ${locked.opens} and older`;
+  io.print(
+    io.paint.yellow(
+      `! What was given opens ${reach}. ${many ? `${locked.backups.length} newer backups were` : "1 newer backup was"} sealed after a rotation of keys, and ${many ? "are" : "is"} not used here: for ${many ? "them" : "it"}, give a key that is in use today, or the recovery code that was printed at the last rotation`,
+    ),
+  );
+  for (const name of locked.backups.slice(0, SHOWN)) io.print(io.paint.dim(`  ${printable(name)}`));
+  if (locked.backups.length > SHOWN) io.print(io.paint.dim(`  … and ${locked.backups.length - SHOWN} more`));
+  io.print();
+}
+
 /** Which key every later command will look for. */
 export function printKeyWanted(io: Io, { key, file }: Recovery): void {
   if (key === undefined) return;
@@ -57,12 +73,13 @@ export function printKeyWanted(io: Io, { key, file }: Recovery): void {
 
 /** The same for programs. */
 export function recoveryDocument(recovery: Recovery): Record<string, unknown> {
-  const { vault, owner, listing, damage, configFrom, file, alreadyThere, changes, components, lost, programs, key } = recovery;
+  const { vault, owner, listing, locked, damage, configFrom, file, alreadyThere, changes, components, lost, programs, key } = recovery;
   return {
     schema: "holdfast.recovered/1",
     vault,
     instance: owner.instance,
     backups: listing.backups.map(({ id }) => id),
+    locked: locked === null ? null : { backups: locked.backups, opens_epoch: locked.opens },
     damage,
     foreign: listing.foreign,
     config: { from: configFrom, file, already_there: alreadyThere, changes, lost, programs, key: key ?? null },

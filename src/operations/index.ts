@@ -42,7 +42,7 @@ export {
 } from "./lifecycle/index.ts";
 export { list } from "./list.ts";
 export { runBackupEngine } from "./lost-backup.ts";
-export { damageIn } from "./read-listing.ts";
+export { damageIn, splitLocked } from "./read-listing.ts";
 export { cat, find, ls, type Found, type LookedAt } from "./look.ts";
 export { secretless, testNotify, type Trial } from "./notify/index.ts";
 export { pin, unpin } from "./pin.ts";

@@ -15,6 +15,18 @@ export async function readListing(instance: Instance): Promise<Listing> {
   }
 }
 
+/**
+ * What is sealed with newer keys than those at hand: a rotation came in between, and nothing is wrong with it. And the
+ * listing without it.
+ */
+export function splitLocked(listing: Listing): { readonly locked: readonly string[]; readonly rest: Listing } {
+  const isLocked = ({ code }: Listing["damaged"][number]): boolean => code === "KEY_WRONG";
+  return {
+    locked: listing.damaged.filter((one) => isLocked(one)).map(({ name }) => name),
+    rest: { ...listing, damaged: listing.damaged.filter((one) => !isLocked(one)) },
+  };
+}
+
 /** Everything in a listing that should not be, one line each. */
 export function damageIn({ damaged, missing, chain }: Listing): string[] {
   return [

@@ -1,10 +1,12 @@
 import ignore from "ignore";
+import { rmdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { nearest, NotFoundError } from "../kernel/index.ts";
-import { restoreTo, type RestoredTo } from "../restore/index.ts";
+import { addHint, DamageError, lstatAt, nearest, NotFoundError } from "../kernel/index.ts";
+import { restoreTo, unfinishedIn, type RestoredTo } from "../restore/index.ts";
 import type { BackupHead, Entry, Manifest } from "../vault/index.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
+import { refuseOwnFolders } from "./own-folders.ts";
 
 export interface RestoreOptions {
   /** Folder to restore into; empty or not there yet. */
@@ -23,24 +25,39 @@ export async function restore(
   reference: string,
   options: RestoreOptions,
 ): Promise<{ readonly head: BackupHead; readonly restored: RestoredTo }> {
+  const folder = resolve(options.to);
+  refuseOwnFolders(folder, instance.config);
+  const there = lstatAt(folder) !== undefined;
   await using vault = await instance.openVault();
   const head = await findBackup(vault, reference);
   const select = selection(head.manifest, options);
   await using reader = await vault.open(head.id);
-  const restored = await restoreTo({
+  const request = {
     reader,
-    folder: resolve(options.to),
+    folder,
     owner: options.owner ?? "recorded",
     ...(select === undefined ? {} : { select }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.onBytes === undefined ? {} : { onBytes: options.onBytes }),
+  };
+  const restored = await restoreTo(request).catch((error: unknown) => {
+    throw error instanceof DamageError ? addHint(error, waysAround(head, folder)) : error;
   });
   if (restored.entries === 0) {
+    if (!there) rmdirSync(folder);
     throw new NotFoundError("PATH_NOT_FOUND", `Backup "${head.id}" holds nothing at ${JSON.stringify(options.paths)}`, {
       hint: `Look with: holdfast ls ${head.id}`,
     });
   }
   return { head, restored };
+}
+
+/** Damage is seldom everywhere. */
+function waysAround({ form }: BackupHead, folder: string): string {
+  const unfinished = unfinishedIn(folder);
+  const left = unfinished === undefined ? "" : `what was written until then lies in "${unfinished}"; `;
+  const rescue = form === "repository" ? ", or with tools/rescue.mjs, by its --component and --partial" : "";
+  return `${left}what is whole of this one may come back with --path or --component${rescue}`;
 }
 
 function selection(manifest: Manifest, { components, paths }: RestoreOptions): ((entry: Entry) => boolean) | undefined {

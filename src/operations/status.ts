@@ -1,11 +1,13 @@
-import { messageOf } from "../kernel/index.ts";
+import { HoldfastError, messageOf } from "../kernel/index.ts";
 import { fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { LeaseView } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
 import { reportLease } from "./lease.ts";
 import { readLastRun, type LastRun } from "./last-run.ts";
 import { pendingRestore } from "./settle-restore.ts";
-import { damageIn, readListing } from "./read-listing.ts";
+import { damageIn } from "./read-listing.ts";
+import { describeLoss, readVault, type SeenVault } from "./read-vault.ts";
+import { recordedDamage } from "./recorded-damage.ts";
 import { staleVerdicts } from "./stale-verdicts.ts";
 import { listTasks, type TaskStatus } from "./list-tasks.ts";
 
@@ -45,18 +47,22 @@ export interface Status {
   readonly safe: boolean;
 }
 
-/** One screen about what is protected and what runs. Reads the vault, the lease and the ledger; never opens a component. */
+/**
+ * One screen about what is protected and what runs. Reads the vault, the lease and the ledger; never opens a component. Of
+ * the packs it looks at those alone that the newest good backups need, by name and length.
+ */
 export async function status(instance: Instance): Promise<Status> {
   const { config } = instance;
-  const listing = await readListing(instance);
+  const seen = await readVault(instance, (read) => newestGood(lastTaken(read), config.backup.include));
+  const { listing } = seen;
   const lastRun = readLastRun(config.stateDir);
   const failedRun = lastRun?.ok === false ? lastRun : null;
   const pending = pendingRestore(instance);
-  // What was kept before a restore is the state that somebody wanted to leave: it says nothing of how backups go.
-  const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
   const lease = await readLease(instance);
   const stale = staleVerdicts(instance, listing);
-  const components = config.backup.include.map((name) => componentStatus(name, instance, { ...listing, backups }));
+  const recorded = recordedDamage(listing);
+  const backups = lastTaken(listing);
+  const components = config.backup.include.map((name) => componentStatus(name, instance, seen, backups));
   return {
     instance: config.name,
     vault: config.backup.path,
@@ -70,6 +76,8 @@ export async function status(instance: Instance): Promise<Status> {
     problems: [
       ...lease.problems,
       ...damageIn(listing),
+      ...(recorded === null ? [] : [`${recorded.line}; see: holdfast backup list, and what to do: holdfast doctor`]),
+      ...(seen.packs instanceof HoldfastError ? [`packs: ${seen.packs.message}`] : []),
       ...(stale === null ? [] : [stale]),
       ...fromTheFuture(listing.backups, instance.clock.now()).map(({ id }) => `${id}: taken later than the clock says it is now`),
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
@@ -92,10 +100,29 @@ async function readLease(instance: Instance): Promise<{ readonly view: LeaseView
   }
 }
 
-function componentStatus(name: string, instance: Instance, { backups, damaged, missing }: Listing): ComponentStatus {
+/** What was kept before a restore is the state that somebody wanted to leave: it says nothing of how backups go. */
+function lastTaken({ backups }: Listing): readonly BackupHead[] {
+  return lastTakenFirst(backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
+}
+
+/** Of each component; one that several have in common once. */
+function newestGood(backups: readonly BackupHead[], components: readonly string[]): readonly BackupHead[] {
+  return [...new Set(components.flatMap((name) => goodOf(backups, name) ?? []))];
+}
+
+function goodOf(backups: readonly BackupHead[], component: string): BackupHead | undefined {
+  return backups.find((head) => goodFor(head.manifest, component) && head.marks.verified?.ok !== false);
+}
+
+function componentStatus(
+  name: string,
+  instance: Instance,
+  { listing: { damaged, missing }, packs }: SeenVault,
+  backups: readonly BackupHead[],
+): ComponentStatus {
   const declared = instance.config.components.find((component) => component.name === name);
   const carrying = backups.find(({ manifest }) => manifest.component_details[name] !== undefined);
-  const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
+  const good = goodOf(backups, name);
   const verified = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok === true);
   // A backup of other components says nothing about this one.
   const newest = backups.find(
@@ -110,7 +137,8 @@ function componentStatus(name: string, instance: Instance, { backups, damaged, m
         : `a newer backup is gone: number ${gone}`
       : `a newer backup cannot be trusted: ${distrusted.name}`;
   const late = overdue(good, instance);
-  const problem = problemOf(name, newest, good, doubt) ?? late;
+  const wrong = [problemOf(name, newest, good, doubt), lossOf(good, packs)].filter((one) => one !== null);
+  const problem = wrong.length === 0 ? late : wrong.join("; ");
   return {
     name,
     importance:
@@ -140,12 +168,20 @@ function overdue(good: BackupHead | undefined, { config, clock }: Instance): str
 
 /** Components whose newest good backup is too old, whatever else may be wrong with them. */
 export function overdueComponents(instance: Instance, listing: Listing): readonly { readonly name: string; readonly problem: string }[] {
-  const backups = lastTakenFirst(listing.backups.filter(({ manifest }) => manifest.trigger !== "pre-restore"));
+  const backups = lastTaken(listing);
   return instance.config.backup.include.flatMap((name) => {
-    const good = backups.find((head) => goodFor(head.manifest, name) && head.marks.verified?.ok !== false);
-    const problem = overdue(good, instance);
+    const problem = overdue(goodOf(backups, name), instance);
     return problem === null ? [] : [{ name, problem }];
   });
+}
+
+/** What is not there any more of the backup that all depends on. */
+function lossOf(good: BackupHead | undefined, packs: SeenVault["packs"]): string | null {
+  if (good === undefined || packs instanceof HoldfastError) return null;
+  const untold = packs.untold.find(({ id }) => id === good.id);
+  if (untold !== undefined) return `it cannot be told which packs ${good.id} needs: ${untold.problem}`;
+  const lost = packs.lost.filter(({ backups }) => backups.includes(good.id));
+  return lost.length === 0 ? null : `${good.id} is not whole any more: ${describeLoss(lost)}`;
 }
 
 /** What the name of a backup says of its time: a damaged one has nothing else to go by. */

@@ -7,6 +7,7 @@
  * It takes no lease and prunes nothing by itself.
  */
 export { addKey, removeKey, rotateKey, type KeyPlace } from "./keys/change-keys.ts";
+export { lostKeyDocument } from "./keys/keys-folder.ts";
 export { checkKeys, type CheckedEpoch, type KeyCheck } from "./keys/check-keys.ts";
 export { anyOf, describeSecret, describeSlot } from "./keys/describe-keys.ts";
 export { readKeyFile, writeKeyFile } from "./keys/key-file.ts";

@@ -20,6 +20,7 @@ export { HELD_HINT, reportHolders } from "./refuse-holders.ts";
 export { holderTargets, restoreInPlace, type InPlaceRequest, type InPlaceResult } from "./restore-in-place.ts";
 export { restoreTo, type RestoredTo, type RestoreToRequest } from "./restore-to.ts";
 export { stagedOther } from "./staging.ts";
+export { unfinishedIn } from "./target-folder.ts";
 export { findKept, undoRestore, type UndoRequest, type UndoResult } from "./undo.ts";
 export { awaitHealth } from "./runtime/index.ts";
 export { writeOnline } from "./write-online.ts";

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { asUser } from "../../test/support/as-user.ts";
@@ -109,12 +109,25 @@ describe("restoreTo()", () => {
   it.each([
     ["damaged", { damaged: true, content: "half" }, "BACKUP_DAMAGED"],
     ["stored by a name that is too long", { type: "symlink", target: "x".repeat(5000) } as const, "FILE_SYSTEM"],
-  ])("leaves a folder that says it is unfinished when an entry is %s, and refuses that folder afterwards", async (_what, bad, code) => {
+  ])(
+    "leaves what was written in a folder that says it is unfinished when an entry is %s, and refuses that folder afterwards",
+    async (_what, bad, code) => {
+      using folder = temporaryFolder();
+      const reader = fakeReader(COMPONENTS, [["memory"], ["memory/a", { content: Buffer.alloc(2 * 1024 * 1024, 1) }], ["memory/b", bad]]);
+      await expect(restored(folder, reader)).rejects.toMatchObject({ code });
+      expect(readdirSync(folder.join("to"))).toEqual([".holdfast-unfinished-restore"]);
+      await expect(restored(folder, reader)).rejects.toMatchObject({ code: "TARGET_NOT_EMPTY" });
+    },
+  );
+
+  it("leaves nothing of a folder that it made when nothing was written, and an empty one as it was", async () => {
     using folder = temporaryFolder();
-    const reader = fakeReader(COMPONENTS, [["memory"], ["memory/a", { content: "a" }], ["memory/b", bad]]);
-    await expect(restored(folder, reader)).rejects.toMatchObject({ code });
-    expect(readdirSync(folder.join("to"))).toEqual([".holdfast-unfinished-restore"]);
-    await expect(restored(folder, reader)).rejects.toMatchObject({ code: "TARGET_NOT_EMPTY" });
+    const reader = fakeReader(COMPONENTS, [["memory"], ["memory/b", { damaged: true, content: "" }]]);
+    await expect(restored(folder, reader)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+    expect(readdirSync(folder.path)).toEqual([]);
+    mkdirSync(folder.join("to"));
+    await expect(restored(folder, reader)).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+    expect(readdirSync(folder.path, { recursive: true })).toEqual(["to"]);
   });
 
   it("names a full disk, and publishes nothing", async (context) => {

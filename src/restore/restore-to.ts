@@ -31,7 +31,8 @@ export interface RestoredTo {
 
 /**
  * Puts a backup's bytes into another folder, in the layout of the backup. Touches nothing live.
- * Every content is compared with its recorded hash while it is written; the folder is complete or marked as unfinished.
+ * Every content is compared with its recorded hash while it is written; the folder is complete or marked as unfinished, or
+ * not there when nothing was written.
  *
  * @throws ConflictError TARGET_NOT_EMPTY · DamageError when the backup does not read back · HostError OWNER_NOT_PERMITTED
  */
@@ -94,6 +95,7 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       checkMillis: Math.round(checkMillis),
     };
   } catch (error) {
+    target.abandon();
     throw error instanceof HoldfastError ? error : namedSystemError(error, `restore into "${request.folder}"`);
   }
 }

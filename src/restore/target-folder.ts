@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmdirSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   ConflictError,
@@ -21,6 +21,14 @@ export interface TargetFolder {
   readonly building: string;
   /** Puts everything in its place; after this the restore is on disk. */
   publish(): Promise<void>;
+  /** After a failure: takes away what holds no byte, and the folder with it when it was made here and is empty. */
+  abandon(): void;
+}
+
+/** Where the rest of a restore lies that did not finish; undefined when there is none. */
+export function unfinishedIn(folder: string): string | undefined {
+  const building = join(folder, UNFINISHED);
+  return lstatAt(building) === undefined ? undefined : building;
 }
 
 /** @throws ConflictError TARGET_NOT_EMPTY when the folder holds anything */
@@ -69,5 +77,21 @@ function open(folder: string): TargetFolder {
       rmdirSync(building);
       syncFolder(folder);
     },
+    abandon: () => {
+      try {
+        if (lstatAt(building) !== undefined && !holdsBytes(building)) rmSync(building, { recursive: true });
+        if (there === undefined) rmdirSync(folder);
+      } catch {
+        // Not empty, or not to be changed any more: it stays, and the failure that led here is what is told.
+      }
+    },
   };
+}
+
+/** Whether anything but folders and empty files is there. */
+function holdsBytes(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? holdsBytes(path) : !entry.isFile() || (lstatAt(path)?.size ?? 0n) > 0n;
+  });
 }

@@ -44,6 +44,7 @@ export {
   type Previous,
 } from "./manifest.ts";
 export type { MarkKind, Marks, PinMark, VerifiedMark } from "./marks.ts";
+export type { LostPack, PackLook } from "./pack-look.ts";
 export type { PackVerdict, ReadBack, ReadBackOptions, SharedPack } from "./read-back.ts";
 export type {
   BackupHead,

@@ -1,10 +1,11 @@
-import type { Guard } from "../kernel/index.ts";
+import type { ErrorCode, Guard } from "../kernel/index.ts";
 import type { BackupId, Trigger } from "./backup-id.ts";
 import type { Entry } from "./entry.ts";
 import type { LocatedBackup } from "./located.ts";
 import type { Manifest } from "./manifest.ts";
 import type { KnownState } from "./known-state.ts";
 import type { MarkKind, Marks } from "./marks.ts";
+import type { PackLook } from "./pack-look.ts";
 import type { ReadBack } from "./read-back.ts";
 import type { Change, Reading } from "./reading.ts";
 
@@ -32,7 +33,12 @@ export interface Listing {
   /** Newest first by timestamp as an instant, then by sequence. */
   readonly backups: readonly BackupHead[];
   /** Has a backup's name and cannot be trusted. Never silently left out. */
-  readonly damaged: readonly { readonly name: string; readonly problem: string }[];
+  readonly damaged: readonly {
+    readonly name: string;
+    readonly problem: string;
+    /** Where it is not damage that keeps it from being read: KEY_WRONG, say, when it was sealed with newer keys than those at hand. */
+    readonly code?: ErrorCode;
+  }[];
   /** Unfinished work of a process that ended; never a backup. */
   readonly unfinished: readonly string[];
   /** Lies in the vault and is not ours; never touched. */
@@ -158,6 +164,8 @@ export interface Vault extends AsyncDisposable {
   open(id: BackupId): Promise<BackupReader>;
   /** Begins to read back what backups share; undefined where they share nothing. */
   readBack?(): Promise<ReadBack | undefined>;
+  /** Looks whether the packs of these backups are there, and takes no lock for it; undefined where they share none. */
+  lookAtPacks?(ids: readonly BackupId[]): Promise<PackLook | undefined>;
   setMark<K extends MarkKind>(id: BackupId, kind: K, mark: NonNullable<Marks[K]> | null): Promise<void>;
   /**
    * Writes the removal record, then moves the backups to the trash. `reasons` says of single ones why, where `reason` is

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -7,12 +7,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { flipBit } from "../support/flip-bit.ts";
 import { entryOf, forgeArchive } from "../support/forge-archive.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument, type Instance, type StatusDocument } from "../support/instance.ts";
 import { placeOf, type StoredFormName } from "../support/stored-forms.ts";
@@ -180,6 +182,35 @@ describe("a damaged backup", () => {
     expect((await archive.run("verify", "--all")).exitCode).toBe(0);
     expect((await archive.run("status")).exitCode).toBe(0);
   }, 120_000);
+
+  it("a file in a pack that is damaged: restore --to says how to have the rest, and leaves no folder when it has written nothing", async () => {
+    using folder = temporaryFolder();
+    const packs = instance(folder.path, "repository");
+    writeFileSync(join(folder.path, "memory", "noise"), randomBytes(3_000_000));
+    const [id = ""] = await take(packs, 1);
+    const out = join(folder.path, "out");
+    const restore = async (...more: string[]): ReturnType<typeof packs.run> =>
+      await packs.run("restore", id, "--to", out, "--json", ...more);
+    expect(failureOf(await restore("--path", "nothing"), 2).code).toBe("PATH_NOT_FOUND");
+    expect(existsSync(out)).toBe(false);
+    // The noise is most of any pack: half way through it lies nothing else.
+    const [pack = "", ...others] = readdirSync(join(packs.vault, "packs"), { recursive: true, encoding: "utf8" })
+      .map((name) => join(packs.vault, "packs", name))
+      .filter((path) => statSync(path).isFile())
+      .toSorted((one, other) => statSync(other).size - statSync(one).size);
+    flipBit(pack);
+    const failure = failureOf(await restore(), 4);
+    expect(failure).toMatchObject({ code: "BACKUP_DAMAGED", message: expect.stringContaining("noise") });
+    expect(failure.hint).toMatch(/may come back with --path or --component, or with tools\/rescue\.mjs, by its --component and --partial$/);
+    expect(failure.hint?.includes(join(out, ".holdfast-unfinished-restore"))).toBe(existsSync(out));
+    rmSync(out, { recursive: true, force: true });
+    documentOf(await restore("--path", "memory/*.md"), 0);
+    expect(readdirSync(join(out, "memory"))).toEqual(["first.md", "second.md"]);
+    rmSync(out, { recursive: true });
+    for (const path of [pack, ...others]) truncateSync(path, 60);
+    expect(failureOf(await restore(), 4).hint).toContain("tools/rescue.mjs");
+    expect(existsSync(out)).toBe(false);
+  });
 
   it("a file of a plain folder that is changed, cut off, missing, more, or a link: verify exits 4 and names it, and cat of it fails", async () => {
     using folder = temporaryFolder();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { holdfast, LAUNCHER } from "../support/holdfast.ts";
 import { documentOf, failureOf, makeInstance, type BackupDocument } from "../support/instance.ts";
+import { rescue } from "../support/rescue.ts";
 import type { ProgramResult } from "../support/run-program.ts";
 import { temporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 import { writeTree } from "../support/write-tree.ts";
@@ -182,6 +183,31 @@ describe("keys of a vault", () => {
     writeFileSync(at("agent", "memory", "b.md"), "after the rotation\n");
     documentOf<BackupDocument>(await quiet(["backup", "--json"]), 0);
     expect(documentOf<Checked>(await quiet(["key", "check", "--recovery-code-file", "../new.txt", "--json"]), 0).opens).toBe("all");
+    for (const left of rotated.left) {
+      const refused = failureOf(await quiet(["key", "remove", left.id, "--yes", "--json"]), 2);
+      expect(refused).toMatchObject({ code: "USAGE", message: expect.stringContaining("belongs to epoch 1 and cannot be removed") });
+    }
+    expect(failureOf(await quiet(["key", "remove", "0".repeat(16), "--yes", "--json"]), 2).message).toContain("has no key slot");
+  });
+
+  it("the printed sheet opens the vault without Holdfast as well, and says with what", async () => {
+    const sheet = readFileSync(at("new.txt"), "utf8");
+    expect(sheet).toContain(`node rescue.mjs ${at("vault")} --recovery-code-file CODE.txt restore latest DIR`);
+    const listed = await rescue(at("vault"), "--recovery-code-file", at("new.txt"), "list");
+    expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
+    const { backups } = documentOf<{ backups: unknown[] }>(await quiet(["backup", "list", "--json"]), 0);
+    expect(listed.stdout.trim().split("\n")).toHaveLength(backups.length);
+  });
+
+  it("nothing is restored or exported into the vault, where it would lie in the clear", async () => {
+    for (const args of [
+      ["restore", "latest", "--to", "../vault/out"],
+      ["export", "latest", "--output", "../vault/out.tar.gz"],
+      ["restore", "latest", "--to", ".holdfast/out"],
+      ["recover", "../vault", "--to", "../vault/out", "--key-file", "../keys/new.key", "--yes"],
+    ])
+      expect(failureOf(await quiet([...args, "--json"]), 2)).toMatchObject({ code: "USAGE", hint: expect.stringContaining("outside") });
+    expect([at("vault", "out"), at("vault", "out.tar.gz"), at("agent", ".holdfast", "out")].filter((path) => existsSync(path))).toEqual([]);
   });
 
   it("the old key opens only the older backups, and nothing is written with it", async () => {
@@ -192,13 +218,29 @@ describe("keys of a vault", () => {
       await quiet(["backup", "list", "--json"]),
       4,
     );
-    expect(damaged).toEqual([expect.objectContaining({ problem: expect.stringContaining("keys of epoch 2") })]);
+    expect(damaged).toEqual([expect.objectContaining({ code: "KEY_WRONG", problem: expect.stringContaining("keys of epoch 2") })]);
+    const { stderr } = await quiet(["backup", "list"]);
+    expect(stderr).toMatch(/^locked 1 sealed after a rotation/m);
+    expect(stderr).not.toContain("damaged");
     documentOf(await quiet(["restore", backups[0]?.id ?? "", "--to", "../out", "--json"]), 0);
     expect(readFileSync(at("out", "memory", "a.md"), "utf8")).toBe("# A\n");
     expect(existsSync(at("out", "memory", "b.md"))).toBe(false);
     expect(failureOf(await quiet(["backup", "--json"]), 2).code).toBe("KEY_WRONG");
     expect(failureOf(await quiet(["key", "add", "--key-file", "../keys/other.key", "--json"]), 2).code).toBe("KEY_WRONG");
     name(at("keys", "new.key"));
+  });
+
+  it("`recover` with an old recovery code says up front which newer backups it leaves out, and calls none of them damaged", async () => {
+    const recover = ["recover", at("vault"), "--to", "../elsewhere", "--recovery-code-file", "../keys/acme.recovery.txt", "--dry-run"];
+    const { damage, locked } = documentOf<{ damage: unknown[]; locked: unknown }>(await quiet([...recover, "--json"]), 0);
+    expect([damage, locked]).toEqual([[], { backups: [expect.stringContaining(".backup")], opens_epoch: 1 }]);
+    const { stdout } = await quiet(recover);
+    expect(stdout).toMatch(
+      /^! What was given opens what is sealed with keys of epoch 1 and older\. 1 newer backup was sealed after a rotation/,
+    );
+    expect(stdout).not.toContain("damaged");
+    const newer = documentOf<{ locked: unknown }>(await quiet([...recover.with(5, "../new.txt"), "--json"]), 0);
+    expect(newer.locked).toBeNull();
   });
 
   it("`key show-recovery` shows no old code, makes a further one, and `key remove` takes the earlier one out", async () => {

@@ -30,10 +30,15 @@ export function encodeMember(bytes: Uint8Array, target?: ArrayBuffer): Buffer {
   return member;
 }
 
+/** Whether what begins so can be a member of ours at all. */
+export function beginsMember(header: Uint8Array): boolean {
+  return header.length >= MEMBER_HEADER && HEAD.equals(header.subarray(0, HEAD.length));
+}
+
 /** The whole length of a member, from its first MEMBER_HEADER bytes. */
 export function memberLength(header: Uint8Array): number {
   const view = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
-  if (view.length < MEMBER_HEADER || !view.subarray(0, HEAD.length).equals(HEAD)) throw damage("is not a part that Holdfast wrote");
+  if (!beginsMember(view)) throw damage("is not a part that Holdfast wrote");
   const length = view.readUInt32LE(HEAD.length);
   if (length <= MEMBER_HEADER + TRAILER || length > STORED_LIMIT) throw damage("has an impossible length");
   return length;

@@ -1,5 +1,6 @@
 import type { Listing } from "../../vault/index.ts";
 import type { Instance } from "../instance.ts";
+import type { SeenVault } from "../read-vault.ts";
 
 /**
  * - `ok`: as it should be
@@ -39,6 +40,8 @@ export interface Patient extends Host {
   readonly instance: Instance;
   /** Read once for all checks; rejects alike for each that asks. */
   readonly listing: () => Promise<Listing>;
+  /** The same reading, with what became of the packs that any listed backup needs. */
+  readonly vault: () => Promise<SeenVault>;
   /** Where a component lies now. @throws CaptureError COMPONENT_PATH */
   readonly place: (component: string) => Promise<string | null>;
 }

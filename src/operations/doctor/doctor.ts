@@ -1,8 +1,7 @@
 import { resolvePath } from "../../config/index.ts";
 import { HoldfastError, namedSystemError } from "../../kernel/index.ts";
-import type { Listing } from "../../vault/index.ts";
 import type { Instance } from "../instance.ts";
-import { readListing } from "../read-listing.ts";
+import { readVault, type SeenVault } from "../read-vault.ts";
 import type { Finding, Host, Patient, Sights, Verdict } from "./check.ts";
 import { checkClock } from "./clock.ts";
 import { checkCommands } from "./commands.ts";
@@ -87,11 +86,13 @@ export async function run(check: string, look: () => Sights): Promise<readonly F
 }
 
 export function patientOf(instance: Instance, host: Host): Patient {
-  let listing: Promise<Listing> | undefined;
+  let seen: Promise<SeenVault> | undefined;
+  const vault = (): Promise<SeenVault> => (seen ??= readVault(instance, ({ backups }) => backups));
   return {
     ...host,
     instance,
-    listing: () => (listing ??= readListing(instance)),
+    vault,
+    listing: async () => (await vault()).listing,
     place: async (name) => {
       const path = instance.config.components.find((component) => component.name === name)?.path ?? null;
       return path === null ? null : (await resolvePath(path, { env: instance.env })).path;

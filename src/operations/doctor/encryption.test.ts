@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { NO_RETENTION } from "../../../test/support/fake-vault.ts";
 import { mountTmpfs } from "../../../test/support/mount-tmpfs.ts";
@@ -54,6 +55,29 @@ describe("checkEncryption()", () => {
     expect(wrong(await checkEncryption(patient(folder.path, file, folder.join("nowhere"))))).toEqual([
       expect.stringMatching(/^warning .*: It belongs to user 4711, who may read it/),
     ]);
+  });
+
+  it.each([
+    ["keys", "1.json"],
+    [".vault", "keys", "1.json"],
+  ])("warns when one of the two key documents of the vault is gone or damaged (%s), and says how to bring it back", async (...names) => {
+    using folder = temporaryFolder();
+    const common = { instance: { name: "acme" }, secrets: [{ kind: "none" }] as const, create: true };
+    {
+      await using _ = await openRepositoryVault({ ...common, path: folder.join("vault"), cacheFolder: folder.join("cache") });
+    }
+    const check = async (): Promise<string[]> => wrong(await checkEncryption(patient(folder.path, { kind: "none" })));
+    expect(await check()).toEqual([]);
+    const document = folder.join("vault", ...names);
+    const whole = readFileSync(document);
+    for (const harm of [() => rmSync(document), () => writeFileSync(document, whole.subarray(1))]) {
+      harm();
+      const found = (await checkEncryption(patient(folder.path, { kind: "none" }))).find(({ verdict }) => verdict === "warning");
+      expect(found?.subject).toBe(document);
+      execFileSync("sh", ["-c", found?.todo?.replace(/^Bring it back: /, "") ?? "false"]);
+      expect(readFileSync(document).equals(whole)).toBe(true);
+      expect(await check()).toEqual([]);
+    }
   });
 
   it("warns of a key on the disk of what it protects, unless the vault opens in another way as well", async (test) => {

@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync, statSync } from "node:fs";
 import { sep } from "node:path";
 import type { Config } from "../../config/index.ts";
-import { anyOf, checkKeys, describeSlot } from "../../repository/index.ts";
+import { anyOf, checkKeys, describeSlot, lostKeyDocument } from "../../repository/index.ts";
 import { vaultAt } from "../vault-at.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
 import { diskOf } from "./mounts.ts";
@@ -9,6 +9,19 @@ import { placeOrNull } from "./place-or-null.ts";
 
 /** Whether what opens the vault is safe from others, and outlives what the vault is for. `vault` says whether it opens it. */
 export async function checkEncryption(patient: Patient): Promise<readonly Sight[]> {
+  return [...(await checkSecret(patient)), ...(await checkDocuments(patient))];
+}
+
+/** The vault opens with one of its two key documents, and with none it never opens again. */
+async function checkDocuments({ instance: { config } }: Patient): Promise<readonly Sight[]> {
+  const { encryption, path: vault } = config.backup;
+  const owner = encryption === null ? undefined : await vaultAt(vault);
+  const lost = owner === undefined ? undefined : lostKeyDocument(vault, owner.id);
+  if (lost === undefined) return [];
+  return [warning(`${lost.problem}; the vault opens with the other of its two documents alone`, `Bring it back: ${lost.mend}`, lost.path)];
+}
+
+async function checkSecret(patient: Patient): Promise<readonly Sight[]> {
   const { encryption, path: vault } = patient.instance.config.backup;
   if (encryption === null) return [ok("The vault is in archive form: whoever can read it can read the backups")];
   if (encryption.kind === "none") return [ok("Encryption is off: whoever can read the vault can read the backups")];

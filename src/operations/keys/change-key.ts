@@ -3,11 +3,13 @@ import {
   addKey,
   checkKeys,
   describeSecret,
+  describeSlot,
   fingerprintOf,
   formatRecoveryCode,
   generateRecoveryCode,
   removeKey,
   rotateKey,
+  type CheckedEpoch,
   type KeyPlace,
   type RecoverySecret,
   type Secret,
@@ -51,10 +53,27 @@ export async function addGivenKey(instance: Instance, given: GivenSecrets, chang
 /** The slot with this id or fingerprint, whatever became of the key. */
 export async function findSlot(instance: Instance, named: string): Promise<SlotFacts> {
   const slots = await slotsOf(instance);
-  const found = slots.filter(({ id, fingerprint }) => id === named || fingerprint === named.toUpperCase());
+  const found = slots.filter((slot) => isNamed(slot, named));
   const [slot] = found;
   if (slot !== undefined && found.length === 1) return slot;
+  refuseEarlierSlot(await epochsOf(instance), named);
   throw new UsageError("USAGE", `The vault has no key slot "${named}"`, { hint: "List them: holdfast key check", details: { slots } });
+}
+
+function isNamed({ id, fingerprint }: SlotFacts, named: string): boolean {
+  return id === named || fingerprint === named.toUpperCase();
+}
+
+/** A rotation has taken it out of use already, and what was sealed before is not sealed anew. */
+function refuseEarlierSlot(epochs: readonly CheckedEpoch[], named: string): void {
+  for (const { epoch, slots } of epochs) {
+    const slot = slots.find((one) => isNamed(one, named));
+    if (slot === undefined) continue;
+    throw new UsageError("USAGE", `The slot of ${describeSlot(slot)} belongs to epoch ${epoch} and cannot be removed`, {
+      hint: "It opens nothing that was written since the rotation; what was sealed before stays in its reach until retention lets go of those backups",
+      details: { epoch },
+    });
+  }
 }
 
 /** Takes a slot out of use. */
@@ -64,9 +83,7 @@ export async function removeSlot(instance: Instance, slot: string, change: KeyCh
 
 /** The slots that open what is written today. */
 export async function slotsOf(instance: Instance): Promise<readonly SlotFacts[]> {
-  const { path } = instance.config.backup;
-  const owner = await vaultAt(path);
-  const slots = owner === undefined ? [] : (checkKeys(path, owner.id, []).epochs[0]?.slots ?? []);
+  const slots = (await epochsOf(instance))[0]?.slots ?? [];
   // Nothing was tried on them.
   return slots.map(({ id, kind, label, created_at, fingerprint }) => ({
     id,
@@ -75,6 +92,13 @@ export async function slotsOf(instance: Instance): Promise<readonly SlotFacts[]>
     created_at,
     ...(fingerprint === undefined ? {} : { fingerprint }),
   }));
+}
+
+/** Newest first; none without a vault. */
+async function epochsOf({ config }: Instance): Promise<readonly CheckedEpoch[]> {
+  const { path } = config.backup;
+  const owner = await vaultAt(path);
+  return owner === undefined ? [] : checkKeys(path, owner.id, []).epochs;
 }
 
 /** Makes a new recovery code, and a slot for it. */

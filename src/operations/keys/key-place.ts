@@ -1,7 +1,8 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, isAbsolute, join, sep } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { UsageError } from "../../kernel/index.ts";
+import { nearestThere, vaultAround } from "../own-folders.ts";
 import { otherDisks } from "../vault-place.ts";
 
 export interface KeyPlace {
@@ -67,25 +68,11 @@ function diskAt(path: string): number {
   return statSync(nearestThere(path)).dev;
 }
 
-function nearestThere(path: string): string {
-  let there = path;
-  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
-  return realpathSync(there);
-}
-
 /** A key or code inside the vault lies where whoever takes the vault finds it; so does one inside any other vault. */
 export function refuseInsideVault(keyFile: string, vault?: string): void {
-  let folder = nearestThere(dirname(keyFile));
-  for (;;) {
-    if (existsSync(join(folder, ".vault", "vault.json"))) throw insideVault(keyFile, folder);
-    if (dirname(folder) === folder) break;
-    folder = dirname(folder);
-  }
-  if (vault !== undefined && `${dirname(keyFile)}${sep}`.startsWith(`${vault}${sep}`)) throw insideVault(keyFile, vault);
-}
-
-function insideVault(keyFile: string, vault: string): UsageError {
-  return new UsageError("USAGE", `"${keyFile}" would lie inside the vault "${vault}", beside what it locks`, {
+  const around = vaultAround(keyFile, vault);
+  if (around === undefined) return;
+  throw new UsageError("USAGE", `"${keyFile}" would lie inside the vault "${around}", beside what it locks`, {
     hint: "Name a file elsewhere, best on another disk",
   });
 }

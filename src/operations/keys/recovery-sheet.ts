@@ -44,6 +44,10 @@ and then name NEW.key in backup.encryption.key_file of holdfast.yaml.
 To try whether this sheet opens the vault:
 
     holdfast key check --recovery-code-file -
+
+Where Holdfast cannot be had, with Node.js and one file of its package, tools/rescue.mjs (CODE.txt holds this code or sheet):
+
+    node rescue.mjs ${shellWord(vault)} --recovery-code-file CODE.txt restore latest DIR
 `;
 }
 

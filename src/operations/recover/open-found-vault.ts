@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { openArchiveVault } from "../../archive/index.ts";
 import { addHint, ConfigError, DamageError, errnoOf, namedSystemError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
-import { openRepositoryVault, type Secret } from "../../repository/index.ts";
+import { checkKeys, openRepositoryVault, type Secret } from "../../repository/index.ts";
 import { isBackupId, MANIFEST_NAME, type Vault, type VaultIdentity } from "../../vault/index.ts";
 import { readGivenSecrets, type GivenSecrets } from "../keys/index.ts";
 import { lookAtVault } from "../vault-at.ts";
@@ -12,6 +12,8 @@ export interface FoundVault {
   readonly owner: VaultIdentity;
   /** Opens it once more, with what has opened it now. */
   readonly reopen: (cacheFolder: string) => Promise<Vault>;
+  /** The newest epoch of keys that what was given opens; undefined in archive form, or when it opens none. */
+  readonly newestOpen: () => Promise<number | undefined>;
 }
 
 /** What opens a vault in repository form. */
@@ -31,7 +33,7 @@ export async function openFoundVault(path: string, keys: RecoveryKeys, clock: Cl
   if (owner.form === "archive") {
     refuseIdleKeys(path, keys);
     const open = async (): Promise<Vault> => await openArchiveVault({ ...common, compression: true });
-    return { vault: await hinted(open, tarHint(path)), owner, reopen: open };
+    return { vault: await hinted(open, tarHint(path)), owner, reopen: open, newestOpen: () => Promise.resolve(undefined) };
   }
   const open = async (cacheFolder: string): Promise<Vault> => await openRepositoryVault({ ...common, secrets: await given(), cacheFolder });
   const reopen = async (cacheFolder: string): Promise<Vault> => {
@@ -44,8 +46,10 @@ export async function openFoundVault(path: string, keys: RecoveryKeys, clock: Cl
     secrets = await readGivenSecrets({ ...keys, recoveryCodeFile: "-" });
     return await open(cacheFolder);
   };
+  const newestOpen = async (): Promise<number | undefined> =>
+    checkKeys(path, owner.id, await given()).epochs.find((epoch) => epoch.open)?.epoch;
   // Reading needs no cache, and makes none.
-  return { vault: await hinted(async () => await reopen(join(path, ".vault", "no-cache")), SEALED_HINT), owner, reopen };
+  return { vault: await hinted(async () => await reopen(join(path, ".vault", "no-cache")), SEALED_HINT), owner, reopen, newestOpen };
 }
 
 function refuseIdleKeys(path: string, { keyFile, passphraseFile, recoveryCodeFile }: RecoveryKeys): void {

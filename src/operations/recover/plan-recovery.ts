@@ -4,9 +4,10 @@ import { mapPath, parseConfig, rewriteConfig, type Config, type ConfigChange, ty
 import { ConfigError, DamageError, NotFoundError, UsageError, type Clock } from "../../kernel/index.ts";
 import type { BackupHead, Listing, Vault, VaultIdentity } from "../../vault/index.ts";
 import type { Instance } from "../instance.ts";
+import { vaultAround } from "../own-folders.ts";
 import { RESERVED_COMPONENT } from "../plan-components.ts";
 import { programsOf, type NamedProgram } from "../programs.ts";
-import { damageIn } from "../read-listing.ts";
+import { damageIn, splitLocked } from "../read-listing.ts";
 import { chooseBackups, type Choice } from "./choose-backups.ts";
 import { keyWanted, type KeyWanted } from "./key-wanted.ts";
 import { openFoundVault, type RecoveryKeys } from "./open-found-vault.ts";
@@ -38,10 +39,21 @@ export interface RecoveredComponent {
   readonly remark: string | null;
 }
 
+/** Newer backups that were sealed after a rotation, which what was given does not open. Nothing is wrong with them. */
+export interface LockedBackups {
+  /** By their names in the vault. */
+  readonly backups: readonly string[];
+  /** The newest epoch that is open. */
+  readonly opens: number | null;
+}
+
 export interface Recovery {
   readonly vault: string;
   readonly owner: VaultIdentity;
+  /** Without what is locked. */
   readonly listing: Listing;
+  /** null: what was given opens every backup. */
+  readonly locked: LockedBackups | null;
   /** What is wrong in the vault, and what did not read back. */
   readonly damage: readonly string[];
   /** Where the configuration comes from, and where it goes. */
@@ -69,13 +81,15 @@ export interface Recovery {
 export async function planRecovery(request: RecoveryRequest): Promise<Recovery> {
   refuseAddress(request.vault);
   const path = resolve(request.cwd, request.vault);
-  const { vault: opened, owner, reopen } = await openFoundVault(path, request.keys, request.clock);
+  const { vault: opened, owner, reopen, newestOpen } = await openFoundVault(path, request.keys, request.clock);
   await using vault = opened;
-  const listing = await vault.list();
-  refuseEmpty(path, listing);
+  const { locked: names, rest: listing } = splitLocked(await vault.list());
+  const locked = names.length === 0 ? null : { backups: names, opens: (await newestOpen()) ?? null };
+  refuseEmpty(path, listing, locked);
   const damage = [...damageIn(listing)];
   const stored = await findStoredConfig(vault, owner, listing, damage, request);
   const file = placeFor(stored, request);
+  refuseInVault(file, path);
   const { text, changes, used } = rewriteConfig({
     file,
     text: stored.text,
@@ -94,6 +108,7 @@ export async function planRecovery(request: RecoveryRequest): Promise<Recovery> 
     vault: path,
     owner,
     listing,
+    locked,
     damage,
     configFrom: stored.head.id,
     file,
@@ -120,8 +135,13 @@ function refuseAddress(text: string): void {
     });
 }
 
-function refuseEmpty(path: string, { backups, damaged }: Listing): void {
+function refuseEmpty(path: string, { backups, damaged }: Listing, locked: LockedBackups | null): void {
   if (backups.length > 0) return;
+  if (locked !== null)
+    throw new ConfigError("KEY_WRONG", `What was given opens none of the backups in "${path}": it is of before the last rotation of keys`, {
+      hint: "Give a key that is in use today, or the recovery code that was printed at the last rotation",
+      details: { locked },
+    });
   if (damaged.length > 0)
     throw new DamageError("VAULT_DAMAGED", `No backup in "${path}" can be trusted: ${damaged[0]?.name}: ${damaged[0]?.problem}`, {
       hint: "Look for a copy of the vault; a .tar.gz that still unpacks can be looked at with tar",
@@ -181,6 +201,15 @@ function refuseIdleMaps({ maps, to }: RecoveryRequest, used: ReadonlySet<PathMap
   if (idle === undefined) return;
   throw new UsageError("USAGE", `--map ${idle.from}=${idle.to} has no effect: no absolute path of the configuration begins so`, {
     hint: "Look at the paths with --config-only --to DIR, or leave it out; nothing was changed",
+  });
+}
+
+/** The configuration in the clear, and beside it what it names by a relative path, are nothing to lay into a vault. */
+function refuseInVault(file: string, path: string): void {
+  const vault = vaultAround(file, path);
+  if (vault === undefined) return;
+  throw new UsageError("USAGE", `"${file}" would lie in the vault "${vault}"`, {
+    hint: "Name a folder outside the vault with --to DIR; nothing was changed",
   });
 }
 

@@ -51,7 +51,10 @@ describe("readKeyFile()", () => {
 
   it("tells that there is none apart from one that is something else", () => {
     using folder = temporaryFolder();
-    expect(failureOf(() => readKeyFile(folder.join("a.key"))).code).toBe("KEY_MISSING");
+    const missing = failureOf(() => readKeyFile(folder.join("a.key")));
+    expect(missing.code).toBe("KEY_MISSING");
+    expect(missing.hint).toContain(`holdfast key generate --output "${folder.join("a.key")}"`);
+    expect(missing.hint).toContain(`holdfast key add --key-file "${folder.join("a.key")}" --unlock-recovery-code-file`);
     mkdirSync(folder.join("folder"));
     expect(failureOf(() => readKeyFile(folder.join("folder"))).message).toContain("is not a file");
     writeFileSync(folder.join("large"), "x".repeat(10_000), { mode: 0o600 });

@@ -11,7 +11,7 @@ export function readKeyFile(path: string): FileSecret {
   const bytes = readSecretFile(path, {
     what: "key file",
     limit: LARGEST,
-    missing: "Bring it back from where its copy is kept, or open the vault with the recovery code",
+    missing: `Bring it back from where its copy is kept; or make a new one with \`holdfast key generate --output "${path}"\` and let it open the vault with \`holdfast key add --key-file "${path}" --unlock-recovery-code-file SHEET\``,
     wrong: "Name the key file itself",
   });
   return parseKeyFile(bytes.toString("latin1"), path);

@@ -62,6 +62,25 @@ export function findKeyDocument(vaultFolder: string, place: SlotPlace): FoundKey
   return { document: second, failure: addHint(first, `its copy is used: cp "${copy}" "${path}"`) };
 }
 
+/** A document of the newest epoch that cannot be used while the other one can. */
+export interface LostKeyDocument {
+  readonly path: string;
+  readonly problem: string;
+  /** A command that brings it back. */
+  readonly mend: string;
+}
+
+/** The keys of a vault lie in it twice: undefined when both are sound, or none is, which whoever opens it is told. */
+export function lostKeyDocument(vaultFolder: string, vault: string): LostKeyDocument | undefined {
+  const [epoch] = listEpochs(vaultFolder);
+  if (epoch === undefined) return undefined;
+  const paths = [keyDocumentPath(vaultFolder, epoch), keyCopyPath(vaultFolder, epoch)] as const;
+  const [first, second] = paths.map((path) => attempt(() => readDocument(path, { vault, epoch })));
+  const [lost, path, other] = first instanceof HoldfastError ? [first, paths[0], paths[1]] : [second, paths[1], paths[0]];
+  if (!(lost instanceof HoldfastError) || (first instanceof HoldfastError && second instanceof HoldfastError)) return undefined;
+  return { path, problem: lost.message, mend: `install -D -m 600 "${other}" "${path}"` };
+}
+
 /** @throws DamageError MANIFEST_INVALID, VAULT_DAMAGED · HostError VERSION_UNSUPPORTED, FILE_SYSTEM */
 export function readKeyDocument(vaultFolder: string, place: SlotPlace): KeyDocument {
   const found = findKeyDocument(vaultFolder, place);

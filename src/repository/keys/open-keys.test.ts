@@ -91,6 +91,19 @@ describe("openKeys()", () => {
     expect(hint).toContain("recovery code");
   });
 
+  it("sends who gave a wrong passphrase back to the passphrase, and to a key file only where that is what opens the vault", () => {
+    using folder = temporaryFolder();
+    const wrong = { ...PASSPHRASE, text: "Correct horse" };
+    const hintOf = (secrets: Secret[], tried: Secret): string | undefined => {
+      layKeys(folder.path, secrets);
+      return failureOf(() => open(folder.path, tried)).hint;
+    };
+    expect(hintOf([PASSPHRASE], wrong)).toMatch(/^Type the passphrase again, capitals and spaces as they were; a vault/);
+    expect(hintOf([FILE, CODE, PASSPHRASE], wrong)).toMatch(/^Type the passphrase again.*, or give a key file or the recovery code;/);
+    expect(hintOf([FILE], wrong)).toMatch(/^Look for that key file by its fingerprint;/);
+    expect(hintOf([FILE, CODE], generateRecoveryCode())).toMatch(/^Look for the recovery sheet with that fingerprint, or give a key file;/);
+  });
+
   it("says that a key is needed when none was given", () => {
     using folder = temporaryFolder();
     layKeys(folder.path, [FILE]);

@@ -5,7 +5,7 @@ import type { KeyDocument } from "./key-document.ts";
 import { findKeyDocument, listEpochs } from "./keys-folder.ts";
 import { kdfBudget } from "./passphrase-key.ts";
 import type { Secret } from "./secret.ts";
-import { factsOf } from "./slot.ts";
+import { factsOf, type SlotFacts } from "./slot.ts";
 import { unlockDocument } from "./unlock-document.ts";
 
 /**
@@ -52,6 +52,21 @@ export function openKeys(vaultFolder: string, vaultId: string, secrets: readonly
   throw refusal(vaultFolder, given, newest);
 }
 
+const WAYS = {
+  file: { again: "Look for that key file by its fingerprint", instead: "a key file" },
+  recovery: { again: "Look for the recovery sheet with that fingerprint", instead: "the recovery code" },
+  passphrase: { again: "Type the passphrase again, capitals and spaces as they were", instead: "the passphrase" },
+};
+
+/** First what was tried, and besides what else the vault opens with: a wrong passphrase sends nobody to look for a file. */
+function wayIn(tried: readonly Secret[], slots: readonly SlotFacts[]): string {
+  const kinds = (["file", "recovery", "passphrase"] as const).filter((kind) => slots.some((slot) => slot.kind === kind));
+  const first = kinds.find((kind) => tried.some((secret) => secret.kind === kind)) ?? kinds[0] ?? "file";
+  const others = kinds.filter((kind) => kind !== first).map((kind) => WAYS[kind].instead);
+  const or = others.length === 0 ? "" : `, or give ${anyOf(others)}`;
+  return `${WAYS[first].again}${or}; a vault cannot be opened without one of them`;
+}
+
 function refusal(vaultFolder: string, secrets: readonly Secret[], newest: KeyDocument): ConfigError {
   const slots = newest.slots.map(factsOf);
   const details = { slots, epoch: newest.epoch };
@@ -71,7 +86,7 @@ function refusal(vaultFolder: string, secrets: readonly Secret[], newest: KeyDoc
     });
   }
   return new ConfigError("KEY_WRONG", `Cannot open the vault "${vaultFolder}" with ${triedWith}: it opens with ${opensWith}`, {
-    hint: "Look for that key file by its fingerprint, or give the recovery code; a vault cannot be opened without one of them",
+    hint: wayIn(tried, slots),
     details,
   });
 }

@@ -41,6 +41,7 @@ export async function proveDatabase(
     }
   };
   const step = RANGE_BYTES / pageSize;
+  const isUnread = (): boolean => hashed * step < pages;
   for (let number = 0; number * step < pages; number += 1) {
     let memory = free.pop();
     for (; memory === undefined; memory = free.pop()) await threads.oneDone();
@@ -51,6 +52,6 @@ export async function proveDatabase(
       hashReady();
     });
   }
-  while (hashed * step < pages) await threads.oneDone();
+  while (isUnread()) await threads.oneDone();
   if (hash.digest("hex") !== sha256) throw damagedAt(component, path);
 }
