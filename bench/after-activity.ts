@@ -1,6 +1,7 @@
 import { bytesAdded, storedBelow } from "./added.ts";
 import { bytesBeside, timesBeside, turnsWith } from "./beside.ts";
 import type { Row } from "./comparisons.ts";
+import { fromMemory } from "./from-memory.ts";
 import type { LiveTree } from "./live-tree.ts";
 import { type Command, measure, type Measurement } from "./measure.ts";
 import { componentsOf, type OwnVault, ownVault, type Read, wasRead } from "./own-vault.ts";
@@ -20,15 +21,15 @@ export async function afterActivity(
   const staged = await ownVault(rig, "staged", componentsOf(live.root, "staged"));
   await measure(staged.command("backup"));
   const added = new Map<string, number[]>();
-  const counting = (name: string, folder: string, command: () => Command, prepare: () => void = () => {}): Side => ({
-    prepare,
-    run: async () => {
+  const counting = (name: string, folder: string, command: () => Command, prepare: () => void = () => {}): Side => {
+    const run = async (): Promise<Measurement> => {
       const before = storedBelow(folder);
       const measured = await measure(command());
       added.set(name, [...(added.get(name) ?? []), bytesAdded(before, storedBelow(folder))]);
       return measured;
-    },
-  });
+    };
+    return fromMemory({ prepare, run }, live.root);
+  };
   const reads = new Map<Read, Set<string>>();
   const reading = (read: Read, own: OwnVault, prepare: () => void): Side => {
     const counted = counting(read, own.vault, () => own.command("backup"), prepare);

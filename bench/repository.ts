@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { afterActivity } from "./after-activity.ts";
 import { bytesBeside, timesBeside, turnsWith } from "./beside.ts";
 import type { Row } from "./comparisons.ts";
+import { fromMemory } from "./from-memory.ts";
 import { makeLiveTree } from "./live-tree.ts";
 import { type Command, measure } from "./measure.ts";
 import { componentsOf, type OwnVault, ownVault } from "./own-vault.ts";
@@ -20,8 +21,8 @@ export async function repository(rig: Rig, rounds: number): Promise<Row[]> {
   const all = [...incremental, { name: "tar, gzip", peer: tarGzipAt(rig, live.root) }];
   const own = await ownVault(rig, "repository", componentsOf(live.root));
   return [
-    ...(await first(own, all, rounds)),
-    ...(await unchanged(own, incremental, rounds)),
+    ...(await first(own, live.root, all, rounds)),
+    ...(await unchanged(own, live.root, incremental, rounds)),
     ...(await afterActivity(rig, live, own, incremental, rounds)),
     ...(await verify(own, all, rounds)),
     ...(await restore(rig, own, all, rounds)),
@@ -33,11 +34,11 @@ function plainly(command: () => Command): Side {
   return { prepare: () => {}, run: () => measure(command()) };
 }
 
-async function first(own: OwnVault, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
+async function first(own: OwnVault, root: string, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
   const { ours, beside } = await turnsWith(
-    [{ ...plainly(() => own.command("backup")), prepare: own.forget }],
+    [fromMemory({ ...plainly(() => own.command("backup")), prepare: own.forget }, root)],
     candidates,
-    (peer) => ({ ...plainly(peer.backup), prepare: peer.begin }),
+    (peer) => fromMemory({ ...plainly(peer.backup), prepare: peer.begin }, root),
     rounds,
   );
   const stored = candidates.map(({ name, peer }) => ({ name, found: peer === null ? null : bytesBelow(peer.repository) }));
@@ -47,16 +48,31 @@ async function first(own: OwnVault, candidates: readonly Candidate[], rounds: nu
   ];
 }
 
-async function unchanged(own: OwnVault, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
-  const { ours, beside } = await turnsWith([plainly(() => own.command("backup"))], candidates, (peer) => plainly(peer.backup), rounds);
+async function unchanged(own: OwnVault, root: string, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
+  const backup = plainly(() => own.command("backup"));
+  const { ours, beside } = await turnsWith(
+    [fromMemory(backup, root)],
+    candidates,
+    (peer) => fromMemory(plainly(peer.backup), root),
+    rounds,
+  );
   return timesBeside("repository: nothing changed", ours[0] ?? [], beside, 0.15);
 }
 
 async function verify(own: OwnVault, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
   const { ours, beside } = await turnsWith(
-    [plainly(() => own.command("verify", "latest"))],
+    [
+      fromMemory(
+        plainly(() => own.command("verify", "latest")),
+        own.vault,
+      ),
+    ],
     candidates,
-    (peer) => plainly(() => peer.verify),
+    (peer) =>
+      fromMemory(
+        plainly(() => peer.verify),
+        peer.repository,
+      ),
     rounds,
   );
   return timesBeside("repository: verify everything", ours[0] ?? [], beside, 0.6);
