@@ -1,11 +1,9 @@
-import { DamageError, lstatAt } from "../kernel/index.ts";
+import { lstatAt } from "../kernel/index.ts";
 import type { FoundBackup } from "../local-vault/index.ts";
 import type { LostPack, PackLook } from "../vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
-import type { TableEntry } from "./manifest/pack-table.ts";
-import { packPath } from "./pack/pack-place.ts";
+import { seePack } from "./pack/pack-place.ts";
 import { livePacks } from "./read/live-packs.ts";
-import { mustBeThere } from "./store/written-packs.ts";
 
 /**
  * Compares the packs that backups name with what lies in the vault, by what a new backup asks of a pack before it names it.
@@ -16,8 +14,8 @@ export function lookAtPacks(folder: string, keys: VaultKeys, backups: readonly P
   const untold: PackLook["untold"][number][] = [];
   const packs = livePacks(keys, backups, (id, { message: problem }) => untold.push({ id, problem }));
   const lost = [...packs.values()].flatMap(({ entry, backups: ids }): readonly LostPack[] => {
-    const is = lossOf(folder, entry);
-    return is === undefined ? [] : [{ name: entry.name, is, backups: ids }];
+    const is = seePack(folder, entry);
+    return is === "there" ? [] : [{ name: entry.name, is, backups: ids }];
   });
   if (lost.length + untold.length === 0) return { lost, untold };
   // A prune takes a backup away before its packs: what only such a backup named is not lost.
@@ -28,14 +26,4 @@ export function lookAtPacks(folder: string, keys: VaultKeys, backups: readonly P
       .filter(({ backups: needing }) => needing.length > 0),
     untold: untold.filter(({ id }) => there.has(id)),
   };
-}
-
-function lossOf(folder: string, pack: TableEntry): LostPack["is"] | undefined {
-  try {
-    mustBeThere(folder, pack);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    return lstatAt(packPath(folder, pack.name)) === undefined ? "missing" : "changed";
-  }
 }

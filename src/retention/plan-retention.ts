@@ -1,6 +1,6 @@
 import { ConflictError } from "../kernel/index.ts";
 import { fromTheFuture, lastTakenFirst, type BackupHead } from "../vault/index.ts";
-import { carriedComponents, goodComponents, isDamaged, isSafetyBackup, takenAt } from "./good-backup.ts";
+import { carriedComponents, isDamaged, isSafetyBackup, takenAt } from "./good-backup.ts";
 import { periodsOf, type PeriodOf } from "./periods.ts";
 import { TIERS, type RetentionPolicy } from "./policy.ts";
 import { protections } from "./protections.ts";
@@ -31,7 +31,7 @@ export function planRetention(backups: readonly BackupHead[], policy: RetentionP
   refuseClock(backups, now);
   const ordered = lastTakenFirst(backups);
   const shielded = protections(backups, now);
-  const good = new Map<string, readonly string[]>(ordered.map((head) => [head.id, goodComponents(head)]));
+  const carried = new Map<string, readonly string[]>(ordered.map((head) => [head.id, carriedComponents(head)]));
   const keeps = new Map<string, RetentionReason[]>(ordered.map(({ id }) => [id, []]));
   const lacks = new Map<string, RetentionReason[]>(ordered.map(({ id }) => [id, []]));
   const keep = (head: BackupHead | undefined, component: string | null, why: string): void => {
@@ -45,14 +45,14 @@ export function planRetention(backups: readonly BackupHead[], policy: RetentionP
   }
   keep(ordered[0], null, "newest of all");
   keepOfNotGood(
-    ordered.filter(({ id }) => good.get(id)?.length === 0),
+    ordered.filter((head) => isDamaged(head) || carried.get(head.id)?.length === 0),
     { shielded, keep, lack },
   );
   const times = takenAt(backups);
   const periodOf = periodsOf(policy.timezone);
   const isOld = ({ id }: BackupHead): boolean => now - (times.get(id) ?? now) > policy.maxAgeDays * DAY;
-  for (const component of new Set(ordered.flatMap(carriedComponents))) {
-    const carrying = ordered.filter((head) => carriedComponents(head).includes(component));
+  for (const component of new Set([...carried.values()].flat())) {
+    const carrying = ordered.filter(({ id }) => carried.get(id)?.includes(component));
     keepOfComponent(
       carrying.filter((head) => !isDamaged(head)),
       {

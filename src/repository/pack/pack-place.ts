@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, namedSystemError } from "../../kernel/index.ts";
+import { errnoOf, lstatAt, namedSystemError } from "../../kernel/index.ts";
 import type { PackId } from "./locator.ts";
 
 /** What a pack table says of a pack, and a reader holds it to. */
@@ -15,6 +15,16 @@ export interface PackPlace {
 /** @param folder of the vault */
 export function packPath(folder: string, name: string): string {
   return join(packFolder(folder, name), name);
+}
+
+/**
+ * Whether a pack lies there as a table says, by one look and unread. `changed`: something of its name is there, and is no file
+ * of its length.
+ */
+export function seePack(folder: string, { name, length }: Pick<PackPlace, "name" | "length">): "there" | "missing" | "changed" {
+  const found = lstatAt(packPath(folder, name));
+  if (found === undefined) return "missing";
+  return found.isFile() && Number(found.size) === length ? "there" : "changed";
 }
 
 export function packsFolder(folder: string): string {

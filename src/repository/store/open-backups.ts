@@ -1,4 +1,4 @@
-import { DamageError, lstatAt } from "../../kernel/index.ts";
+import { DamageError } from "../../kernel/index.ts";
 import type { Doubts, FoundBackup } from "../../local-vault/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import { readCheckpoint } from "../checkpoint/checkpoint-file.ts";
@@ -7,7 +7,7 @@ import type { PackTable, TableEntry } from "../manifest/pack-table.ts";
 import { openPack } from "../pack/pack-reader.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
 import type { PackId } from "../pack/locator.ts";
-import { packPath } from "../pack/pack-place.ts";
+import { seePack } from "../pack/pack-place.ts";
 import type { PackSizes } from "../pack/pack-sizes.ts";
 import { DAMAGE_HINT } from "../pack/seal.ts";
 import { decodeRoots, type ComponentRoot } from "../tree/roots.ts";
@@ -126,7 +126,7 @@ function isMetadataSound(folder: string, packs: PackTable, keys: VaultKeys): boo
 }
 
 function wholePacks(entries: readonly TableEntry[], folder: string): readonly TableEntry[] {
-  return entries.filter(({ name, length }) => Number(lstatAt(packPath(folder, name))?.size ?? -1) === length);
+  return entries.filter((pack) => seePack(folder, pack) === "there");
 }
 
 /** The packs that are there as they were stored, and not known to be damaged, but for those that this backup relieves: tired ones, and small ones when they are many. */

@@ -1,7 +1,7 @@
-import { DamageError, InternalError, lstatAt } from "../../kernel/index.ts";
+import { DamageError, InternalError } from "../../kernel/index.ts";
 import { PackTable, type TableEntry } from "../manifest/pack-table.ts";
 import type { PackId } from "../pack/locator.ts";
-import { packFolder, packPath, packsFolder } from "../pack/pack-place.ts";
+import { packFolder, packPath, packsFolder, seePack } from "../pack/pack-place.ts";
 import type { FinishedPack } from "../pack/pack-writer.ts";
 import type { PackUse } from "../tree/pack-use.ts";
 import type { Base } from "./base.ts";
@@ -50,10 +50,13 @@ export class WrittenPacks {
 }
 
 /** Before a backup names a pack that it did not write. @param folder of the vault */
-export function mustBeThere(folder: string, { id, name, length }: TableEntry): void {
-  const found = lstatAt(packPath(folder, name));
-  if (found?.isFile() === true && Number(found.size) === length) return;
-  throw new DamageError("VAULT_DAMAGED", `Pack "${name}" (${id}) of an earlier backup went away or changed while this one was taken`, {
-    hint: "Take the backup again: what lay in it is then stored anew. Look at who changes the vault",
-  });
+export function mustBeThere(folder: string, pack: TableEntry): void {
+  if (seePack(folder, pack) === "there") return;
+  throw new DamageError(
+    "VAULT_DAMAGED",
+    `Pack "${pack.name}" (${pack.id}) of an earlier backup went away or changed while this one was taken`,
+    {
+      hint: "Take the backup again: what lay in it is then stored anew. Look at who changes the vault",
+    },
+  );
 }
