@@ -28,10 +28,12 @@ let held: Held | undefined;
 function pin(request: Extract<PinRequest, { kind: "pin" }>): Pinned {
   const before = seen(request.path);
   const { database, descriptor } = inNameOf(request.as, () => open(request));
-  const index = begin(database, descriptor);
-  held = { database, descriptor, index };
+  const began = begin(database, descriptor);
   const pages = numberOf(database, "page_count");
   const pageSize = numberOf(database, "page_size");
+  // A log that holds nothing yet, as when a runtime has just opened its database: then the index says neither.
+  const index = began.frames === 0 ? { ...began, pages, pageSize } : began;
+  held = { database, descriptor, index };
   if (pages !== index.pages || pageSize !== index.pageSize)
     throw new Error(
       `The transaction sees ${pages} pages of ${pageSize} bytes, and the log's index says ${index.pages} of ${index.pageSize}`,

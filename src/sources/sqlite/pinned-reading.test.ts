@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { databaseProgram } from "../../../test/support/database-program.ts";
 import { liveDatabase, writeOver } from "../../../test/support/live-database.ts";
 import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
 import { noCounts, PinnedStage } from "../../../test/support/pinned-stage.ts";
@@ -91,6 +92,27 @@ describe("openReading() of a database with read: pinned", () => {
     await db.program.run("PRAGMA wal_checkpoint(PASSIVE)");
     copyOf(content.spans, db.copy);
     await reading.confirm();
+    await reading.close();
+    expect(ask(db.copy, "SELECT count(*) FROM t WHERE x = 'overwritten'")).toBe(0);
+    expect(ask(db.copy, ROWS)).toBe(101);
+    expect(ask(db.copy, "PRAGMA integrity_check")).toBe("ok");
+  });
+
+  it.each(["had its log emptied", "was just opened, with a log that holds nothing"])("reads in place one that %s", async (which) => {
+    await using db = await liveDatabase();
+    await db.program.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (which.startsWith("was")) await db.program.kill();
+    await using runtime = which.startsWith("was") ? databaseProgram(db.path) : db.program;
+    await runtime.run(ROWS);
+    expect(statSync(`${db.path}-wal`).size).toBe(0);
+    const reading = await db.open();
+    const content = await pinnedContent(reading);
+    expect(content.spans).toMatchObject([{ kind: "file", path: db.path, offset: 0, length: statSync(db.path).size }]);
+    await runtime.run("UPDATE t SET x = 'overwritten'");
+    await runtime.run("PRAGMA wal_checkpoint(PASSIVE)");
+    copyOf(content.spans, db.copy);
+    await reading.confirm();
+    expect(reading.report().sqlite).toMatchObject({ read: "pinned", page_size: 4096, pages: statSync(db.copy).size / 4096 });
     await reading.close();
     expect(ask(db.copy, "SELECT count(*) FROM t WHERE x = 'overwritten'")).toBe(0);
     expect(ask(db.copy, ROWS)).toBe(101);
