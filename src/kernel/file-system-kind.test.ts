@@ -2,7 +2,7 @@ import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { mountTmpfs } from "../../test/support/mount-tmpfs.ts";
-import { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+import { freeBytes, keepsFolderTimes, unsafeFileSystem } from "./file-system-kind.ts";
 
 describe("unsafeFileSystem()", () => {
   // Numbers of statfs(2), linux/magic.h.
@@ -45,6 +45,20 @@ describe("unsafeFileSystem()", () => {
     expect(asked).toEqual(["/some/where"]);
     expect(unsafeFileSystem(tmpdir())).toBeUndefined();
     expect(() => unsafeFileSystem("/no/such/place")).toThrow("ENOENT");
+  });
+});
+
+describe("keepsFolderTimes()", () => {
+  it.each([
+    ["ext4", 0xef53, true],
+    ["Btrfs", 0x9123683e | 0, true],
+    ["tmpfs", 0x01021994, true],
+    ["an overlay", 0x794c7630, false],
+    ["FAT", 0x4d44, false],
+    ["FUSE", 0x65735546, false],
+    ["what nobody has heard of", 0x12345678, false],
+  ])("of %s", (_name, type, keeps) => {
+    expect(keepsFolderTimes("/anywhere", () => ({ type }))).toBe(keeps);
   });
 });
 

@@ -1,11 +1,14 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { multiplySealed } from "../../test/support/multiply-sealed.ts";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import type { Listing } from "../vault/index.ts";
 import { keptReads } from "./cache/kept-reads.ts";
 import { openKeys } from "./keys/open-keys.ts";
+
+/** Longer than a file must have been still to be remembered. Milliseconds. */
+const STILL = 200;
 
 /** A thousand backups and some, of which one has a mark. */
 async function manyBackups(stage: RepositoryStage): Promise<void> {
@@ -16,6 +19,9 @@ async function manyBackups(stage: RepositoryStage): Promise<void> {
   await using vault = await stage.open();
   const [newest] = (await vault.list()).backups;
   if (newest !== undefined) await vault.setMark(newest.id, "pin", { at: "2026-03-15T14:30:00Z" });
+  // What has just been written is not remembered.
+  const written = Date.now();
+  await vi.waitUntil(() => Date.now() > written + STILL);
 }
 
 async function look(stage: RepositoryStage, recalling: boolean): Promise<Listing> {

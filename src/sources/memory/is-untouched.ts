@@ -3,20 +3,23 @@ import { errnoOf, lstatAt } from "../../kernel/index.ts";
 import { isRecentlyRead } from "../../vault/index.ts";
 import { namesIn } from "../names-in.ts";
 import { ROWS } from "./rows.ts";
-import { joinNames, rootLook, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
+import { joinNames, rootLook, splitNames, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
 
 export interface Recheck {
   /** Of the tree: absolute, and how it looks. */
   readonly root: string;
   readonly stats: BigIntStats;
   readonly now: number;
+  /** The file system keeps the times of folders: a name that comes or goes changes those of its folder. */
+  readonly keepsTimes: boolean;
   /** Whether a database is as it was. @param path entry path */
   readonly isKnown: (absolute: string, path: string) => boolean;
 }
 
 /**
  * Whether every name of a tree is there as it was the last time and no other, so that a walk would find what the last one
- * found. Looks at everything, opens nothing, and ends at the first difference.
+ * found. Looks at everything, opens nothing, and ends at the first difference. A folder that looks as it did is not listed again: it
+ * was looked at among the names of the folder above, which comes before it.
  */
 export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
   if (!memory.plain || memory.root !== rootLook(recheck.stats) || recheck.stats.ctimeNs >= memory.settled) return false;
@@ -29,10 +32,14 @@ export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
   }
 }
 
-function isSameFolder(folder: RememberedFolder, { rows, settled }: TreeMemory, { root, stats: { dev }, now, isKnown }: Recheck): boolean {
+function isSameFolder(
+  folder: RememberedFolder,
+  { rows, settled }: TreeMemory,
+  { root, stats: { dev }, now, keepsTimes, isKnown }: Recheck,
+): boolean {
   const absolute = folder.path === "." ? root : `${root}/${folder.path}`;
-  const { names, foreign } = namesIn(absolute);
-  if (foreign.length > 0 || names.length !== folder.count || joinNames(names) !== folder.names()) return false;
+  const names = splitNames(folder.names());
+  if (names.length !== folder.count || (!keepsTimes && !isListed(absolute, folder))) return false;
   let row = folder.first;
   for (const name of names) {
     const path = `${absolute}/${name}`;
@@ -47,4 +54,9 @@ function isSameFolder(folder: RememberedFolder, { rows, settled }: TreeMemory, {
     row += 1;
   }
   return true;
+}
+
+function isListed(absolute: string, folder: RememberedFolder): boolean {
+  const { names, foreign } = namesIn(absolute);
+  return foreign.length === 0 && joinNames(names) === folder.names();
 }

@@ -1,12 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { mountAt } from "../../../test/support/mount.ts";
 import { testPlace, type TestPlace } from "../../../test/support/source-place.ts";
 import type { KnownState, Reading, ReadingEntry } from "../../vault/index.ts";
 import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
+import { isUntouched } from "./is-untouched.ts";
+import { ROWS } from "./rows.ts";
+import { treeMemory, type TreeMemory } from "./tree-memory.ts";
 
 const HOUR = 3_600_000;
 /** Ahead of the files: what was written just now is old enough to be believed. */
@@ -30,6 +34,15 @@ async function remember(place: TestPlace, more: Partial<ReadingRequest> = {}): P
   } finally {
     await reading.close();
   }
+}
+
+/** @param bytes of a reading, by whatever rules */
+function treeMemoryOf(bytes: Uint8Array | undefined): TreeMemory {
+  const buffer = Buffer.from(bytes ?? []);
+  const { rules } = JSON.parse(buffer.toString("utf8", 8, 8 + buffer.readUInt32LE(0))) as { rules: string };
+  const memory = treeMemory(bytes, rules);
+  if (memory === undefined) throw new Error("Not a memory");
+  return memory;
 }
 
 interface Seen {
@@ -83,6 +96,16 @@ describe("openReading() of a tree that was read before", () => {
     ["a folder's mode changed", (place) => chmodSync(join(place.state, "a", "b"), 0o700), ALL],
     ["the tree's own mode changed", (place) => chmodSync(place.state, 0o700), ALL],
     ["a file came", (place) => writeFileSync(join(place.state, "a", "new.md"), "new"), ALL],
+    [
+      "a file came and the time of its folder was set back",
+      (place) => {
+        const folder = join(place.state, "a", "b");
+        const { atime, mtime } = statSync(folder);
+        writeFileSync(join(folder, "new.md"), "new");
+        utimesSync(folder, atime, mtime);
+      },
+      ALL,
+    ],
     ["a file went", (place) => unlinkSync(join(place.state, "a", "b", "four.md")), ALL.filter((path) => path !== "a/b/four.md")],
     [
       "two files changed names",
@@ -117,6 +140,39 @@ describe("openReading() of a tree that was read before", () => {
     const memory = await remember(place, RULES);
     change(place);
     expect(await again(place, memory, RULES)).toEqual({ untouched: false, files: untouched });
+  });
+
+  it("lists the folders of a file system on which a name may come without a trace in their times", async (context) => {
+    using place = testPlace();
+    const layers = ["lower", "other", "upper", "work"].map((name) => join(place.folder, name));
+    for (const layer of layers) mkdirSync(layer);
+    const [lower, other = "", upper, work] = layers;
+    const over = (below: string | undefined): Disposable =>
+      mountAt(place.state, ["-t", "overlay", "-o", `lowerdir=${below},upperdir=${upper},workdir=${work}`, "holdfast-test"], context);
+    let memory: Uint8Array | undefined;
+    {
+      using _ = over(lower);
+      writeFileSync(join(place.state, "one.md"), "text of one.md");
+      memory = await remember(place);
+      expect((await again(place, memory)).untouched).toBe(true);
+    }
+    writeFileSync(join(other, "two.md"), "text of two.md");
+    using _ = over(other);
+    expect((await again(place, memory)).untouched).toBe(false);
+  });
+
+  it("lists every folder where their times are not to be believed", async () => {
+    using place = testPlace();
+    mkdirSync(join(place.state, "empty"));
+    const memory = treeMemoryOf(await remember(place));
+    const look = { root: place.state, stats: lstatSync(place.state, { bigint: true }), now: FIRST + HOUR, isKnown: () => true };
+    expect(isUntouched(memory, { ...look, keepsTimes: true })).toBe(true);
+    expect(isUntouched(memory, { ...look, keepsTimes: false })).toBe(true);
+    // As if the folder had kept its times.
+    writeFileSync(join(place.state, "empty", "new.md"), "new");
+    memory.rows.note(memory.folders[0]?.first ?? -1, ROWS.folder, lstatSync(join(place.state, "empty"), { bigint: true }), FIRST);
+    expect(isUntouched(memory, { ...look, keepsTimes: true })).toBe(true);
+    expect(isUntouched(memory, { ...look, keepsTimes: false })).toBe(false);
   });
 
   it("does not mind what becomes of a file that is left out", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { identityKey, VERSION } from "../../kernel/index.ts";
-import type { ReadingReport, SqliteDetails } from "../../vault/index.ts";
+import { identityKey, keepsFolderTimes, VERSION } from "../../kernel/index.ts";
+import { isRecentlyRead, type ReadingReport, type SqliteDetails } from "../../vault/index.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import type { Root } from "../root.ts";
 import { knownDatabase } from "../sqlite/known-database.ts";
@@ -32,7 +32,9 @@ export function untouchedTree(root: Root, request: ReadingRequest, memory: WalkM
     if (known !== undefined) databases[path] = known.details;
     return known !== undefined;
   };
-  if (!isUntouched(memory.before, { root: root.real, stats: root.stats, now: request.now, isKnown })) return undefined;
+  // Not for ever: what a folder does not tell is found when it is listed.
+  const keepsTimes = keepsFolderTimes(root.real) && isRecentlyRead(memory.before.begun, request.now);
+  if (!isUntouched(memory.before, { root: root.real, stats: root.stats, now: request.now, keepsTimes, isKnown })) return undefined;
   return {
     source: "tree",
     resolved_path: root.real,
