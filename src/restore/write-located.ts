@@ -79,8 +79,8 @@ export class LocatedWriter implements Disposable {
     const databases: CheckedDatabase[] = [];
     for (const file of files) {
       const damaged = unlessSound(file, () => {
-        const content = wholeOf(this.#contents.read(file.at));
-        if (content.length !== file.size || hash("sha256", content) !== file.sha256) return false;
+        const content = wholeOf(this.#contents.read(file.at), file.size);
+        if (content === undefined || hash("sha256", content) !== file.sha256) return false;
         writeFile(file, content);
         return true;
       });
@@ -161,9 +161,17 @@ function letGo({ descriptor, pieces }: LargeFile): void {
   pieces.return?.();
 }
 
-function wholeOf(pieces: Iterable<Uint8Array>): Uint8Array {
-  const all = [...pieces];
-  return all.length === 1 && all[0] !== undefined ? all[0] : Buffer.concat(all);
+/** undefined when it is not so long. A piece is good until the next one is asked for. */
+function wholeOf(pieces: Iterable<Uint8Array>, size: number): Uint8Array | undefined {
+  let whole: Buffer | undefined;
+  let filled = 0;
+  for (const piece of pieces) {
+    if (filled === 0 && piece.length === size) return piece;
+    if (filled + piece.length > size) return undefined;
+    (whole ??= Buffer.allocUnsafe(size)).set(piece, filled);
+    filled += piece.length;
+  }
+  return filled === size ? (whole ?? Buffer.alloc(0)) : undefined;
 }
 
 function checked(path: string): CheckedDatabase {

@@ -84,6 +84,11 @@ export class ByteReader {
     return this.#buffer.subarray(start, start + length);
   }
 
+  /** Goes on behind the next bytes; where they begin. */
+  skip(length: number, reading: string): number {
+    return this.#take(length, reading);
+  }
+
   /** The next bytes as text of one character each: to tell them apart, and to order them. */
   key(length: number, reading: string): string {
     const start = this.#take(length, reading);

@@ -141,8 +141,37 @@ describe("openPart()", () => {
     expect(() => sealPart(seal, 2, raw, raw.length - 1)).toThrow(InternalError);
   });
 
-  it("refuses a part that is not compressed", () => {
-    expect(damageOf(() => openPart(seal, 0, encrypt(seal, 0, 0, Buffer.from("raw")), 100))?.message).toContain("has the codec 0");
+  it("gives back a small part as it was sealed, raw, up to the limit and not a byte beyond", () => {
+    const raw = compressible(16 * 1024);
+    const sealed = sealPart(seal, 2, raw, raw.length);
+    const { codec, payload } = openByTheBook(seal, 2, sealed);
+    expect(codec).toBe(0);
+    expect(payload.equals(raw)).toBe(true);
+    expect(openPart(seal, 2, sealed, raw.length).equals(raw)).toBe(true);
+    expect(damageOf(() => openPart(seal, 2, sealed, raw.length - 1))?.message).toContain("holds 16384 bytes, and may hold 16383");
+  });
+
+  it("compresses from one byte above that on, where it gains something", () => {
+    const raw = compressible(16 * 1024 + 1);
+    expect(openByTheBook(seal, 2, sealPart(seal, 2, raw, raw.length)).codec).toBe(1);
+    const random = randomBytes(20_000);
+    const sealed = sealPart(seal, 2, random, random.length);
+    expect(openByTheBook(seal, 2, sealed).codec).toBe(0);
+    expect(openPart(seal, 2, sealed, random.length).equals(random)).toBe(true);
+  });
+
+  it("reads a small part that was compressed", () => {
+    const packed = zstdCompressSync(Buffer.from("a manifest of before"));
+    expect(openPart(seal, 0, encrypt(seal, 0, 1, packed), 100).toString()).toBe("a manifest of before");
+  });
+
+  it("refuses an empty part, and one of another codec", () => {
+    expect(() => sealPart(seal, 0, Buffer.alloc(0), 100)).toThrow(InternalError);
+    expect(damageOf(() => openPart(seal, 0, encrypt(seal, 0, 0, Buffer.alloc(0)), 100))?.message).toContain("is shorter than any");
+    for (const codec of [2, 255])
+      expect(damageOf(() => openPart(seal, 0, encrypt(seal, 0, codec as 0 | 1, Buffer.from("raw")), 100))?.message).toContain(
+        `has the unknown codec ${codec}`,
+      );
   });
 });
 

@@ -1,15 +1,15 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { InternalError, madeBuffers, messageOf } from "../../kernel/index.ts";
 import { damaged, decrypt, encrypt, type Seal } from "./seal.ts";
+import { compress, decompress } from "./zstd.ts";
 
 /** Raw bytes of one frame, at most. */
 export const FRAME_LIMIT: number = 4 * 1024 * 1024;
 const DEFAULT_LEVEL = 3;
 /** Compression that saves less than this is not worth decoding again. */
 const WORTHWHILE = 0.97;
-/** The least that Node takes for a chunk. */
-const SMALLEST_CHUNK = 64;
 const LARGEST_CHUNK = 1024 * 1024;
+/** To set up zstd takes longer than to read so little more: a prune opens thousands of such parts. Raw bytes. */
+const SMALL_PART = 16 * 1024;
 
 /**
  * Compresses and seals one frame of a pack, raw where compression gains nothing.
@@ -35,23 +35,28 @@ export function openFrame(seal: Seal, ordinal: number, sealed: Uint8Array, rawLe
   const payload = clear.subarray(1);
   const codec = clear[0];
   if (codec !== 0 && codec !== 1) throw damaged(seal, ordinal, `has the unknown codec ${codec}`);
-  const raw = codec === 0 ? payload : decompress(seal, ordinal, payload, rawLength, rawLength);
+  const raw = codec === 0 ? payload : unpack(seal, ordinal, payload, rawLength, rawLength);
   if (raw.length !== rawLength) throw damaged(seal, ordinal, `holds ${raw.length} bytes in place of ${rawLength}`);
   return raw;
 }
 
-/** Seals a part whose raw length is recorded nowhere, as a directory or a section: always compressed. */
+/** Seals a part whose raw length is recorded nowhere, as a directory or a section: a small one raw, like one that compression gains nothing on. */
 export function sealPart(seal: Seal, ordinal: number, raw: Uint8Array, limit: number): Buffer {
   refuseLength(raw, limit);
-  return encrypt(seal, ordinal, 1, compress(raw, DEFAULT_LEVEL));
+  if (raw.length <= SMALL_PART) return encrypt(seal, ordinal, 0, raw);
+  const packed = compress(raw, DEFAULT_LEVEL);
+  return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw) : encrypt(seal, ordinal, 1, packed);
 }
 
 /** @param limit raw bytes that it may hold */
 export function openPart(seal: Seal, ordinal: number, sealed: Uint8Array, limit: number): Buffer {
   const clear = decrypt(seal, ordinal, sealed);
-  if (clear[0] !== 1) throw damaged(seal, ordinal, `has the codec ${clear[0]}`);
-  const chunk = Math.min(clear.length * 4, LARGEST_CHUNK, limit);
-  return decompress(seal, ordinal, clear.subarray(1), chunk, limit);
+  const payload = clear.subarray(1);
+  const codec = clear[0];
+  if (codec === 1) return unpack(seal, ordinal, payload, Math.min(clear.length * 4, LARGEST_CHUNK, limit), limit);
+  if (codec !== 0) throw damaged(seal, ordinal, `has the unknown codec ${codec}`);
+  if (payload.length > limit) throw damaged(seal, ordinal, `holds ${payload.length} bytes, and may hold ${limit}`);
+  return payload;
 }
 
 /**
@@ -83,15 +88,9 @@ function unfaithful(seal: Seal, reason: string, cause?: unknown): InternalError 
   });
 }
 
-function compress(raw: Uint8Array, level: number): Buffer {
-  // A chunk above the bound of zstd makes one piece of the result, which is then not copied together.
-  const bound = raw.length + (raw.length >>> 8) + 1024;
-  return zstdCompressSync(raw, { chunkSize: bound, params: { [constants.ZSTD_c_compressionLevel]: level } });
-}
-
-function decompress(seal: Seal, ordinal: number, payload: Buffer, chunk: number, limit: number): Buffer {
+function unpack(seal: Seal, ordinal: number, payload: Buffer, chunk: number, limit: number): Buffer {
   try {
-    return zstdDecompressSync(payload, { chunkSize: Math.max(chunk, SMALLEST_CHUNK), maxOutputLength: limit });
+    return decompress(payload, chunk, limit);
   } catch (cause) {
     throw damaged(seal, ordinal, `does not decompress: ${messageOf(cause)}`, cause);
   }

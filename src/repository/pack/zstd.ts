@@ -1,0 +1,38 @@
+import { constants, zstdCompressSync, zstdDecompressSync, type ZstdCompress, type ZstdDecompress, type ZstdOptions } from "node:zlib";
+
+/** The least that Node takes for a chunk. */
+const SMALLEST_CHUNK = 64;
+
+/** @param level of zstd. @returns one zstd frame */
+export function compress(raw: Uint8Array, level: number): Buffer {
+  // A chunk above the bound of zstd makes one piece of the result, which is then not copied together.
+  const bound = raw.length + (raw.length >>> 8) + 1024;
+  return letGo(zstdCompressSync, raw, { chunkSize: bound, params: { [constants.ZSTD_c_compressionLevel]: level } });
+}
+
+/**
+ * @param chunk what is expected to come out; more comes in pieces of that length and is copied together. Bytes
+ * @param limit what may come out. Bytes
+ * @throws what zlib throws, for more as well
+ */
+export function decompress(packed: Uint8Array, chunk: number, limit: number): Buffer {
+  return letGo(zstdDecompressSync, packed, { chunkSize: Math.max(chunk, SMALLEST_CHUNK), maxOutputLength: limit });
+}
+
+/** What Node gives when asked for `info`, and its types do not say. */
+interface WithEngine {
+  readonly buffer: Buffer;
+  readonly engine: ZstdCompress | ZstdDecompress;
+}
+
+/**
+ * The engine of a one-shot call keeps the memory of its result, and is itself kept by its handle until V8 collects everything:
+ * each frame's megabyte outlived its minor collection, and every 64 of them brought a full one about.
+ */
+function letGo(atOnce: (bytes: Uint8Array, options: ZstdOptions) => Buffer, bytes: Uint8Array, options: ZstdOptions): Buffer {
+  const given = atOnce(bytes, { ...options, info: true }) as Buffer | WithEngine;
+  // It may say one day that it gives nothing but the bytes.
+  if (Buffer.isBuffer(given)) return given;
+  Object.assign(given.engine, { _outBuffer: null });
+  return given.buffer;
+}
