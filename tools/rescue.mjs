@@ -392,14 +392,14 @@ function openPart({ header, key, what }, ordinal, sealed, { raw, limit = raw }) 
   const part = ordinal === DIRECTORY ? "directory" : `part ${ordinal}`;
   const clear = unseal(key, Buffer.concat([number, Buffer.alloc(8)]), Buffer.concat([header, number]), sealed);
   if (clear === undefined || clear.length < 2) throw damaged(`Cannot read ${what}: its ${part} does not authenticate`);
-  if (clear[0] > 1 || (clear[0] === 0 && raw === undefined)) throw damaged(`Cannot read ${what}: its ${part} has codec ${clear[0]}`);
+  if (clear[0] > 1) throw damaged(`Cannot read ${what}: its ${part} has codec ${clear[0]}`);
   let bytes = clear.subarray(1);
   try {
     if (clear[0] === 1) bytes = zlib.zstdDecompressSync(bytes, { maxOutputLength: limit, chunkSize: Math.max(64, Math.min(limit, MIB)) });
   } catch (cause) {
     throw damaged(`Cannot read ${what}: its ${part} does not decompress`, cause);
   }
-  if (raw !== undefined && bytes.length !== raw) throw damaged(`Cannot read ${what}: its ${part} has another length`);
+  if (raw === undefined ? bytes.length > limit : bytes.length !== raw) throw damaged(`Cannot read ${what}: its ${part} has another length`);
   return bytes;
 }
 

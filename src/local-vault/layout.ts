@@ -36,6 +36,7 @@ export const ASIDE = ".gone-";
 
 export function layoutOf(top: string, forms: readonly StoredForm[]): Layout {
   const own = join(top, OWN_FOLDER);
+  const [inTop, inMarks, inTrash] = [below(top), below(join(own, "marks")), below(join(own, "trash"))];
   const nameOf = (id: BackupId, form: StoredForm["name"]): string => {
     const found = forms.find(({ name }) => name === form);
     if (found === undefined) throw new InternalError(`A vault of this form holds no backup as ${form}`);
@@ -54,11 +55,11 @@ export function layoutOf(top: string, forms: readonly StoredForm[]): Layout {
     marks: join(own, "marks"),
     records: join(own, "records"),
     trash: join(own, "trash"),
-    mark: (id, kind) => join(own, "marks", `${id}.${kind}.json`),
+    mark: (id, kind) => inMarks(`${id}.${kind}.json`),
     record: (sequence) => join(own, "records", `${sequence}.json`),
-    backup: (id, form) => join(top, nameOf(id, form)),
-    trashed: (id, form) => join(own, "trash", nameOf(id, form)),
-    aside: (id, form) => join(own, "trash", `${ASIDE}${nameOf(id, form)}`),
+    backup: (id, form) => inTop(nameOf(id, form)),
+    trashed: (id, form) => inTrash(nameOf(id, form)),
+    aside: (id, form) => inTrash(`${ASIDE}${nameOf(id, form)}`),
     partial: (id) => join(top, `.${id}.partial`),
     parse: (name) => {
       for (const form of forms) {
@@ -68,6 +69,12 @@ export function layoutOf(top: string, forms: readonly StoredForm[]): Layout {
       return undefined;
     },
   };
+}
+
+/** join() for single names: of a thousand backups it takes longer than looking at them. */
+function below(folder: string): (name: string) => string {
+  const prefix = join(folder, "x").slice(0, -1);
+  return (name) => prefix + name;
 }
 
 /** Where deleted backups wait for the next prune. */

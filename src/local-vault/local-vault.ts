@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { InternalError, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
+import { InternalError, lstatAt, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
 import {
   MANIFEST_VERSION,
   MARK_KINDS,
@@ -41,6 +41,8 @@ import { lockVault, type HeldLock } from "./vault-lock.ts";
 
 /** How long a short change waits for another one, and a reader for a sweep. Milliseconds. */
 const PATIENCE = 5000;
+/** For a backup that somebody else may be removing. */
+const LOOKS = 3;
 
 export interface BeginRequest {
   readonly trigger: Trigger;
@@ -182,8 +184,15 @@ export class LocalVault implements Vault {
 
   async open(id: BackupId): Promise<BackupReader> {
     return await this.#reading(`open backup "${id}"`, (release) => {
-      const { head, path, form } = this.#find(id);
-      return form.open(path, { head, foreign: false, release });
+      for (let looks = 1; ; looks += 1) {
+        const { head, path, form } = this.#find(id);
+        try {
+          return form.open(path, { head, foreign: false, release });
+        } catch (error) {
+          // A removal waits for no reader: what went between the look and the opening is not damaged, and the next look says so.
+          if (looks === LOOKS || lstatAt(path) !== undefined) throw error;
+        }
+      }
     });
   }
 
@@ -249,7 +258,7 @@ export class LocalVault implements Vault {
     {
       using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
       const documents = this.#settled(this.#documents.recent());
-      swept = setTrashAside(this.#layout, documents);
+      swept = await setTrashAside(this.#layout, documents);
       await this.#form.afterSweep?.(swept.length === 0 ? documents : this.#documents.read());
     }
     deleteAside(this.#layout);

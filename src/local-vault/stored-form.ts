@@ -37,6 +37,8 @@ export interface StoredForm {
   /** What follows the id in the name of the backup. */
   readonly suffix: string;
   readonly isFolder: boolean;
+  /** A file of some KB: deleting it takes no longer than giving it another name, and leaves no half of it. */
+  readonly isSmall?: true;
   /** Names in the folder of a draft, besides its claim and staging. */
   readonly draftNames: readonly string[];
   /** Names of folders beside the backups that belong to the vault. */

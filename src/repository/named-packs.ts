@@ -1,7 +1,8 @@
 import type { FoundBackup } from "../local-vault/index.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
-import { readPacksOf, type SealedTable } from "./manifest/backup-file.ts";
-import { placeOfKey, type PackKey } from "./manifest/pack-table.ts";
+import { scanPacksOf, type SealedTable } from "./manifest/backup-file.ts";
+import { PackNumbers } from "./manifest/pack-numbers.ts";
+import type { PackScan } from "./manifest/pack-table.ts";
 
 /** So much of what was read with the manifests is kept for when it is asked for. Bytes. */
 const KEPT_BYTES = 16 * 1024 * 1024;
@@ -17,8 +18,7 @@ export class NamedPacks {
   #sealedBytes = 0;
   /** By what was read with it: a manifest that is recalled comes from the same file, one that was read anew does not. */
   readonly #tables: WeakMap<FoundBackup["manifest"], Uint32Array> = new WeakMap();
-  readonly #numbers: Map<PackKey, number> = new Map();
-  readonly #packs: { readonly key: PackKey; readonly length: number }[] = [];
+  readonly #packs: PackNumbers = new PackNumbers();
 
   constructor(keys: VaultKeys) {
     this.#keys = keys;
@@ -35,19 +35,21 @@ export class NamedPacks {
   /** Names of all that these backups name. @throws DamageError MANIFEST_INVALID · ConfigError KEY_WRONG */
   namesOf(backups: readonly FoundBackup[]): ReadonlySet<string> {
     const named = this.#namedBy(backups);
-    return new Set(this.#packs.flatMap(({ key }, number) => (named[number] === 1 ? [placeOfKey(key).name] : [])));
+    const names = new Set<string>();
+    for (const [number, isNamed] of named.entries()) if (isNamed === 1) names.add(this.#packs.nameOf(number));
+    return names;
   }
 
   /** Bytes of the packs that only the backups that go name. @throws DamageError MANIFEST_INVALID · ConfigError KEY_WRONG */
   freedBy(going: readonly FoundBackup[], staying: readonly FoundBackup[]): number {
     const [gone, stays] = [this.#namedBy(going), this.#namedBy(staying)];
-    return this.#packs.reduce((sum, { length }, number) => sum + (gone[number] === 1 && stays[number] !== 1 ? length : 0), 0);
+    return gone.reduce((sum, isGone, number) => sum + (isGone === 1 && stays[number] !== 1 ? this.#packs.lengthOf(number) : 0), 0);
   }
 
   /** By number: 1 where one of them names the pack. */
   #namedBy(backups: readonly FoundBackup[]): Uint8Array {
     const tables = backups.map((backup) => this.#tableOf(backup));
-    const named = new Uint8Array(this.#packs.length);
+    const named = new Uint8Array(this.#packs.count);
     for (const table of tables) for (const number of table) named[number] = 1;
     return named;
   }
@@ -56,17 +58,10 @@ export class NamedPacks {
     const known = this.#tables.get(manifest);
     if (known !== undefined) return known;
     const numbers: number[] = [];
-    const visit: Parameters<SealedTable["read"]>[0] = (key, { length }) => {
-      let number = this.#numbers.get(key);
-      if (number === undefined) {
-        this.#numbers.set(key, (number = this.#packs.length));
-        this.#packs.push({ key, length });
-      }
-      numbers.push(number);
-    };
+    const visit: PackScan = (bytes, at, length) => void numbers.push(this.#packs.numberOf(bytes, at, length));
     const sealed = this.#take(path);
-    if (sealed === undefined) readPacksOf(path, this.#keys, visit);
-    else sealed.read(visit);
+    if (sealed === undefined) scanPacksOf(path, this.#keys, visit);
+    else sealed.scan(visit);
     const table = Uint32Array.from(numbers);
     this.#tables.set(manifest, table);
     return table;

@@ -1,7 +1,6 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { crashpoint } from "../kernel/index.ts";
-import type { Documents } from "../local-vault/index.ts";
+import { removeFiles, type Documents } from "../local-vault/index.ts";
 import type { PackTable } from "./manifest/pack-table.ts";
 import type { NamedPacks } from "./named-packs.ts";
 import { namesIn, packsFolder } from "./pack/pack-place.ts";
@@ -12,21 +11,23 @@ import { namesIn, packsFolder } from "./pack/pack-place.ts";
  *
  * Nothing waits until it is on disk that they are gone: what a power cut brings back nobody names, and the next sweep takes it.
  */
-export function sweepPacks(
-  folder: string,
+export async function sweepPacks(
+  vault: string,
   named: NamedPacks,
   { backups, trash, damagedBackups, damagedTrash }: Documents,
   checkpoint?: PackTable,
-): void {
+): Promise<void> {
   if (damagedBackups.length + damagedTrash.length > 0) return;
   const live = new Set([...named.namesOf([...backups, ...trash]), ...(checkpoint?.entries ?? []).map(({ name }) => name)]);
-  const top = packsFolder(folder);
+  const top = packsFolder(vault);
+  const going: string[] = [];
   for (const part of namesIn(top)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue;
-    for (const name of namesIn(join(top, part))) {
+    const folder = join(top, part);
+    for (const name of namesIn(folder)) {
       if (live.has(name) || !/^[0-9a-f]{64}$/.test(name)) continue;
-      rmSync(join(top, part, name), { force: true });
-      crashpoint("pack-swept");
+      going.push(`${folder}/${name}`);
     }
   }
+  await removeFiles(going, () => crashpoint("pack-swept"));
 }

@@ -1,11 +1,22 @@
 import type { RetentionDecision } from "./plan-retention.ts";
 
+/** A prune writes each into a record and shows it as well. */
+const told = new WeakMap<RetentionDecision, string>();
+
 /** Why a backup stays or goes, in one line: each reason once, with the components that it holds for. */
-export function describeDecision({ reasons }: RetentionDecision): string {
-  const byWhy = new Map<string, string[]>();
+export function describeDecision(decision: RetentionDecision): string {
+  let text = told.get(decision);
+  if (text === undefined) told.set(decision, (text = describe(decision)));
+  return text;
+}
+
+function describe({ reasons }: RetentionDecision): string {
+  const byWhy = new Map<string, string>();
   for (const { component, why } of reasons) {
-    const components = byWhy.get(why) ?? [];
-    byWhy.set(why, component === null ? components : [...components, component]);
+    const before = byWhy.get(why) ?? "";
+    byWhy.set(why, component === null ? before : before === "" ? component : `${before}, ${component}`);
   }
-  return [...byWhy].map(([why, components]) => (components.length === 0 ? why : `${components.join(", ")}: ${why}`)).join("; ");
+  let text = "";
+  for (const [why, components] of byWhy) text += `${text === "" ? "" : "; "}${components === "" ? why : `${components}: ${why}`}`;
+  return text;
 }

@@ -132,12 +132,14 @@ function keepOfComponent(carrying: readonly BackupHead[], { policy, shielded, pe
     "newest verified",
   );
 
+  const isNewest = `one of the newest ${maxCount}`;
+  const [notNewest, tooOld] = [`not ${isNewest}`, `older than ${maxAgeDays} days`];
   const regular = carrying.filter((head) => !isSafetyBackup(head) && !shielded.has(head.id));
   for (const [rank, head] of regular.entries()) {
     const old = isOld(head);
-    if (rank < maxCount && !old) keep(head, `one of the newest ${maxCount}`);
-    if (rank >= maxCount) lack(head, `not one of the newest ${maxCount}`);
-    if (old) lack(head, `older than ${maxAgeDays} days`);
+    if (rank < maxCount && !old) keep(head, isNewest);
+    if (rank >= maxCount) lack(head, notNewest);
+    if (old) lack(head, tooOld);
   }
   for (const head of carrying) if (isSafetyBackup(head)) lack(head, OUTLIVED_SAFETY);
 

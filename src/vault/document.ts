@@ -14,10 +14,11 @@ export class DocumentFields {
   readonly #object: JsonObject;
   readonly #at: string;
 
-  constructor(name: string, value: unknown, at = "") {
+  /** @param isList whether a list is meant, whose items are its fields */
+  constructor(name: string, value: unknown, at = "", isList = false) {
     this.#name = name;
     this.#at = at;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.#wrong("", "must be an object");
+    if (typeof value !== "object" || value === null || Array.isArray(value) !== isList) throw this.#wrong("", "must be an object");
     this.#object = value as JsonObject;
   }
 
@@ -105,7 +106,7 @@ export class DocumentFields {
     if (!Array.isArray(value)) throw this.#wrong(field, "must be a list");
     if (value.length > limit) throw this.#wrong(field, `must not have more than ${limit} items`);
     if (value.length === 0) return [];
-    const items = new DocumentFields(this.#name, Object.fromEntries(value.entries()), `${this.#at}${field}.`);
+    const items = new DocumentFields(this.#name, value, `${this.#at}${field}.`, true);
     return value.map((_, index) => item(items, String(index)));
   }
 }

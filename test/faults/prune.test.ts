@@ -52,7 +52,9 @@ describe.each(STORED_FORMS)("kill -9 in a removal, %s", (_name, form) => {
   afterAll(() => nursery[Symbol.dispose]());
 
   const sweeps = [["prune", ["prune"], "pack-swept"] as const, ["backup", ["backup"], "pack-swept"] as const];
-  it.each(form === "repository" ? [...CASES, ...sweeps] : CASES)(
+  // One small file is not set aside first: it is gone at once.
+  const atOnce = CASES.filter(([, , point]) => point !== "trash-emptying");
+  it.each(form === "repository" ? [...atOnce, ...sweeps] : CASES)(
     "of %s (%j) at %s: what is listed can be read, no number is missing, and the next commands go on",
     async (_what, command, point) => {
       using folder = temporaryFolder();

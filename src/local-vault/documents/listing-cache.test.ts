@@ -211,6 +211,8 @@ describe("ReadBefore.of()", () => {
     expect([fresh.size, fresh.recalled]).toEqual([0, 0]);
     const eager = new ReadBefore(-1);
     eager.of(file, () => writeFileSync(file, "longer"));
+    eager.of(file, () => writeFileSync(file, "longer still"));
+    expect(eager.recalled).toBe(0);
     expect(() => eager.of(file, () => JSON.parse(readFileSync(file, "utf8")) as unknown)).toThrow(SyntaxError);
     expect(() => eager.of(folder.join("gone"), () => readFileSync(folder.join("gone")))).toThrow("ENOENT");
     expect(eager.size).toBe(0);

@@ -74,10 +74,10 @@ export class ReadBefore implements Reads {
       return known.value as T;
     }
     this.#known.delete(path);
+    // Told before it is read: a change while it is read then leaves another stamp, and what was read in the middle of it is never recalled.
+    const settled = before !== undefined && isSettled(before, this.#settled);
     const value = read();
-    // Read in the middle of a change, it is neither what was there nor what will be.
-    if (before !== undefined && isSettled(before, this.#settled) && isSame(before, stampAt(path)))
-      this.#known.set(path, { stamp: before, value, round: this.#round });
+    if (settled) this.#known.set(path, { stamp: before, value, round: this.#round });
     return value;
   }
 

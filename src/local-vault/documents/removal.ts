@@ -1,4 +1,5 @@
-import { renameSync } from "node:fs";
+import { readdirSync, renameSync } from "node:fs";
+import { basename } from "node:path";
 import {
   ConflictError,
   crashpoint,
@@ -43,11 +44,13 @@ export function removeBackups(layout: Layout, documents: Documents, { ids, reaso
   });
   if (backups.length === 0) return;
   // Found out before the record is written: a record that cannot be followed would stop every later change.
-  for (const { id, form } of backups) refuseTaken(layout.backup(id, form), layout.trashed(id, form));
+  refuseTrashed(layout, backups);
   writeRecord(layout, documents, { kind: "removal", backups, reason, time, ...(reasons === undefined ? {} : { reasons }) });
   crashpoint("removal-recorded");
+  // Once more: the record had to reach the disk first, and a rename takes the place of what is there.
+  refuseTrashed(layout, backups);
   for (const { id, form } of backups) {
-    move(layout.backup(id, form), layout.trashed(id, form), []);
+    rename(layout.backup(id, form), layout.trashed(id, form));
     crashpoint("removal-moved");
   }
   // The record is on disk: whatever a power cut takes back of the moves is done again from it.
@@ -155,16 +158,41 @@ function writeRecord(layout: Layout, documents: Documents, { kind, backups, dama
   noteNewest(layout, sequence);
 }
 
+/** One look at the trash tells it of a thousand backups. */
+function refuseTrashed(layout: Layout, backups: readonly FoundBackup[]): void {
+  let names: ReadonlySet<string>;
+  try {
+    names = new Set(readdirSync(layout.trash));
+  } catch (error) {
+    throw namedSystemError(error, `read the trash of "${layout.top}"`);
+  }
+  for (const { id, form } of backups) {
+    const to = layout.trashed(id, form);
+    if (names.has(basename(to))) throw taken(layout.backup(id, form), to);
+  }
+}
+
 function refuseTaken(from: string, to: string): void {
-  if (lstatAt(to) === undefined) return;
-  throw new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
+  if (lstatAt(to) !== undefined) throw taken(from, to);
+}
+
+function taken(from: string, to: string): ConflictError {
+  return new ConflictError("FILE_EXISTS", `Cannot move "${from}": "${to}" exists`, { hint: "Look at both; nothing was changed" });
 }
 
 function move(from: string, to: string, folders: readonly string[]): void {
   refuseTaken(from, to);
+  rename(from, to);
+  try {
+    syncFolders(folders);
+  } catch (error) {
+    throw namedSystemError(error, `move "${from}"`);
+  }
+}
+
+function rename(from: string, to: string): void {
   try {
     renameSync(from, to);
-    syncFolders(folders);
   } catch (error) {
     throw namedSystemError(error, `move "${from}"`);
   }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from "node:crypto";
 
 export const KEY_LENGTH = 32;
 const NONCE_LENGTH = 12;
@@ -12,7 +12,16 @@ export type KeyPurpose = "chunk boundaries" | "run boundaries" | "cache" | "page
 
 /** HKDF-SHA-256 to one key. */
 export function deriveKey(secret: Uint8Array, salt: Uint8Array, info: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", createSecretKey(secret), salt, info, KEY_LENGTH));
+  return Buffer.from(hkdfSync("sha256", secretOf(secret), salt, info, KEY_LENGTH));
+}
+
+/** A master key is asked for the key of a thousand files. */
+const secrets = new WeakMap<Uint8Array, KeyObject>();
+
+function secretOf(secret: Uint8Array): KeyObject {
+  let known = secrets.get(secret);
+  if (known === undefined) secrets.set(secret, (known = createSecretKey(secret)));
+  return known;
 }
 
 /** The key of one pack, by the random salt in its header. */

@@ -8,7 +8,7 @@ import { openPart, sealPart, verifyPart } from "../pack/frame.ts";
 import { HEADER_LENGTH, makeHeader, parseHeader, type Header } from "../pack/header.ts";
 import type { Seal } from "../pack/seal.ts";
 import { StoredFile } from "../pack/stored-file.ts";
-import { PackTable, readPacks, type PackVisit } from "./pack-table.ts";
+import { PackTable, readPacks, scanPacks, type PackScan, type PackVisit } from "./pack-table.ts";
 import { PREFIX_LENGTH, SECTION_LIMIT, SectionFile, SECTIONS, type Section } from "./sections.ts";
 
 /** What the sections of a backup file hold. */
@@ -29,7 +29,7 @@ export interface SealedTable {
   /** Bytes of memory that it holds on to. */
   readonly bytes: number;
   /** @throws DamageError MANIFEST_INVALID */
-  read(visit: PackVisit): void;
+  scan(visit: PackScan): void;
 }
 
 interface SealedSections {
@@ -72,12 +72,17 @@ export function readBackupFile<S extends Section>(path: string, keys: EpochLooku
 /** Only the manifest is opened; throws as readBackupFile(). */
 export function readManifestOf(path: string, keys: EpochLookup): { readonly manifest: Buffer; readonly table: SealedTable } {
   const { bytes, open } = readSealed(path, keys, ["manifest", "packs"]);
-  return { manifest: open("manifest"), table: { bytes, read: (visit) => readPacks(open("packs"), subjectOf(path), visit) } };
+  return { manifest: open("manifest"), table: { bytes, scan: (visit) => scanPacks(open("packs"), subjectOf(path), visit) } };
 }
 
 /** Goes through the packs of a backup; throws as readBackupFile(). */
 export function readPacksOf(path: string, keys: EpochLookup, visit: PackVisit): void {
   readPacks(readSealed(path, keys, ["packs"]).open("packs"), subjectOf(path), visit);
+}
+
+/** The same for who needs no names. */
+export function scanPacksOf(path: string, keys: EpochLookup, visit: PackScan): void {
+  scanPacks(readSealed(path, keys, ["packs"]).open("packs"), subjectOf(path), visit);
 }
 
 function readSealed(path: string, keys: EpochLookup, sections: readonly Section[]): SealedSections {

@@ -74,25 +74,51 @@ export function placeOfKey(key: PackKey): Pick<TableEntry, "id" | "name"> {
   return { id: packIdOf(bytes), name: bytes.toString("hex", ID_LENGTH) };
 }
 
+/** Goes through an encoded table. @throws DamageError MANIFEST_INVALID */
+export function readPacks(bytes: Uint8Array, subject: string, visit: PackVisit): void {
+  scanPacks(bytes, subject, (table, at, length, raw, used) => visit(keyAt(table, at), { length, raw, used }));
+}
+
+/** Bytes of a table's id and name of a pack. */
+export const KEY_LENGTH: number = ID_LENGTH + NAME_LENGTH;
+
+/** @param at where the id and the name of the pack lie in the table */
+export type PackScan = (table: DataView, at: number, length: number, raw: number, used: number) => void;
+
 /**
- * Goes through an encoded table.
+ * Goes through an encoded table and makes nothing of its packs: a prune goes through a hundred thousand of them.
  *
  * @throws DamageError MANIFEST_INVALID
  */
-export function readPacks(bytes: Uint8Array, subject: string, visit: PackVisit): void {
+export function scanPacks(bytes: Uint8Array, subject: string, visit: PackScan): void {
+  // Whole numbers of several bytes come out of no Buffer as quickly.
+  const table = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = new ByteReader(bytes, `the pack table of ${subject}`, "MANIFEST_INVALID");
-  let before = "";
-  for (let left = reader.count("the count of packs", SMALLEST_ENTRY); left > 0; left--) {
-    const key = reader.key(ID_LENGTH + NAME_LENGTH, "the id and the name of a pack") as PackKey;
-    const id = key.slice(0, ID_LENGTH);
-    if (id <= before) throw reader.refuse(id === before ? `it holds pack ${placeOfKey(key).id} twice` : "its packs are not in order");
-    before = id;
+  let highBefore = 0;
+  let lowBefore = 0;
+  for (let left = reader.count("the count of packs", SMALLEST_ENTRY), isFirst = true; left > 0; left--, isFirst = false) {
+    const at = reader.skip(KEY_LENGTH, "the id and the name of a pack");
+    // Big-endian: ids stand in the order of their bytes.
+    const high = table.getUint32(at);
+    const low = table.getUint32(at + 4);
+    if (!isFirst && (high < highBefore || (high === highBefore && low <= lowBefore)))
+      throw reader.refuse(high === highBefore && low === lowBefore ? `it holds ${packAt(table, at)} twice` : "its packs are not in order");
+    highBefore = high;
+    lowBefore = low;
     const length = reader.varint("the length of a pack");
     const raw = reader.varint("the raw length of a pack");
     const used = reader.varint("the used length of a pack");
-    if (length > PACK_LIMIT) throw reader.refuse(`pack ${placeOfKey(key).id} cannot have ${length} bytes`);
-    if (used > raw) throw reader.refuse(`of pack ${placeOfKey(key).id} more is used than it holds`);
-    visit(key, { length, raw, used });
+    if (length > PACK_LIMIT) throw reader.refuse(`${packAt(table, at)} cannot have ${length} bytes`);
+    if (used > raw) throw reader.refuse(`of ${packAt(table, at)} more is used than it holds`);
+    visit(table, at, length, raw, used);
   }
   reader.end();
+}
+
+function keyAt(table: DataView, at: number): PackKey {
+  return Buffer.from(table.buffer, table.byteOffset + at, KEY_LENGTH).toString("latin1") as PackKey;
+}
+
+function packAt(table: DataView, at: number): string {
+  return `pack ${placeOfKey(keyAt(table, at)).id}`;
 }
