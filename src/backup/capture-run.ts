@@ -37,12 +37,15 @@ export class CaptureRun {
 
   /**
    * All units. A database is copied by a process of its own, which takes a while: the next one is begun while other things
-   * are stored, and never two at a time. One that was captured before has little to store, and is stored beside the others.
+   * are stored, and never two at a time. One that was captured before has little to store, and one that may be read where it lies mostly has
+   * no copy to wait for: these are stored beside the others, which leaves no thread without work while files are looked for.
    */
   async captureAll(units: readonly CaptureUnit[]): Promise<void> {
     const databases = units.filter((unit) => this.#isLoneDatabase(unit));
     const others = units.filter((unit) => !databases.includes(unit));
-    const beside = this.#draft.storesSeveral === true && databases.every(([component]) => component?.newestGood !== undefined);
+    const beside =
+      this.#draft.storesSeveral === true &&
+      databases.every(([component]) => component?.newestGood !== undefined || component?.plan.read === "pinned");
     try {
       if (beside) {
         await sideBySide([(goesOn) => this.#captureOthers(others, goesOn), (goesOn) => this.#captureDatabases(databases, goesOn)]);

@@ -30,7 +30,7 @@ export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
 export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { tryFileLock, type LockMode } from "./file-lock.ts";
-export { freeBytes, unsafeFileSystem } from "./file-system-kind.ts";
+export { freeBytes, keepsFolderTimes, unsafeFileSystem } from "./file-system-kind.ts";
 export { unguarded, type Guard } from "./guard.ts";
 export { HeldFolder } from "./held-folder.ts";
 export { removeTree } from "./remove-tree.ts";

@@ -21,6 +21,35 @@ describe("WorkerPool", () => {
     expect(await second).toMatch(/^two by thread/);
   });
 
+  it("share() gives the thread what still waits for this one, once it has room again", async () => {
+    const pool = echoPool("again");
+    const [gate, answered] = [new Int32Array(new SharedArrayBuffer(4)), new Int32Array(new SharedArrayBuffer(4))];
+    const blocked = [pool.share({ text: "one", gate }, here), pool.share({ text: "two", answered }, here)];
+    // Until the thread has answered all that it was given.
+    const slowly = (job: EchoJob): string => {
+      open(gate);
+      Atomics.wait(answered, 0, 0);
+      return here(job);
+    };
+    const waiting = [pool.share({ text: "three" }, slowly), pool.share({ text: "four" }, slowly)];
+    expect(await Promise.all(waiting)).toEqual(["three here", expect.stringMatching(/^four by thread/)]);
+    await Promise.all(blocked);
+  });
+
+  it("share() fails with what this thread failed with, and goes on", async () => {
+    const pool = echoPool("fails");
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const blocked = [pool.share({ text: "one", gate }, here), pool.share({ text: "two" }, here)];
+    const failing = pool.share({ text: "three" }, () => {
+      throw new RangeError("no");
+    });
+    const next = pool.share({ text: "four" }, here);
+    await expect(failing).rejects.toThrow(RangeError);
+    expect(await next).toBe("four here");
+    open(gate);
+    await Promise.all(blocked);
+  });
+
   it("share() has nothing wait behind what takes long", async () => {
     const pool = echoPool("long");
     const gate = new Int32Array(new SharedArrayBuffer(4));

@@ -25,6 +25,7 @@ export const SEALED_FORM: StoredForm = {
   name: "repository",
   suffix: ".backup",
   isFolder: false,
+  isSmall: true,
   draftNames: [SEALED_NAME],
   besideNames: ["packs", "keys", CHECKPOINT_FOLDER],
   headOf: (path) => path,
@@ -66,10 +67,9 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
     freed: (going, staying) => named.freedBy(going, staying),
     readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
     lookAtPacks: (backups) => lookAtPacks(folder, keys, backups),
-    afterSweep: (left) => {
+    afterSweep: async (left) => {
       forgetCheckpoint(folder, keys, left.backups, now());
-      sweepPacks(folder, named, left, readCheckpoint(folder, keys)?.packs);
-      return Promise.resolve();
+      await sweepPacks(folder, named, left, readCheckpoint(folder, keys)?.packs);
     },
   };
 }

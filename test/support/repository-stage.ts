@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LocalVault } from "../../src/local-vault/index.ts";
 import { openRepositoryVault, type OpenRepositoryVaultOptions } from "../../src/repository/index.ts";
 import { openReading } from "../../src/sources/index.ts";
-import type { BackupHead, ManifestBody, SqliteDetails } from "../../src/vault/index.ts";
+import type { BackupHead, Draft, ManifestBody, SqliteDetails, StoredComponent } from "../../src/vault/index.ts";
 import { testPlace } from "./source-place.ts";
 import { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
@@ -88,6 +88,24 @@ export class RepositoryStage implements AsyncDisposable {
       host: "contract",
     });
     return this.#newest;
+  }
+
+  /** A backup an hour later, to be stored to. */
+  async begin(vault: LocalVault): Promise<Draft> {
+    this.pass(1);
+    return await vault.begin({ trigger: "manual", time: this.#now });
+  }
+
+  /** Stores one component of it. @param confirm in place of the reading's own */
+  async store(draft: Draft, component: string, confirm?: () => Promise<void>): Promise<StoredComponent> {
+    using place = testPlace();
+    const request = { path: this.join(component), staging: draft.staging, now: this.#now, known: draft.known?.(component) };
+    const reading = await openReading(place.request(request));
+    try {
+      return await draft.store({ component, storedAs: component, reading: confirm === undefined ? reading : { ...reading, confirm } });
+    } finally {
+      await reading.close();
+    }
   }
 
   /** Begins a backup of one component, which is given up when the signal says so: it must be before its end. */

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { RepositoryStage } from "../../../test/support/repository-stage.ts";
+import { CaptureError } from "../../kernel/index.ts";
+import { WrittenPacks } from "../store/written-packs.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -64,6 +66,34 @@ describe("a first backup that was not finished", () => {
     // A copy counts as a change in SQLite's header, and all behind it is the file, byte by byte.
     const copy = (await stage.contents(id)).get("state.db/state.db");
     expect(copy?.subarray(100).equals(readFileSync(stage.join("state.db")).subarray(100))).toBe(true);
+  });
+
+  it("is noted anew although a component that goes on from it fails while the note is on its way to the disk", async () => {
+    const { stage, halfway } = halfwayStage(4 * MEGABYTE);
+    await using _ = stage;
+    for (const name of ["old", "notes"]) {
+      mkdirSync(stage.join(name));
+      for (let number = 0; number < 200; number += 1) writeFileSync(stage.join(name, `${1000 + number}.md`), randomBytes(100_000));
+    }
+    await stage.giveUp("old", halfway.signal);
+    await using vault = await stage.open();
+    await using draft = await stage.begin(vault);
+    const [waits, fails] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const old = stage.store(draft, "old", async () => {
+      waits.resolve();
+      await fails.promise;
+      throw new CaptureError("COMPONENT_MOVED", "It moved");
+    });
+    await waits.promise;
+    // Asked right before the disk is waited for.
+    const places = vi.spyOn(WrittenPacks.prototype, "placesToSync").mockImplementation(function placesToSync(this: WrittenPacks) {
+      places.mockRestore();
+      fails.resolve();
+      return this.placesToSync();
+    });
+    const [moved] = await Promise.all([old.catch((error: unknown) => error), stage.store(draft, "notes")]);
+    expect(moved).toMatchObject({ code: "COMPONENT_MOVED" });
+    expect(vi.isMockFunction(WrittenPacks.prototype.placesToSync)).toBe(false);
   });
 
   it("is no hindrance when what it had stored is damaged: everything is stored", async () => {

@@ -24,13 +24,13 @@ export interface PackWriterOptions {
   readonly epochKey: EpochKey;
   /** Of the file below `packs/.new/`; nobody else uses it. */
   readonly name: string;
-  /** Of zstd; 3 unless it is given. */
-  readonly level?: number;
 }
 
 /** A directory entry has at most 4 + 4 + 1 bytes, and its frame a few more than it has. */
 const DIRECTORY_ENTRY = 10;
 const DIRECTORY_ROOM = 2048;
+/** For one write: larger ones make the kernel look for memory in larger pieces, which on a virtual machine are rarely at hand. */
+const WRITE_BYTES = 128 * 1024;
 
 /**
  * One pack while it is written, by synchronous calls in a worker thread. Every frame is decoded again before it is written.
@@ -84,13 +84,16 @@ export class PackWriter implements Disposable {
     return this.#storedBytes;
   }
 
-  /** @returns the ordinal of the frame */
-  append(raw: Uint8Array, kind: FrameKind): number {
+  /**
+   * @param level of zstd; that of sealFrame() unless given
+   * @returns the ordinal of the frame
+   */
+  append(raw: Uint8Array, kind: FrameKind, level?: number): number {
     const ordinal = this.#frames.length;
     this.#refuseOverflow(raw.length);
     const needed = raw.length + SEAL_LENGTH;
     if (this.#memory.length < needed) this.#memory = Buffer.allocUnsafeSlow(needed);
-    const sealed = sealFrame(this.#seal, ordinal, raw, this.#options.level, this.#memory);
+    const sealed = sealFrame(this.#seal, ordinal, raw, level, this.#memory);
     verifyFrame(this.#seal, ordinal, sealed, raw);
     this.#frames.push({ offset: this.#storedBytes, stored: sealed.length, raw: raw.length, kind });
     this.#write(sealed);
@@ -156,7 +159,7 @@ export class PackWriter implements Disposable {
     this.#hash.update(bytes);
     this.#attempt(() => {
       let done = 0;
-      while (done < bytes.length) done += writeSync(descriptor, bytes, done);
+      while (done < bytes.length) done += writeSync(descriptor, bytes, done, Math.min(WRITE_BYTES, bytes.length - done));
     });
     this.#storedBytes += bytes.length;
   }

@@ -12,8 +12,7 @@ import {
 import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
 import type { PageMap } from "../tree/page-map.ts";
-import type { Reference } from "../tree/reference.ts";
-import type { Chunk, TreeContent, TreeEntry } from "../tree/tree-entry.ts";
+import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
 import type { BeforeFile } from "./jobs.ts";
@@ -29,6 +28,13 @@ export interface BeforeOptions {
   readonly pageKey: Uint8Array;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
+}
+
+/** A file of the backup before. */
+export interface KnownFile {
+  readonly content: Exclude<TreeContent, { kind: "pages" }>;
+  /** What a thread is told of it. */
+  readonly before: BeforeFile;
 }
 
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
@@ -102,34 +108,19 @@ export class Before implements KnownState {
     return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
 
-  file(path: string): BeforeFile | undefined {
+  file(path: string): KnownFile | undefined {
     const known = this.#options.base?.find(path);
     if (known?.entry.sha256 === undefined || known.content.kind === "pages") return undefined;
-    const chunks = known.content.kind === "chunks" ? known.content.chunks : [];
+    const { content } = known;
+    const chunks = content.kind === "chunks" ? content.chunks : [];
     return {
-      sha256: known.entry.sha256,
-      kept: this.#keeps(known.content),
-      chunks: chunks.map(({ length, hash, place }) => ({ length, hash, kept: this.#options.base?.keeps(place.pack) === true })),
+      content,
+      before: {
+        sha256: known.entry.sha256,
+        kept: this.#keeps(content),
+        chunks: chunks.map(({ length, hash, place }) => ({ length, hash, kept: this.#options.base?.keeps(place.pack) === true })),
+      },
     };
-  }
-
-  content(path: string): Exclude<TreeContent, { kind: "pages" }> {
-    const { content } = this.#entry(path);
-    if (content.kind === "pages") throw new InternalError(`"${path}" was stored as a database`);
-    return content;
-  }
-
-  chunk(path: string, index: number, { length, hash }: Pick<Chunk, "length" | "hash">): Chunk {
-    const { content } = this.#entry(path);
-    const known = content.kind === "chunks" ? content.chunks[index] : undefined;
-    if (known?.length !== length || known.hash !== hash) throw new InternalError(`"${path}" has no such chunk`);
-    return known;
-  }
-
-  /** Blocks of the list of chunks that may be named again. */
-  blocks(path: string): { readonly blocks?: readonly Reference[] } {
-    const content = this.#options.base?.find(path)?.content;
-    return content?.kind === "chunks" && content.blocks !== undefined ? { blocks: content.blocks } : {};
   }
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {

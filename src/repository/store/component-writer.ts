@@ -1,7 +1,8 @@
+import { InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
 import type { ReadableContent, ReadingEntry } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
-import type { Before } from "./before.ts";
+import type { Before, KnownFile } from "./before.ts";
 import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
 import type { Chunk } from "../tree/tree-entry.ts";
@@ -20,7 +21,7 @@ type Plan =
   /** A folder, a link, another name of a file. */
   | { readonly kind: "nothing" }
   | { readonly kind: "known"; readonly result: BodyResult<Kept> }
-  | { readonly kind: "file"; readonly job: FileJob };
+  | { readonly kind: "file"; readonly job: FileJob; readonly known: KnownFile | undefined };
 
 interface Batch {
   readonly items: ({ readonly item: BodyItem; readonly plan: Plan } | StoredEntry)[];
@@ -88,8 +89,9 @@ export class RepositoryComponent implements ComponentWriter {
     if (item.known === true) this.#batch.items.push({ item, plan: { kind: "known", result: this.#before.known(item) } });
     else if (content === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
     else {
-      const job: FileJob = { content, before: this.#before.file(head.path) };
-      this.#batch.items.push({ item, plan: { kind: "file", job } });
+      const known = this.#before.file(head.path);
+      const job: FileJob = { content, before: known?.before };
+      this.#batch.items.push({ item, plan: { kind: "file", job, known } });
       this.#batch.jobs.push(job);
       this.#batch.bytes += head.size;
     }
@@ -153,7 +155,7 @@ export class RepositoryComponent implements ComponentWriter {
       else {
         const file = done[next++];
         if (file?.kept.kind === "place" || file?.kept.kind === "chunks") bytes += item.head.size;
-        this.#settleFile(item, file);
+        this.#settleFile(item, file, plan.known);
       }
     }
     if (bytes > 0) await this.#noteStored(bytes);
@@ -181,24 +183,35 @@ export class RepositoryComponent implements ComponentWriter {
     });
   }
 
-  #settleFile(item: BodyItem, done: FileDone | undefined): void {
+  #settleFile(item: BodyItem, done: FileDone | undefined, known: KnownFile | undefined): void {
     if (done === undefined) throw new TypeError("a thread gave fewer answers than it had files");
     const { end, facts } = done;
     if (!end.stored) return this.#give({ item, stored: false, reason: end.reason });
-    const kept = this.#keptOf(item, done.kept);
+    const kept = this.#keptOf(done.kept, known);
     this.#give({ item, stored: true, size: end.size, sha256: end.sha256, facts, change: end.change, kept });
   }
 
-  #keptOf({ head: { path } }: BodyItem, kept: FileKept): Kept {
+  #keptOf(kept: FileKept, known: KnownFile | undefined): Kept {
     if (kept.kind === "empty") return { kind: "none" };
-    if (kept.kind === "same") return this.#before.content(path);
     if (kept.kind === "place") return { kind: "place", place: this.#threads.place(kept.place) };
-    return { kind: "chunks", chunks: kept.chunks.map((chunk) => this.#chunk(path, chunk)), ...this.#before.blocks(path) };
+    if (kept.kind === "chunks") return this.#chunksOf(kept.chunks, known?.content);
+    if (known === undefined) throw new InternalError("A file is said to be as it was in the backup before, and was not in it");
+    return known.content;
   }
 
-  #chunk(path: string, { length, hash, place }: KeptChunk): Chunk {
+  /** Blocks of the list of chunks may be named again. */
+  #chunksOf(chunks: readonly KeptChunk[], before: KnownFile["content"] | undefined): Kept {
+    const known = before?.kind === "chunks" ? before : undefined;
+    const blocks = known?.blocks === undefined ? {} : { blocks: known.blocks };
+    return { kind: "chunks", chunks: chunks.map((chunk) => this.#chunk(chunk, known?.chunks)), ...blocks };
+  }
+
+  #chunk({ length, hash, place }: KeptChunk, known: readonly Chunk[] | undefined): Chunk {
     if (typeof place !== "number") return { length, hash, place: this.#threads.place(place) };
-    return this.#before.chunk(path, place, { length, hash });
+    const chunk = known?.[place];
+    if (chunk?.length !== length || chunk.hash !== hash)
+      throw new InternalError("A chunk is said to be one of the backup before, and is none");
+    return chunk;
   }
 
   #settleOther(item: BodyItem): void {
@@ -209,7 +222,7 @@ export class RepositoryComponent implements ComponentWriter {
     if (!("content" in link)) return this.#give(stored);
     const { hard_link: _, ...own } = item.head;
     const job: FileJob = { content: link.content, before: undefined };
-    this.#settleFile({ ...item, head: own }, this.#threads.filesHere([job])[0]);
+    this.#settleFile({ ...item, head: own }, this.#threads.filesHere([job])[0], undefined);
   }
 
   #give(result: BodyResult<Kept>): void {

@@ -3,7 +3,8 @@ import type { Placed } from "./jobs.ts";
 
 /** Takes the bytes of contents. Each piece is at most a frame, and copied. */
 export interface ContentSink {
-  add(bytes: Uint8Array): Placed;
+  /** @param level of zstd, when it is not the usual one that suits them */
+  add(bytes: Uint8Array, level?: number): Placed;
 }
 
 /** So many bytes a thread hands over before it begins a pack of its own. */
@@ -18,11 +19,11 @@ export class ThreadSink implements ContentSink {
     this.#frames = frames;
   }
 
-  add(bytes: Uint8Array): Placed {
+  add(bytes: Uint8Array, level?: number): Placed {
     if (bytes.length > this.#left) {
       // Once it has begun, everything goes there: what belongs together lies together.
       this.#left = 0;
-      return this.#frames.add(bytes);
+      return this.#frames.add(bytes, level);
     }
     this.#left -= bytes.length;
     return new Uint8Array(bytes);

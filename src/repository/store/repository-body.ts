@@ -145,9 +145,11 @@ export class RepositoryBody implements DraftBody {
     this.#packs.add(this.#threads.frames.finish());
     if (roots.every(({ root }) => root.references.length === 0)) return;
     const { folder, keys } = this.#place;
+    // Now: a component that is given up while the disk is waited for takes the packs of its own base along.
+    const packs = this.#table(use);
     await this.#threads.flushed();
     await syncFiles(this.#packs.placesToSync());
-    await writeCheckpoint(folder, keys.newest, { takenAt: this.#place.now, packs: this.#table(use), roots });
+    await writeCheckpoint(folder, keys.newest, { takenAt: this.#place.now, packs, roots });
   }
 
   #treePlace(use: PackUse): TreePlace {
@@ -167,12 +169,15 @@ export class RepositoryBody implements DraftBody {
 
   async finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }> {
     this.#ended = true;
-    this.#packs.add(await this.#threads.finishThreads());
-    crashpoint("repository-content-stored");
+    // Closing and flushing their packs takes the threads a while; trees name packs by their ids, which are known.
+    const finishing = this.#threads.finishThreads();
+    finishing.catch(() => {});
     const components = [...this.#components.values()];
     const use = new PackUse();
     const place = this.#treePlace(use);
     const roots = components.map((component) => writeTree(component, place));
+    this.#packs.add(await finishing);
+    crashpoint("repository-content-stored");
     this.#packs.add(this.#threads.frames.finish());
     const same = sameBackup(components, roots);
     if (same === undefined)

@@ -28,6 +28,11 @@ export class Splitter<T> {
     return begins;
   }
 
+  /** In place of begins() for an item of which is known that none begins with it. */
+  goesOn(): void {
+    this.#length += 1;
+  }
+
   /** The next item begins a part. */
   end(): void {
     this.#length = 0;

@@ -7,9 +7,9 @@ import { MemoryMetadata } from "../../../test/support/memory-metadata.ts";
 import type { PackId } from "../pack/locator.ts";
 import type { Keeping } from "./reference-index.ts";
 import type { TreeRoot } from "./roots.ts";
-import type { Chunk, TreeEntry } from "./tree-entry.ts";
+import type { Chunk, EntryFacts, TreeEntry } from "./tree-entry.ts";
 import { ReferenceIndex } from "./reference-index.ts";
-import { readEntries, readStoredEntries, runReferences, treeReferences } from "./tree-reader.ts";
+import { readEntries, readRuns, readStoredEntries, runReferences, treeReferences, type ReadRun } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
 const KEY = Buffer.alloc(32, 3);
@@ -90,6 +90,41 @@ describe("TreeWriter", () => {
     const stored = store.objects.size;
     expect(read(store, write(before.toSpliced(800, 1), { store }, root))).toHaveLength(1499);
     expect(store.objects.size).toBeLessThanOrEqual(stored + 2);
+  });
+
+  it("cuts runs where a tree that has nothing before it is cut, whatever changed, came or went", () => {
+    const store = new MemoryMetadata();
+    const root = write(notes(600), { store });
+    const runs = new Map<EntryFacts, ReadRun>();
+    const before = [...readRuns(store, root)].flatMap((run) => {
+      runs.set(run.entries[0]!.entry, run);
+      return run.entries;
+    });
+    // Of each: as it was, changed, gone, or with another one behind it.
+    const fates = fc.array(fc.constantFrom(...Array.from({ length: 40 }, () => "kept"), "changed", "gone", "joined"), {
+      minLength: before.length,
+      maxLength: before.length,
+    });
+    fc.assert(
+      fc.property(fates, (fate) => {
+        const entries = before.flatMap((entry, number) => {
+          if (fate[number] === "gone") return [];
+          if (fate[number] === "changed") return [note(number, 1)];
+          const { content, entry: facts } = entry;
+          return fate[number] === "joined" ? [entry, { content, entry: { ...facts, path: `${facts.path}.also` } }] : [entry];
+        });
+        const writer = new TreeWriter({
+          boundaryKey: KEY,
+          store,
+          previous: new ReferenceIndex(root.references),
+          runOf: (first) => runs.get(first),
+        });
+        for (const entry of entries) writer.add(entry);
+        const hashes = ({ references }: TreeRoot): readonly string[] => references.map((reference) => reference.hash);
+        expect(hashes(writer.finish())).toEqual(hashes(write(entries, { store: new MemoryMetadata() })));
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it("writes anew the runs that may not be named where they lie", () => {

@@ -42,9 +42,13 @@ export class TreeWriter {
   }
 
   add({ entry, content }: TreeEntry): void {
-    if (this.#splitter.begins(entry.path)) this.#endRun();
-    if (this.#run.length === 0) this.#before = this.#options.runOf?.(entry);
-    if (!isAt(this.#before, this.#run.length, entry, content)) this.#before = undefined;
+    // Within a run of the previous tree the paths said that none begins; asking each again is a hash for each.
+    if (isAt(this.#before, this.#run.length, entry, content)) this.#splitter.goesOn();
+    else {
+      if (this.#splitter.begins(entry.path)) this.#endRun();
+      const before = this.#run.length === 0 ? this.#options.runOf?.(entry) : undefined;
+      this.#before = isAt(before, 0, entry, content) ? before : undefined;
+    }
     const stored = this.#store(content);
     this.#run.push({ entry, content: stored });
     if (referencesIn(stored) > MANY_REFERENCES) this.#splitter.end();
