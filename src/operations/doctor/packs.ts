@@ -4,7 +4,7 @@ import { problem, unknown, warning, type Sight } from "./check.ts";
 
 /** So many backups are named; of more their number is told. */
 const NAMED = 5;
-const TODO =
+const ADVICE =
   "Take a backup, which stores anew what is lost: holdfast backup. Bring the packs back from a copy of the vault; without one, " +
   "holdfast verify --all records the backups as damaged, and holdfast backup delete removes them. Look at who changes the vault";
 
@@ -12,7 +12,7 @@ const TODO =
 export function packSights({ listing: { backups }, packs }: SeenVault): readonly Sight[] {
   if (packs instanceof HoldfastError)
     return [unknown(packs.message, packs.hint ?? "Look into this first: it cannot be told whether packs are missing", "packs")];
-  const sights = packs.untold.map(({ id, problem: why }) => problem(`It cannot be told which packs ${id} needs: ${why}`, TODO, "packs"));
+  const sights = packs.untold.map(({ id, problem: why }) => problem(`It cannot be told which packs ${id} needs: ${why}`, ADVICE, "packs"));
   const ids = new Set(packs.lost.flatMap((pack) => pack.backups));
   const needing = backups.filter(({ id }) => ids.has(id));
   if (needing.length === 0) return sights;
@@ -21,5 +21,5 @@ export function packSights({ listing: { backups }, packs }: SeenVault): readonly
   const which = `${needing.length === 1 ? "1 backup needs" : `${needing.length} backups need`} what is lost: ${named.join(", ")}${more}`;
   // What is recorded already is no news, and goes with those backups.
   const tell = needing.every(({ marks }) => marks.verified?.ok === false) ? warning : problem;
-  return [...sights, tell(`${describeLoss(packs.lost)}. ${which}`, TODO, "packs")];
+  return [...sights, tell(`${describeLoss(packs.lost)}. ${which}`, ADVICE, "packs")];
 }

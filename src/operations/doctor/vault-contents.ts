@@ -6,10 +6,10 @@ import { recordedDamage } from "../recorded-damage.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
 import { packSights } from "./packs.ts";
 
-const TODO_PACKS =
+const ADVICE_PACKS =
   "Take a backup, which stores anew what is damaged: holdfast backup. To use the damaged ones again, bring their packs back from a copy " +
   "of the vault: then holdfast verify --sample 100% clears the verdicts. Or delete them: holdfast backup delete";
-const TODO_ARCHIVES =
+const ADVICE_ARCHIVES =
   "Take a backup, which needs none of them: holdfast backup. To use the damaged ones again, bring them back from a copy of the vault: " +
   "then holdfast verify --all clears the verdicts. Or delete them: holdfast backup delete";
 
@@ -22,7 +22,7 @@ export async function checkVaultContents({ instance: { config }, vault }: Patien
   );
   sights.push(...packSights(seen));
   const recorded = recordedDamage(listing);
-  if (recorded !== null) sights.push(warning(recorded.line, recorded.newest.form === "repository" ? TODO_PACKS : TODO_ARCHIVES));
+  if (recorded !== null) sights.push(warning(recorded.line, recorded.newest.form === "repository" ? ADVICE_PACKS : ADVICE_ARCHIVES));
   for (const name of listing.unfinished)
     sights.push(warning(`"${name}" is unfinished work of a process that ended`, "Nothing: the next backup removes it"));
   for (const name of listing.foreign)
