@@ -4,7 +4,6 @@ import { compress, decompress } from "./zstd.ts";
 
 /** Raw bytes of one frame, at most. */
 export const FRAME_LIMIT: number = 4 * 1024 * 1024;
-const DEFAULT_LEVEL = 3;
 /** Compression that saves less than this is not worth decoding again. */
 const WORTHWHILE = 0.97;
 const LARGEST_CHUNK = 1024 * 1024;
@@ -14,12 +13,11 @@ const SMALL_PART = 16 * 1024;
 /**
  * Compresses and seals one frame of a pack, raw where compression gains nothing.
  *
- * @param level of zstd
  * @param into memory for the result, used again by the caller
  */
-export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, level: number = DEFAULT_LEVEL, into?: Buffer): Buffer {
+export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, into?: Buffer): Buffer {
   refuseLength(raw, FRAME_LIMIT);
-  const packed = compress(raw, level);
+  const packed = compress(raw);
   madeBuffers(raw.length);
   return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw, into) : encrypt(seal, ordinal, 1, packed, into);
 }
@@ -44,7 +42,7 @@ export function openFrame(seal: Seal, ordinal: number, sealed: Uint8Array, rawLe
 export function sealPart(seal: Seal, ordinal: number, raw: Uint8Array, limit: number): Buffer {
   refuseLength(raw, limit);
   if (raw.length <= SMALL_PART) return encrypt(seal, ordinal, 0, raw);
-  const packed = compress(raw, DEFAULT_LEVEL);
+  const packed = compress(raw);
   return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw) : encrypt(seal, ordinal, 1, packed);
 }
 

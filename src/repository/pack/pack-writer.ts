@@ -84,16 +84,13 @@ export class PackWriter implements Disposable {
     return this.#storedBytes;
   }
 
-  /**
-   * @param level of zstd; that of sealFrame() unless given
-   * @returns the ordinal of the frame
-   */
-  append(raw: Uint8Array, kind: FrameKind, level?: number): number {
+  /** @returns the ordinal of the frame */
+  append(raw: Uint8Array, kind: FrameKind): number {
     const ordinal = this.#frames.length;
     this.#refuseOverflow(raw.length);
     const needed = raw.length + SEAL_LENGTH;
     if (this.#memory.length < needed) this.#memory = Buffer.allocUnsafeSlow(needed);
-    const sealed = sealFrame(this.#seal, ordinal, raw, level, this.#memory);
+    const sealed = sealFrame(this.#seal, ordinal, raw, this.#memory);
     verifyFrame(this.#seal, ordinal, sealed, raw);
     this.#frames.push({ offset: this.#storedBytes, stored: sealed.length, raw: raw.length, kind });
     this.#write(sealed);

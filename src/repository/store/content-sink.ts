@@ -3,8 +3,7 @@ import type { Placed } from "./jobs.ts";
 
 /** Takes the bytes of contents. Each piece is at most a frame, and copied. */
 export interface ContentSink {
-  /** @param level of zstd, when it is not the usual one that suits them */
-  add(bytes: Uint8Array, level?: number): Placed;
+  add(bytes: Uint8Array): Placed;
 }
 
 /** So many bytes a thread hands over before it begins a pack of its own. */
@@ -19,11 +18,11 @@ export class ThreadSink implements ContentSink {
     this.#frames = frames;
   }
 
-  add(bytes: Uint8Array, level?: number): Placed {
+  add(bytes: Uint8Array): Placed {
     if (bytes.length > this.#left) {
       // Once it has begun, everything goes there: what belongs together lies together.
       this.#left = 0;
-      return this.#frames.add(bytes, level);
+      return this.#frames.add(bytes);
     }
     this.#left -= bytes.length;
     return new Uint8Array(bytes);

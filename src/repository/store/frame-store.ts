@@ -34,7 +34,6 @@ export class FrameStore implements MetaStore {
   #frame: Buffer | undefined;
   #filled = 0;
   #kind: FrameKind = "data";
-  #level: number | undefined;
   #metadataBytes = 0;
   #ordinal = 0;
   #packs = 0;
@@ -43,14 +42,9 @@ export class FrameStore implements MetaStore {
     this.#options = options;
   }
 
-  /**
-   * Content.
-   *
-   * @param bytes at most a frame of them; copied
-   * @param level of zstd for the frame, unless a piece that is in it already has another
-   */
-  add(bytes: Uint8Array, level?: number): Locator {
-    return this.#append(bytes, "data", level);
+  /** Content. @param bytes at most a frame of them; copied */
+  add(bytes: Uint8Array): Locator {
+    return this.#append(bytes, "data");
   }
 
   /** Raw bytes of all metadata that was taken. */
@@ -64,10 +58,9 @@ export class FrameStore implements MetaStore {
     return this.#append(bytes, "meta");
   }
 
-  #append(bytes: Uint8Array, kind: FrameKind, level?: number): Locator {
+  #append(bytes: Uint8Array, kind: FrameKind): Locator {
     if (kind !== this.#kind || this.#filled + bytes.length > FRAME_BYTES) this.#endFrame();
     this.#kind = kind;
-    if (this.#filled === 0) this.#level = level;
     const writer = this.#openPack();
     const place = { pack: writer.id, frame: this.#ordinal, offset: this.#filled, length: bytes.length };
     if (bytes.length > FRAME_BYTES) {
@@ -95,7 +88,7 @@ export class FrameStore implements MetaStore {
 
   #endFrame(): void {
     if (this.#filled === 0) return;
-    this.#openPack().append((this.#frame as Buffer).subarray(0, this.#filled), this.#kind, this.#level);
+    this.#openPack().append((this.#frame as Buffer).subarray(0, this.#filled), this.#kind);
     this.#ordinal += 1;
     this.#filled = 0;
   }

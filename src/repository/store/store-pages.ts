@@ -5,12 +5,6 @@ import { FRAME_BYTES } from "./frame-store.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
 
-/**
- * Of zstd, for pages: they hold many short records and numbers that hardly compress, and 3, which suits text, takes a third longer there
- * (546 MB: 1.6 s and not 1.1, and a quarter longer to read back) to save 3 % of them.
- */
-const PAGES_LEVEL = 2;
-
 type Read = SpanReader["read"];
 
 /** Stores the pages of a range that have changed, as many as fit into a frame together. */
@@ -38,7 +32,7 @@ function storeAll({ from, to, key, next }: PagesJob, read: Read, frames: Content
   const stored: StoredPages[] = [];
   let filled = 0;
   const end = (): void => {
-    if (filled > 0) stored.push({ place: frames.add(frame.subarray(0, filled), PAGES_LEVEL), pages: filled / pageSize });
+    if (filled > 0) stored.push({ place: frames.add(frame.subarray(0, filled)), pages: filled / pageSize });
     filled = 0;
   };
   const passing: Read = (target, wanted, position) => {
@@ -67,7 +61,7 @@ function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read:
       const length = runLength(changed, first + index, first + pages) * pageSize;
       again(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
     }
-    stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize), PAGES_LEVEL), pages });
+    stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }
   return { changed, stored };
 }
