@@ -138,6 +138,23 @@ describe("createFile()", () => {
 });
 
 describe("makeFolder()", () => {
+  it("makes folders that another thread is making at the same moment", async () => {
+    using folder = temporaryFolder();
+    const code = `
+      import { Worker, isMainThread, workerData } from "node:worker_threads";
+      import { makeFolder } from ${JSON.stringify(MODULE)};
+      const turns = isMainThread ? new Int32Array(new SharedArrayBuffer(4)) : workerData;
+      if (isMainThread) new Worker(process.argv[1], { workerData: turns, argv: [process.argv[2]] });
+      for (let round = 1; round <= 300; round += 1) {
+        Atomics.add(turns, 0, 1);
+        while (Atomics.load(turns, 0) < round * 2);
+        makeFolder(process.argv[2] + "/" + round + "/packs/new");
+      }`;
+    writeFileSync(folder.join("both.mjs"), code);
+    const { exitCode, stderr } = await runProgram([process.execPath, folder.join("both.mjs"), folder.path]);
+    expect([exitCode, stderr]).toEqual([0, ""]);
+  });
+
   it("makes every missing folder private, and is content with one that is there", () => {
     using folder = temporaryFolder();
     makeFolder(folder.join("a", "b", "c"));

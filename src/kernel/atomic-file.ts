@@ -25,16 +25,21 @@ export function makeFolder(folder: string, mode = 0o700): void {
  */
 function makeBelow(folder: string, mode: number): void {
   try {
+    makeOne(folder, mode);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    // Another thread may be making the same: its parent may have come between the two looks, and then it is tried once more as well.
+    if (lstatAt(dirname(folder)) === undefined) makeBelow(dirname(folder), mode);
+    makeOne(folder, mode);
+  }
+}
+
+function makeOne(folder: string, mode: number): void {
+  try {
     mkdirSync(folder, { mode });
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "ENOENT" && lstatAt(dirname(folder)) === undefined) {
-      makeBelow(dirname(folder), mode);
-      makeBelow(folder, mode);
-      return;
-    }
     // Somebody else may be making it at this moment.
-    if (errno === "EEXIST" && statSync(folder).isDirectory()) return;
+    if (errnoOf(error) === "EEXIST" && statSync(folder).isDirectory()) return;
     throw error;
   }
   syncFolder(dirname(folder));
