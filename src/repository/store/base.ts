@@ -6,10 +6,10 @@ import type { Locator, PackId } from "../pack/locator.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import { resolvePageMap, type PageMap } from "../tree/page-map.ts";
 import { ReferenceIndex } from "../tree/reference-index.ts";
-import type { Reference } from "../tree/reference.ts";
 import type { ComponentRoot, TreeRoot } from "../tree/roots.ts";
-import type { EntryFacts, PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
-import { readRuns, treeReferences, type ReadRun } from "../tree/tree-reader.ts";
+import type { PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
+import { readEntries, readRuns, treeReferences, type ReadRun } from "../tree/tree-reader.ts";
+import { BaseEntries } from "./base-entries.ts";
 import type { OpenBackup } from "./open-backups.ts";
 
 export interface FoundBase {
@@ -19,9 +19,6 @@ export interface FoundBase {
   readonly warnings: readonly string[];
 }
 
-/** Entries that are passed over for one that is asked for; more were taken away or came, and it is looked up. */
-const PASSED_OVER = 256;
-
 /** The newest backup that is good for a component: what has not changed since is named where it lies. */
 export class Base {
   /** undefined for what an unfinished one had stored so far. */
@@ -29,12 +26,8 @@ export class Base {
   readonly packs: PackTable;
   readonly root: TreeRoot;
   readonly #file: OpenBackup;
-  #entries: readonly TreeEntry[] | undefined;
-  #byPath: ReadonlyMap<string, TreeEntry> | undefined;
-  /** Behind the one that was found last. */
-  #next = 0;
-  #runs: ReadonlyMap<EntryFacts, ReadRun> | undefined;
-  #references: readonly Reference[] | undefined;
+  readonly #entries: BaseEntries = new BaseEntries(() => readRuns(this.source, this.root));
+  #isLost = false;
   #index: ReferenceIndex | undefined;
 
   private constructor(file: OpenBackup, root: TreeRoot) {
@@ -44,51 +37,37 @@ export class Base {
     this.root = root;
   }
 
-  /** Reads the tree now, where its damage can be met. @throws DamageError */
-  readTree(): void {
-    if (this.#entries !== undefined) return;
-    const runs = new Map<EntryFacts, ReadRun>();
-    const entries: TreeEntry[] = [];
-    for (const run of readRuns(this.source, this.root)) {
-      const [first] = run.entries;
-      if (first !== undefined) runs.set(first.entry, run);
-      entries.push(...run.entries);
-    }
-    [this.#entries, this.#runs] = [entries, runs];
-    this.#references = treeReferences(this.source, this.root);
+  /** Reads the tree now, where its damage can be met, unless all metadata of its backup is known to be sound. @throws DamageError */
+  checkTree(): void {
+    if (this.#file.hasSoundTrees()) return;
+    readEntries(this.source, this.root).forEach(() => {});
   }
 
-  /** In stored order. */
-  get entries(): readonly TreeEntry[] {
-    if (this.#entries === undefined) this.readTree();
-    return this.#entries ?? [];
+  /** In stored order, a run at a time in memory. @throws DamageError */
+  readEntries(): Generator<TreeEntry, void> {
+    return readEntries(this.source, this.root);
   }
 
-  /** Mostly asked in stored order, where the next one is it. */
+  /**
+   * Asked in stored order.
+   *
+   * @throws DamageError once: after that nothing is known of the entries from there on
+   */
   find(path: string): TreeEntry | undefined {
-    const { entries } = this;
-    const last = Math.min(this.#next + PASSED_OVER, entries.length);
-    for (let index = this.#next; index < last; index += 1) {
-      const entry = entries[index];
-      if (entry?.entry.path !== path) continue;
-      this.#next = index + 1;
-      return entry;
+    if (this.#isLost) return undefined;
+    try {
+      return this.#entries.find(path);
+    } catch (error) {
+      this.#isLost = true;
+      throw error;
     }
-    this.#byPath ??= new Map(entries.map((entry) => [entry.entry.path, entry]));
-    return this.#byPath.get(path);
   }
 
-  /** The run that begins with an entry, which is the very object that is among the entries here. */
-  readonly runOf = (first: EntryFacts): ReadRun | undefined => this.#runs?.get(first);
-
-  /** Of the runs, and of the blocks that name them. */
-  get references(): readonly Reference[] {
-    if (this.#references === undefined) this.readTree();
-    return this.#references ?? [];
-  }
+  /** The run that begins with a path which was asked for of late. */
+  readonly runFrom = (path: string): ReadRun | undefined => this.#entries.runFrom(path);
 
   get index(): ReferenceIndex {
-    return (this.#index ??= new ReferenceIndex(this.references));
+    return (this.#index ??= new ReferenceIndex(treeReferences(this.source, this.root)));
   }
 
   /** Of all components of the backup. */

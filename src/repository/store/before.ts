@@ -16,8 +16,7 @@ import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
 import type { BeforeFile } from "./jobs.ts";
-import type { Kept } from "./kept.ts";
-import type { StoredEntry } from "./same-tree.ts";
+import type { Kept, StoredEntry } from "./kept.ts";
 import type { BeforeDatabase } from "./store-database.ts";
 
 export interface BeforeOptions {
@@ -76,7 +75,7 @@ export class Before implements KnownState {
 
   hasDatabase(path: string, look: DatabaseLook): boolean {
     if (!this.isDatabaseSame(path, look)) return false;
-    const content = this.#orWarn(path, () => this.#options.base?.find(path)?.content);
+    const content = this.#find(path)?.content;
     const map = content?.kind === "pages" ? this.#pageMap(path, content.map) : undefined;
     return map !== undefined && this.#keepsMap(map);
   }
@@ -91,7 +90,7 @@ export class Before implements KnownState {
   /** A file as it was stored, when it may be named again. */
   untouched({ path, size }: NonNullable<ReadingEntry["untouched"]>): StoredEntry | undefined {
     // What is untouched is so beside the memory that was given, and beside no other.
-    const known = this.memory === undefined ? undefined : this.#options.base?.find(path);
+    const known = this.memory === undefined ? undefined : this.#find(path);
     if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
     // It was another name then, and is the first one now: its own entry must say what is in it.
     if (known.entry.type !== "file" || known.entry.hard_link !== undefined) return undefined;
@@ -109,7 +108,7 @@ export class Before implements KnownState {
   }
 
   file(path: string): KnownFile | undefined {
-    const known = this.#options.base?.find(path);
+    const known = this.#find(path);
     if (known?.entry.sha256 === undefined || known.content.kind === "pages") return undefined;
     const { content } = known;
     const chunks = content.kind === "chunks" ? content.chunks : [];
@@ -125,7 +124,7 @@ export class Before implements KnownState {
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {
     const { base, cache } = this.#options;
-    const content = base?.find(path)?.content;
+    const content = this.#find(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
     const map = this.#pageMap(path, content.map);
     const remembered = cache?.databases.get(path)?.hashes();
@@ -148,26 +147,32 @@ export class Before implements KnownState {
     return { tree, begun: this.#options.now, memory, databases: this.#databases };
   }
 
+  #find(path: string): TreeEntry | undefined {
+    return this.#orWarn(`Everything from "${path}" on is`, () => this.#options.base?.find(path));
+  }
+
   #pageMap(path: string, ref: PageMap["ref"]): PageMap | undefined {
     const known = this.#maps.get(ref);
     if (known !== undefined) return known;
-    const map = this.#orWarn(path, () => this.#options.base?.pageMap(ref));
+    const map = this.#orWarn(`"${path}" is`, () => this.#options.base?.pageMap(ref));
     if (map !== undefined) this.#maps.set(ref, map);
     return map;
   }
 
   #readHashes(path: string, { resolved }: PageMap): PageHashes | undefined {
     const { base, pageKey } = this.#options;
-    return this.#orWarn(path, () => (base === undefined ? undefined : hashStoredPages(resolved, pageKey, (place) => base.read(place))));
+    return this.#orWarn(`"${path}" is`, () =>
+      base === undefined ? undefined : hashStoredPages(resolved, pageKey, (place) => base.read(place)),
+    );
   }
 
   /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */
-  #orWarn<T>(path: string, read: () => T | undefined): T | undefined {
+  #orWarn<T>(subject: string, read: () => T | undefined): T | undefined {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
-      this.#warnings.add(`"${path}" is stored anew, because it is damaged in ${nameOf(this.#options.base)}: ${error.message}`);
+      this.#warnings.add(`${subject} stored anew, because it is damaged in ${nameOf(this.#options.base)}: ${error.message}`);
       return undefined;
     }
   }
@@ -192,7 +197,7 @@ export class Before implements KnownState {
   }
 
   #entry(path: string): TreeEntry {
-    const known = this.#options.base?.find(path);
+    const known = this.#find(path);
     if (known === undefined) throw new InternalError(`"${path}" was not in the backup before`);
     return known;
   }

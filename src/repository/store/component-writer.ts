@@ -6,8 +6,7 @@ import type { Before, KnownFile } from "./before.ts";
 import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
 import type { Chunk } from "../tree/tree-entry.ts";
-import type { Kept } from "./kept.ts";
-import type { StoredEntry } from "./same-tree.ts";
+import type { Kept, StoredEntry } from "./kept.ts";
 
 /** One job of a thread: small files by the hundred, or a few large ones. */
 const BATCH_FILES = 256;

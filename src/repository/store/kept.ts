@@ -1,6 +1,6 @@
 import type { PageMap } from "../tree/page-map.ts";
 import type { Keeping } from "../tree/reference-index.ts";
-import type { TreeContent } from "../tree/tree-entry.ts";
+import type { EntryFacts, TreeContent } from "../tree/tree-entry.ts";
 
 /** Where the content of an entry is; the map of a database is written when all content is. */
 export type Kept =
@@ -8,3 +8,8 @@ export type Kept =
   /** One that has not been touched. */
   | { readonly kind: "map"; readonly map: PageMap }
   | { readonly kind: "pages"; readonly writeMap: (keeping: Keeping) => PageMap };
+
+export interface StoredEntry {
+  readonly entry: EntryFacts;
+  readonly kept: Kept;
+}

@@ -6,7 +6,6 @@ import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
 import type { ComponentState } from "./component-state.ts";
-import { EntryTape } from "./entry-tape.ts";
 import { OpenBackups, type BackupsPlace } from "./open-backups.ts";
 
 export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
@@ -48,7 +47,7 @@ export class KnownComponents implements Disposable {
   /** One whose tree can be read: a damaged one keeps no new one from being stored. */
   readable(state: ComponentState, damaged: ReadonlyMap<string, DamageError> = new Map()): ComponentState {
     try {
-      state.base?.readTree();
+      state.base?.checkTree();
       return state;
     } catch (error) {
       if (!(error instanceof DamageError) || state.base === undefined) throw error;
@@ -69,7 +68,7 @@ export class KnownComponents implements Disposable {
       base,
       before: this.#before(base, cache),
       warnings,
-      entries: new EntryTape(base === undefined),
+      tree: undefined,
       partly: undefined,
       memory: undefined,
     };

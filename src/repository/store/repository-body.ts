@@ -13,13 +13,13 @@ import type { PackTable } from "../manifest/pack-table.ts";
 import type { PackSizes } from "../pack/pack-sizes.ts";
 import { PackUse } from "../tree/pack-use.ts";
 import { encodeRoots, treeName, type ComponentRoot } from "../tree/roots.ts";
-import { checksumOf, sameBackup, type ComponentState } from "./component-state.ts";
+import { BackupChecksum } from "./backup-checksum.ts";
+import { sameBackup, type ComponentState } from "./component-state.ts";
 import { RepositoryComponent } from "./component-writer.ts";
-import { EntryTape } from "./entry-tape.ts";
+import { ComponentTree, type TreePlace } from "./component-tree.ts";
 import type { Kept } from "./kept.ts";
 import { KnownComponents } from "./known-components.ts";
 import { Threads } from "./threads.ts";
-import { writeTree, type TreePlace } from "./write-tree.ts";
 import { mustBeThere, WrittenPacks } from "./written-packs.ts";
 
 export interface BodyPlace {
@@ -45,8 +45,8 @@ export class RepositoryBody implements DraftBody {
   readonly #threads: Threads;
   readonly #pageKey: Buffer;
   readonly #known: KnownComponents;
-  /** In the order in which they were begun. */
   readonly #components: Map<string, ComponentState> = new Map();
+  readonly #checksum: BackupChecksum = new BackupChecksum();
   readonly #packs: WrittenPacks;
   readonly #clock: CheckpointClock;
   /** Ranges of a database are stored several at a time, and what is stored is noted by one of them. */
@@ -91,9 +91,14 @@ export class RepositoryBody implements DraftBody {
   }
 
   async #storeAnew(request: StoreRequest, state: ComponentState): Promise<StoredComponent> {
-    const stored = (state.entries = new EntryTape(state.base === undefined));
+    const { component, reading } = request;
+    const tree = (state.tree = new ComponentTree(component, state.base, this.#treePlace()));
+    const checksum = this.#checksum.component(component, reading.report().source === "tree");
     const entries: EntryList<Kept, undefined> = {
-      add: (_, entry, kept) => stored.add({ entry, kept: kept ?? { kind: "none" } }),
+      add: (_, entry, kept) => {
+        tree.add({ entry, kept: kept ?? { kind: "none" } });
+        checksum.add(entry);
+      },
       mark: () => undefined,
       rewind: () => {},
     };
@@ -105,8 +110,13 @@ export class RepositoryBody implements DraftBody {
         return writer;
       },
     };
-    const result = await storeReading(request, { body, entries, staging: this.#request.staging });
-    state.memory = request.reading.memory?.();
+    const stored = storeReading(request, { body, entries, staging: this.#request.staging });
+    const result = await stored.catch((error: unknown) => {
+      checksum.end(false);
+      throw error;
+    });
+    checksum.end(true);
+    state.memory = reading.memory?.();
     const warnings = [...state.warnings, ...state.before.warnings];
     return warnings.length === 0 ? result : { ...result, warnings };
   }
@@ -117,7 +127,7 @@ export class RepositoryBody implements DraftBody {
     if (!state.before.whole || details === undefined)
       throw new InternalError(`Component "${component}" is called untouched, and there is nothing to compare it with`);
     await reading.confirm();
-    state.entries = "as-before";
+    this.#checksum.asBefore(component, () => state.base?.readEntries().map(({ entry }) => entry) ?? []);
     const { entries, bytes } = details;
     onBytes?.(bytes);
     return { entries, bytes, changed: [], omissions: [] };
@@ -136,24 +146,23 @@ export class RepositoryBody implements DraftBody {
 
   async #writeCheckpoint(): Promise<void> {
     this.#packs.add(await this.#threads.finishThreads());
-    const use = new PackUse();
-    const place = this.#treePlace(use);
     // What has a backup to compare with needs no checkpoint.
     const begun = [...this.#components.values()].filter(({ base }) => base?.backup === undefined);
-    const roots = begun.map((state) => writeTree(state, place, state.partly?.()));
+    const trees = begun.flatMap(({ tree, partly }) => (tree === undefined ? [] : [tree.soFar(partly?.())]));
+    const roots = trees.map(({ root }) => root);
     this.#clock.cost(this.#threads.frames.metadataBytes);
     this.#packs.add(this.#threads.frames.finish());
     if (roots.every(({ root }) => root.references.length === 0)) return;
     const { folder, keys } = this.#place;
     // Now: a component that is given up while the disk is waited for takes the packs of its own base along.
-    const packs = this.#table(use);
+    const packs = this.#table(PackUse.of(trees.map(({ use }) => use)));
     await this.#threads.flushed();
     await syncFiles(this.#packs.placesToSync());
     await writeCheckpoint(folder, keys.newest, { takenAt: this.#place.now, packs, roots });
   }
 
-  #treePlace(use: PackUse): TreePlace {
-    return { frames: this.#threads.frames, boundaryKey: purposeKey(this.#place.keys.epoch(1).master, "run boundaries"), use };
+  #treePlace(): TreePlace {
+    return { frames: this.#threads.frames, boundaryKey: purposeKey(this.#place.keys.epoch(1).master, "run boundaries") };
   }
 
   #table(use: PackUse): PackTable {
@@ -172,18 +181,14 @@ export class RepositoryBody implements DraftBody {
     // Closing and flushing their packs takes the threads a while; trees name packs by their ids, which are known.
     const finishing = this.#threads.finishThreads();
     finishing.catch(() => {});
-    const components = [...this.#components.values()];
-    const use = new PackUse();
-    const place = this.#treePlace(use);
-    const roots = components.map((component) => writeTree(component, place));
+    const components = this.#checksum.order.flatMap((name) => this.#components.get(name) ?? []);
+    const roots = components.map(rootOf);
     this.#packs.add(await finishing);
     crashpoint("repository-content-stored");
     this.#packs.add(this.#threads.frames.finish());
     const same = sameBackup(components, roots);
-    if (same === undefined)
-      for (const { base, entries } of components) if (entries === "as-before" && base !== undefined) use.addTree(base.source, base.root);
-    this.#finished = { packs: same?.packs ?? this.#table(use), roots: same?.roots ?? roots };
-    return { checksum: same?.backup?.manifest.checksum ?? checksumOf(components), storedBytes: this.#packs.bytes };
+    this.#finished = { packs: same?.packs ?? this.#table(PackUse.of(components.map(useOf))), roots: same?.roots ?? roots };
+    return { checksum: same?.backup?.manifest.checksum ?? this.#checksum.value(), storedBytes: this.#packs.bytes };
   }
 
   async seal(manifest: Buffer): Promise<Sealed> {
@@ -196,8 +201,7 @@ export class RepositoryBody implements DraftBody {
     for (const { name, root } of roots) {
       const state = this.#components.get(name);
       // What is as it was has the cache that it had.
-      if (state !== undefined && state.entries !== "as-before")
-        writeCache(cache, name, state.before.cacheFor(treeName(root), state.memory));
+      if (state?.tree !== undefined) writeCache(cache, name, state.before.cacheFor(treeName(root), state.memory));
     }
     await this.#threads.flushed();
     await syncFiles([...this.#packs.placesToSync(), path]);
@@ -209,4 +213,16 @@ export class RepositoryBody implements DraftBody {
     this.#known[Symbol.dispose]();
     await this.#threads.dispose();
   }
+}
+
+function rootOf({ name, base, tree }: ComponentState): ComponentRoot {
+  if (tree !== undefined) return tree.finish();
+  if (base === undefined) throw new InternalError(`Component "${name}" is as before, and there is nothing before it`);
+  return { name, root: base.root };
+}
+
+function useOf({ base, tree }: ComponentState): PackUse {
+  const use = tree?.use ?? new PackUse();
+  if (tree === undefined && base !== undefined) use.addTree(base.source, base.root);
+  return use;
 }

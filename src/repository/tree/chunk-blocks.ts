@@ -7,7 +7,9 @@ import { checkCount, readObject, type Reference } from "./reference.ts";
 import { drawOf, Splitter } from "./splitter.ts";
 import type { Chunk } from "./tree-entry.ts";
 
-const LENGTHS = { least: 16, usual: 128, most: 512 } as const;
+/** At least so many chunks are in a block, but for the last one. */
+export const CHUNKS_PER_BLOCK = 16;
+const LENGTHS = { least: CHUNKS_PER_BLOCK, usual: 128, most: 512 } as const;
 /** Length, hash and place. */
 const SMALLEST_CHUNK = 20;
 

@@ -39,4 +39,17 @@ describe("PackUse", () => {
     });
     expect([...use.packs().keys()]).toEqual([A, B, C, store.pack].toSorted());
   });
+
+  it("of several together counts what more than one of them names once, and leaves each as it was", () => {
+    const [one, other] = [new PackUse(), new PackUse()];
+    one.addContent(place(A, 0, 0, 100));
+    other.addContent(place(A, 0, 50, 100));
+    other.addContent(place(B, 0, 0, 1));
+    other.addMetadata(place(A, 1, 0, 7));
+    expect(Object.fromEntries(PackUse.of([one, other]).packs())).toEqual({
+      [A]: { metadata: 7, content: 150 },
+      [B]: { metadata: 0, content: 1 },
+    });
+    expect(Object.fromEntries(one.packs())).toEqual({ [A]: { metadata: 0, content: 100 } });
+  });
 });

@@ -20,6 +20,16 @@ export class PackUse {
   readonly #metadata: Map<PackId, Stretches> = new Map();
   readonly #content: Map<PackId, Stretches> = new Map();
 
+  /** What several use, together. */
+  static of(uses: Iterable<PackUse>): PackUse {
+    const all = new PackUse();
+    for (const use of uses) {
+      for (const [pack, stretches] of use.#metadata) stretchesOf(all.#metadata, pack).addAll(stretches);
+      for (const [pack, stretches] of use.#content) stretchesOf(all.#content, pack).addAll(stretches);
+    }
+    return all;
+  }
+
   /** Everything that a tree names: its objects and the content of its entries. */
   addTree(source: MetaSource, root: TreeRoot): void {
     if (root.level === 1) for (const block of root.references) this.addMetadata(block.place);
@@ -69,6 +79,13 @@ class Stretches {
     else {
       this.#starts.push(start);
       this.#ends.push(start + length);
+    }
+  }
+
+  addAll(other: Stretches): void {
+    for (const [index, start] of other.#starts.entries()) {
+      this.#starts.push(start);
+      this.#ends.push(other.#ends[index] ?? start);
     }
   }
 

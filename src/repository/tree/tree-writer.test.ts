@@ -7,7 +7,7 @@ import { MemoryMetadata } from "../../../test/support/memory-metadata.ts";
 import type { PackId } from "../pack/locator.ts";
 import type { Keeping } from "./reference-index.ts";
 import type { TreeRoot } from "./roots.ts";
-import type { Chunk, EntryFacts, TreeEntry } from "./tree-entry.ts";
+import type { Chunk, TreeEntry } from "./tree-entry.ts";
 import { ReferenceIndex } from "./reference-index.ts";
 import { readEntries, readRuns, readStoredEntries, runReferences, treeReferences, type ReadRun } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
@@ -95,9 +95,9 @@ describe("TreeWriter", () => {
   it("cuts runs where a tree that has nothing before it is cut, whatever changed, came or went", () => {
     const store = new MemoryMetadata();
     const root = write(notes(600), { store });
-    const runs = new Map<EntryFacts, ReadRun>();
+    const runs = new Map<string, ReadRun>();
     const before = [...readRuns(store, root)].flatMap((run) => {
-      runs.set(run.entries[0]!.entry, run);
+      runs.set(run.entries[0]!.entry.path, run);
       return run.entries;
     });
     // Of each: as it was, changed, gone, or with another one behind it.
@@ -117,7 +117,7 @@ describe("TreeWriter", () => {
           boundaryKey: KEY,
           store,
           previous: new ReferenceIndex(root.references),
-          runOf: (first) => runs.get(first),
+          runFrom: (path) => runs.get(path),
         });
         for (const entry of entries) writer.add(entry);
         const hashes = ({ references }: TreeRoot): readonly string[] => references.map((reference) => reference.hash);
@@ -181,6 +181,81 @@ describe("TreeWriter", () => {
     const stored = store.objects.size;
     expect(write(back, { store }, root)).toEqual(root);
     expect(store.objects.size).toBe(stored);
+  });
+
+  it("tells at any time of the tree so far, which is that of its entries, and goes on as if it had not been asked", () => {
+    const store = new MemoryMetadata();
+    const [writer, other] = [
+      new TreeWriter({ boundaryKey: KEY, store }),
+      new TreeWriter({ boundaryKey: KEY, store: new MemoryMetadata() }),
+    ];
+    const all = notes(400);
+    for (const [index, entry] of all.entries()) {
+      writer.add(entry);
+      other.add(entry);
+      if (index % 37 !== 0) continue;
+      const also = note(100_000 + index);
+      expect(read(store, writer.soFar([also]))).toEqual([...all.slice(0, index + 1), also]);
+    }
+    const hashes = ({ references }: TreeRoot): readonly string[] => references.map((reference) => reference.hash);
+    const root = writer.finish();
+    expect(read(store, root)).toEqual(all);
+    expect(hashes(root)).toEqual(hashes(other.finish()));
+  });
+
+  it("puts a million bytes of new runs while entries come, and the rest at the end", () => {
+    const store = new MemoryMetadata();
+    const writer = new TreeWriter({ boundaryKey: KEY, store });
+    let first = 0;
+    for (let number = 0; number < 20_000; number += 1) {
+      writer.add(note(number));
+      if (store.objects.size > 0 && first === 0) first = number;
+    }
+    expect(store.bytes).toBeGreaterThan(1024 * 1024);
+    expect(first).toBeGreaterThan(5000);
+    const put = store.bytes;
+    writer.finish();
+    expect(store.bytes - put).toBeLessThan(1024 * 1024 + 10_000);
+    expect(store.bytes).toBeGreaterThan(put);
+  });
+
+  it("asks for contents that come later when their run is written, and not before", () => {
+    const store = new MemoryMetadata();
+    const writer = new TreeWriter({ boundaryKey: KEY, store });
+    let known = false;
+    const [before, later, behind] = [note(1), note(2), note(3)];
+    writer.add(before);
+    writer.add({
+      entry: later.entry,
+      content: () => {
+        if (!known) throw new Error("asked too early");
+        return later.content;
+      },
+    });
+    for (let number = 3; number < 300; number += 1) writer.add(note(number));
+    known = true;
+    expect(read(store, writer.finish()).slice(0, 3)).toEqual([before, later, behind]);
+  });
+
+  it("names a run in which an entry was made again and says the same", () => {
+    const store = new MemoryMetadata();
+    const folder = { ...note(0).entry, path: "notes", type: "directory" as const, size: 0 };
+    const { sha256: _, ...facts } = folder;
+    const root = write([{ entry: facts, content: { kind: "none" } }, ...notes(20)], { store });
+    const [run] = [...readRuns(store, root)];
+    const named: string[] = [];
+    const writer = new TreeWriter({
+      boundaryKey: KEY,
+      store,
+      reuse: ({ hash: name }) => named.push(name) > 0,
+      runFrom: (path) => (path === "notes" ? run : undefined),
+    });
+    writer.add({ entry: { ...facts }, content: { kind: "none" } });
+    for (const entry of run?.entries.slice(1) ?? []) writer.add(entry);
+    const stored = store.objects.size;
+    // There is no index of what was there: only the run itself can have told.
+    expect(writer.finish().references[0]).toBe(run?.reference);
+    expect([named.length, store.objects.size]).toEqual([1, stored]);
   });
 });
 

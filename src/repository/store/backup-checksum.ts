@@ -1,0 +1,62 @@
+import { EntryChecksum, type Entry } from "../../vault/index.ts";
+
+type Facts = Omit<Entry, "component">;
+
+/** The entries of one component on their way into the checksum. */
+export interface ComponentChecksum {
+  /** In stored order. */
+  add(entry: Facts): void;
+  /** All of it is stored, or none of it. */
+  end(stored: boolean): void;
+}
+
+/**
+ * The checksum over the entries of all components, each component in one piece. Trees come one after the other and go into it while they
+ * are stored: nobody keeps their entries. What is stored beside one is a single file, and its entry waits until the end.
+ */
+export class BackupChecksum {
+  #checksum: EntryChecksum = new EntryChecksum();
+  /** Before the tree under way. */
+  #mark: EntryChecksum | undefined;
+  readonly #order: string[] = [];
+  readonly #waiting: Map<string, () => Iterable<Facts>> = new Map();
+
+  component(name: string, isTree: boolean): ComponentChecksum {
+    return isTree && this.#mark === undefined ? this.#atOnce(name) : this.#later(name);
+  }
+
+  #atOnce(name: string): ComponentChecksum {
+    this.#mark = this.#checksum.copy();
+    const end = (stored: boolean): void => {
+      if (stored) this.#order.push(name);
+      else this.#checksum = this.#mark ?? this.#checksum;
+      this.#mark = undefined;
+    };
+    return { add: (entry) => this.#checksum.add(name, entry), end };
+  }
+
+  #later(name: string): ComponentChecksum {
+    const entries: Facts[] = [];
+    const end = (stored: boolean): void => {
+      if (stored) this.#waiting.set(name, () => entries);
+    };
+    return { add: (entry) => void entries.push(entry), end };
+  }
+
+  /** Of a component whose entries are those of a backup before. They are read when the checksum is asked for, and only then. */
+  asBefore(name: string, read: () => Iterable<Facts>): void {
+    this.#waiting.set(name, read);
+  }
+
+  /** Names of the components in the order of their entries. */
+  get order(): readonly string[] {
+    return [...this.#order, ...this.#waiting.keys()];
+  }
+
+  /** In the form of the manifest. */
+  value(): string {
+    const checksum = this.#checksum.copy();
+    for (const [name, entries] of this.#waiting) for (const entry of entries()) checksum.add(name, entry);
+    return checksum.value();
+  }
+}

@@ -1,0 +1,75 @@
+import { isStoredBefore } from "../tree/stored-order.ts";
+import type { TreeEntry } from "../tree/tree-entry.ts";
+import type { ReadRun } from "../tree/tree-reader.ts";
+
+/** Runs that may still be asked for by their first entry: who stores is so far behind who reads, at most. */
+const REMEMBERED_RUNS = 1024;
+
+/**
+ * The entries of a tree for somebody who goes through one like it in the same order: read run by run as they are asked for, and
+ * forgotten when they are passed. As objects all entries of a large tree would not fit into memory.
+ */
+export class BaseEntries {
+  readonly #read: () => Iterator<ReadRun>;
+  /** By the path of their first entry, in stored order. */
+  readonly #recent: Map<string, ReadRun> = new Map();
+  #runs: Iterator<ReadRun> | undefined;
+  #run: ReadRun | undefined;
+  #index = 0;
+  #asked = "";
+
+  /** @param read begins to read the tree's runs, in stored order */
+  constructor(read: () => Iterator<ReadRun>) {
+    this.#read = read;
+  }
+
+  /** Asked in stored order; who goes back has everything read again from the beginning. @throws DamageError */
+  find(path: string): TreeEntry | undefined {
+    if (this.#runs === undefined || isStoredBefore(path, this.#asked)) this.#begin();
+    this.#asked = path;
+    for (let next = this.#here(); next !== undefined; next = this.#here()) {
+      if (next.entry.path === path) return next;
+      if (isStoredBefore(path, next.entry.path)) return undefined;
+      this.#index += 1;
+    }
+    return undefined;
+  }
+
+  /** The run that begins with a path, when it was read of late. Asked in stored order: those before it are forgotten. */
+  runFrom(path: string): ReadRun | undefined {
+    const found = this.#recent.get(path);
+    if (found === undefined) return undefined;
+    for (const first of this.#recent.keys()) {
+      this.#recent.delete(first);
+      if (first === path) break;
+    }
+    return found;
+  }
+
+  #begin(): void {
+    this.#runs = this.#read();
+    this.#recent.clear();
+    [this.#run, this.#index] = [undefined, 0];
+  }
+
+  #here(): TreeEntry | undefined {
+    while (this.#index >= (this.#run?.entries.length ?? 0)) {
+      const next = this.#runs?.next();
+      if (next === undefined || next.done === true) return undefined;
+      [this.#run, this.#index] = [next.value, 0];
+      this.#remember(next.value);
+    }
+    return this.#run?.entries[this.#index];
+  }
+
+  #remember(run: ReadRun): void {
+    const [first] = run.entries;
+    if (first === undefined) return;
+    this.#recent.set(first.entry.path, run);
+    if (this.#recent.size <= REMEMBERED_RUNS) return;
+    for (const oldest of this.#recent.keys()) {
+      this.#recent.delete(oldest);
+      break;
+    }
+  }
+}
