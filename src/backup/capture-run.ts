@@ -48,7 +48,8 @@ export class CaptureRun {
       databases.every(([component]) => component?.newestGood !== undefined || component?.plan.read === "pinned");
     try {
       if (beside) {
-        await sideBySide([(goesOn) => this.#captureOthers(others, goesOn), (goesOn) => this.#captureDatabases(databases, goesOn)]);
+        // Databases first: the processes that hold them come up while others are looked at.
+        await sideBySide([(goesOn) => this.#captureDatabases(databases, goesOn), (goesOn) => this.#captureOthers(others, goesOn)]);
       } else {
         this.#begin(databases[0]);
         await this.#captureOthers(others);

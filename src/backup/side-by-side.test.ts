@@ -2,16 +2,24 @@ import { describe, expect, it } from "vitest";
 import { sideBySide } from "./side-by-side.ts";
 
 describe("sideBySide()", () => {
-  it("works on all lanes at the same time, and ends when all have", async () => {
+  it("begins a lane once the one before waits for something else than itself, works on all at the same time, and ends when all have", async () => {
     const steps: string[] = [];
-    const lane = (name: string) => async (): Promise<void> => {
-      for (const step of [1, 2]) {
-        steps.push(`${name}${step}`);
+    const other = Promise.withResolvers<void>();
+    await sideBySide([
+      async () => {
+        steps.push("a1");
         await Promise.resolve();
-      }
-    };
-    await sideBySide([lane("a"), lane("b")]);
-    expect(steps).toEqual(["a1", "b1", "a2", "b2"]);
+        steps.push("a2");
+        await other.promise;
+        steps.push("a3");
+      },
+      async () => {
+        steps.push("b1");
+        other.resolve();
+        await Promise.resolve();
+      },
+    ]);
+    expect(steps).toEqual(["a1", "a2", "b1", "a3"]);
   });
 
   it("throws the first failure, after the others have ended at their next step", async () => {
@@ -19,7 +27,7 @@ describe("sideBySide()", () => {
     let steps = 0;
     const lanes = [
       async (): Promise<void> => {
-        await Promise.resolve();
+        while (steps === 0) await new Promise((resolve) => setImmediate(resolve));
         throw new Error("the first");
       },
       async (goesOn: () => boolean): Promise<void> => {

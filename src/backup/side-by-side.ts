@@ -1,11 +1,15 @@
 /** Asked between the steps of a lane: whether another one has failed. */
 type GoesOn = () => boolean;
 
-/** Several lanes of work at the same time. The first failure ends all, each after its step, and is the one that is thrown. */
+/**
+ * Several lanes of work at the same time. Each begins once the ones before it wait for something. The first failure ends all, each after its step, and is the
+ * one that is thrown.
+ */
 export async function sideBySide(lanes: readonly ((goesOn: GoesOn) => Promise<void>)[]): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
-  const run = async (lane: (goesOn: GoesOn) => Promise<void>): Promise<void> => {
+  const run = async (lane: (goesOn: GoesOn) => Promise<void>, index: number): Promise<void> => {
     try {
+      if (index > 0) await aTurn();
       await lane(() => failure === undefined);
     } catch (error) {
       failure ??= { error };
@@ -13,4 +17,8 @@ export async function sideBySide(lanes: readonly ((goesOn: GoesOn) => Promise<vo
   };
   await Promise.all(lanes.map(run));
   if (failure !== undefined) throw failure.error;
+}
+
+async function aTurn(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
 }
