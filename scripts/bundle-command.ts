@@ -45,9 +45,16 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
     charset: "ascii",
     comments: { legal: true, annotation: false, jsdoc: false },
     codeSplitting: {
+      // Each group takes all that its modules import, but for what a group before it took. A backup loads seven files so, and not 28,
+      // while `list` and `status` load no code but their own.
       groups: [
-        { name: "start", tags: ["$initial"], priority: 1 },
-        { name: "instance", test: (id) => /^(?:app|archive|config|kernel|vault)\//.test(relative(dist, id)) },
+        { name: "start", tags: ["$initial"], priority: 5 },
+        { name: "instance", test: (id) => /^(?:app|archive|config|kernel|vault)\//.test(relative(dist, id)), priority: 4 },
+        ...["list", "status", "backup"].map((name, index) => ({
+          name,
+          test: (id: string): boolean => relative(dist, id) === `operations/${name}.js`,
+          priority: 3 - index,
+        })),
       ],
     },
   });

@@ -13,6 +13,9 @@ import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
+/** A backup that tells of its progress so often goes through many bytes; one that finds next to nothing changed does not. */
+const MANY_STEPS = 64;
+
 export function backupCommand(runner: Runner): Command {
   const group = new Command("backup")
     .summary("take a backup, and look after the ones taken")
@@ -70,9 +73,9 @@ const takeOne: Action = async ({ io, instance, options }) => {
   if (options["dryRun"] === true) return printDryRun(io, opened, components);
   const wait = waitOf(options);
   const { backup, backupResult } = await import("../operations/index.ts");
-  keepYoungGenerationSmall();
   using progress = startProgress(io);
   const started = performance.now();
+  let steps = 0;
   const outcome = await backup(opened, {
     trigger: options["trigger"] as (typeof TRIGGERS)[number],
     ...(components === undefined ? {} : { components }),
@@ -80,7 +83,10 @@ const takeOne: Action = async ({ io, instance, options }) => {
     wait,
     signal: io.signal,
     onBegin: (id) => progress.begin(id),
-    onProgress: (state) => progress.update(state),
+    onProgress: (state) => {
+      if ((steps += 1) === MANY_STEPS) keepYoungGenerationSmall();
+      progress.update(state);
+    },
   });
   progress[Symbol.dispose]();
   const result = backupResult(outcome);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EchoJob } from "../../test/support/echo-worker.ts";
+import { runProgram } from "../../test/support/run-program.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** A pool for each test: a module has one in a process. */
@@ -34,6 +35,20 @@ describe("WorkerPool", () => {
     const waiting = [pool.share({ text: "three" }, slowly), pool.share({ text: "four" }, slowly)];
     expect(await Promise.all(waiting)).toEqual(["three here", expect.stringMatching(/^four by thread/)]);
     await Promise.all(blocked);
+  });
+
+  it("warm() keeps no process alive that gives the thread nothing to do", async () => {
+    const [pool, worker] = [
+      new URL("./worker-pool.ts", import.meta.url).href,
+      new URL("../../test/support/echo-worker.ts", import.meta.url).href,
+    ];
+    const script = `
+      const { WorkerPool } = await import(${JSON.stringify(pool)});
+      WorkerPool.of(new URL(${JSON.stringify(worker)}), 1).warm();
+      console.log("done");`;
+    // Ended by force it has no exit code.
+    const ended = await runProgram([process.execPath, "--input-type=module", "-e", script], { timeout: 20_000 });
+    expect(ended).toMatchObject({ exitCode: 0, stdout: "done\n" });
   });
 
   it("share() fails with what this thread failed with, and goes on", async () => {

@@ -138,8 +138,6 @@ export class WorkerPool<J, R> {
     // Small young generations let go of external buffers sooner: 20 MB less for each thread.
     // Flags of the program itself are not a thread's: `--input-type` of a script on the command line ends it at once.
     const worker = new Worker(this.#entry, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } });
-    // Idle ones do not keep the process alive.
-    worker.unref();
     const waiting: Waiting<R>[] = [];
     worker.on("message", (answer: WorkerAnswer<R>) => {
       const next = waiting.shift();
@@ -153,6 +151,8 @@ export class WorkerPool<J, R> {
     };
     worker.on("error", fail);
     worker.on("exit", () => fail(undefined));
+    // Idle ones do not keep the process alive. Said last: to listen for its messages keeps it, as Node counts.
+    worker.unref();
     return { worker, waiting };
   }
 

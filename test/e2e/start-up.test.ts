@@ -81,6 +81,23 @@ describe("the built command", () => {
     expect(builtins).toContain("crypto");
   });
 
+  it("loads at most seven files for a backup, and sets no flag of V8 where there is little to store", async () => {
+    using place = temporaryFolder();
+    writeTree(place.path, {
+      "memory/first.md": "# First\n",
+      "holdfast.yaml": "name: t\ncomponents: { memory: { path: memory } }\nbackup: { path: vault, format: repository, encryption: none }\n",
+    });
+    for (const before of ["first", "second"]) {
+      const { result, files, builtins } = await loadedBy(["backup"], place.path);
+      expect(result, before).toMatchObject({ exitCode: 0 });
+      expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
+      expect(files).toContain("dist/command/backup.cjs");
+      expect(files.length).toBeLessThanOrEqual(7);
+      // Loaded for its flags only, each of which voids the cache of Node's own modules.
+      expect(builtins).not.toContain("v8");
+    }
+  });
+
   it("ships the licence of every package that it holds code of", () => {
     const text = readFileSync(top.join("dist/command/THIRD-PARTY-LICENSES.txt"), "utf8");
     const { dependencies } = JSON.parse(readFileSync(join(CHECKOUT, "package.json"), "utf8")) as { dependencies: Record<string, string> };

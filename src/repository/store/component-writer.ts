@@ -11,8 +11,8 @@ import type { Kept, StoredEntry } from "./kept.ts";
 /** One job of a thread: small files by the hundred, or a few large ones. */
 const BATCH_FILES = 256;
 const BATCH_BYTES = 8 * 1024 * 1024;
-/** Entries of a batch, with those that nobody works on. */
-const MOST_ITEMS = 4096;
+/** Entries of a batch, with those that nobody works on: what waits for long is moved by the collector again and again. */
+const MOST_ITEMS = 512;
 /** Of what is not known yet. */
 const NO_HASH: string = "0".repeat(64);
 
@@ -100,6 +100,10 @@ export class RepositoryComponent implements ComponentWriter {
   keep(file: NonNullable<ReadingEntry["untouched"]>): boolean | Promise<boolean> {
     const kept = this.#before.untouched(file);
     if (kept === undefined) return false;
+    if (this.#batch.items.length === 0 && this.#under.length === 0) {
+      this.#options.onKept(kept.entry, kept.kept);
+      return true;
+    }
     this.#batch.items.push(kept);
     if (this.#batch.items.length < MOST_ITEMS) return true;
     this.#send();
