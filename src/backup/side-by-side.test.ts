@@ -23,16 +23,17 @@ describe("sideBySide()", () => {
   });
 
   it("throws the first failure, after the others have ended at their next step", async () => {
-    const ended = Promise.withResolvers<void>();
+    const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     let steps = 0;
     const lanes = [
       async (): Promise<void> => {
-        while (steps === 0) await new Promise((resolve) => setImmediate(resolve));
+        await begun.promise;
         throw new Error("the first");
       },
       async (goesOn: () => boolean): Promise<void> => {
         while (goesOn()) {
           steps += 1;
+          begun.resolve();
           await new Promise((resolve) => setImmediate(resolve));
         }
         ended.resolve();

@@ -8,9 +8,12 @@
 import { backup, DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
+import { messageOf } from "../../kernel/index.ts";
+import type { CopyAnswer, CopyRequest, WriteAnswer, WriteRequest } from "./copy-protocol.ts";
 import { inNameOf } from "./in-name-of.ts";
+import type { Span } from "../../vault/index.ts";
 import { failureOf, numberOf, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
+import { writeSpans } from "./write-spans.ts";
 
 type Step = Extract<CopyAnswer, { ok: false }>["step"];
 
@@ -44,12 +47,14 @@ async function copy(request: CopyRequest): Promise<CopyAnswer> {
   let step: Step = "open";
   try {
     const before = seen(request.path);
-    const source = inNameOf(request.as, () => openSource(request));
-    step = "copy";
-    try {
-      await backup(source, request.target, { rate: ALL_PAGES });
-    } finally {
-      source.close();
+    if (!request.copied) {
+      const source = inNameOf(request.as, () => openSource(request));
+      step = "copy";
+      try {
+        await backup(source, request.target, { rate: ALL_PAGES });
+      } finally {
+        source.close();
+      }
     }
     const after = seen(request.path);
     step = "inspect";
@@ -74,12 +79,25 @@ async function copy(request: CopyRequest): Promise<CopyAnswer> {
   }
 }
 
+/** While no database is open here: files that are closed on the way take no lock along. */
+function write({ spans, target }: WriteRequest): WriteAnswer {
+  try {
+    const bytes = spans.map((span): Span => {
+      return span.kind === "zeros" ? span : { ...span, device: BigInt(span.device), inode: BigInt(span.inode) };
+    });
+    return { ok: true, written: writeSpans(bytes, target) };
+  } catch (error) {
+    return { ok: false, message: messageOf(error) };
+  }
+}
+
 process.umask(0o077);
 const lines = createInterface({ input: process.stdin });
 let working: Promise<void> = Promise.resolve();
 lines.on("line", (line) => {
   working = working.then(async () => {
-    const answer = await copy(JSON.parse(line) as CopyRequest);
+    const request = JSON.parse(line) as CopyRequest | WriteRequest;
+    const answer = request.kind === "write" ? write(request) : await copy(request);
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   });
 });

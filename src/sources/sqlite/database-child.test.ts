@@ -17,7 +17,7 @@ describe("databaseChild()", () => {
     const target = join(place.staging, "copy");
     writeFileSync(target, "");
     const child = databaseChild();
-    const request = { path, cold: false, target, busyTimeout: 600_000, as: null, quickCheck: true };
+    const request = { kind: "copy" as const, path, cold: false, target, busyTimeout: 600_000, as: null, quickCheck: true, copied: false };
     await expect(child.copy(request, 300, undefined)).rejects.toMatchObject({
       code: "DATABASE_LOCKED",
       message: expect.stringContaining("was not copied within"),

@@ -1,50 +1,71 @@
 import { CaptureError, entryPath } from "../../kernel/index.ts";
 import { throwIfStopped } from "../stop-signal.ts";
-import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
+import type { Span } from "../../vault/index.ts";
+import type { CopyAnswer, CopyRequest, SpanLine, WriteAnswer, WriteRequest } from "./copy-protocol.ts";
 import { startLineChild, type LineChild } from "./line-child.ts";
 
 /** Opens databases in a process of its own, one after the other; the process starts with the first one. */
 export interface DatabaseChild {
+  /** Starts the process, for a copy that is asked for soon. */
+  start(): void;
   /**
    * @param deadline milliseconds after which the process is killed
    * @throws CaptureError DATABASE_LOCKED at the deadline
    */
   copy(request: CopyRequest, deadline: number, signal: AbortSignal | undefined): Promise<CopyAnswer>;
+  /**
+   * Writes spans of a database one behind the other into a file where nothing is yet, and is undisturbed by what the engine does meanwhile.
+   *
+   * @returns bytes that were written; undefined when that failed
+   * @throws CaptureError as copy()
+   */
+  write(spans: readonly Span[], target: string, deadline: number, signal: AbortSignal | undefined): Promise<number | undefined>;
   /** Ends the process, whatever it does. */
   close(): Promise<void>;
 }
 
 export function databaseChild(): DatabaseChild {
-  let running: LineChild<CopyRequest, CopyAnswer> | undefined;
-  return {
-    async copy(request, deadline, signal) {
-      throwIfStopped(signal);
-      running ??= startLineChild(entryPath(import.meta.url, "./child"));
-      const child = running;
-      let late = false;
-      const timer = setTimeout(() => {
-        late = true;
-        child.kill();
-      }, deadline);
-      const stop = (): void => child.kill();
-      signal?.addEventListener("abort", stop, { once: true });
-      try {
-        const answer = await child.ask(request);
-        if (answer !== undefined) return answer;
-      } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", stop);
-      }
-      running = undefined;
-      throwIfStopped(signal);
-      if (late) {
-        throw new CaptureError("DATABASE_LOCKED", `"${request.path}" was not copied within ${Math.round(deadline / 1000)} s`, {
-          hint: "See what holds the database, and how fast its disk is; then try again",
-        });
-      }
-      throw new CaptureError("COMPONENT_UNREADABLE", `The process that read "${request.path}" ended: ${await child.ended}`, {
-        hint: "See the system's log for a crash or for memory that ran out; then try again",
+  let running: LineChild<CopyRequest | WriteRequest, CopyAnswer | WriteAnswer> | undefined;
+  const start = (): typeof running & object => (running ??= startLineChild(entryPath(import.meta.url, "./child")));
+  const ask = async (
+    request: CopyRequest | WriteRequest,
+    path: string,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<CopyAnswer | WriteAnswer> => {
+    throwIfStopped(signal);
+    const child = start();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill();
+    }, deadline);
+    const stop = (): void => child.kill();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const answer = await child.ask(request);
+      if (answer !== undefined) return answer;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+    running = undefined;
+    throwIfStopped(signal);
+    if (late) {
+      throw new CaptureError("DATABASE_LOCKED", `"${path}" was not copied within ${Math.round(deadline / 1000)} s`, {
+        hint: "See what holds the database, and how fast its disk is; then try again",
       });
+    }
+    throw new CaptureError("COMPONENT_UNREADABLE", `The process that read "${path}" ended: ${await child.ended}`, {
+      hint: "See the system's log for a crash or for memory that ran out; then try again",
+    });
+  };
+  return {
+    start,
+    copy: async (request, deadline, signal) => (await ask(request, request.path, deadline, signal)) as CopyAnswer,
+    async write(spans, target, deadline, signal) {
+      const answer = (await ask({ kind: "write", spans: spans.map(lineOf), target }, target, deadline, signal)) as WriteAnswer;
+      return answer.ok ? answer.written : undefined;
     },
     async close() {
       const child = running;
@@ -53,4 +74,8 @@ export function databaseChild(): DatabaseChild {
       await child?.ended;
     },
   };
+}
+
+function lineOf(span: Span): SpanLine {
+  return span.kind === "zeros" ? span : { ...span, device: String(span.device), inode: String(span.inode) };
 }

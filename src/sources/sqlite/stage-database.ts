@@ -1,9 +1,10 @@
-import { closeSync, openSync, rmSync, type BigIntStats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import { CaptureError, errnoOf, formatBytes, freeBytes, HostError, unsafeFileSystem, type FileIdentity } from "../../kernel/index.ts";
 import type { DatabaseLook, SqliteDetails } from "../../vault/index.ts";
 import { damagedDatabase } from "../damaged-database.ts";
 import { throwIfStopped } from "../stop-signal.ts";
+import { copyDatabase } from "./copy-database.ts";
 import { copyError } from "./copy-error.ts";
 import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
 import type { DatabaseChild } from "./database-child.ts";
@@ -15,7 +16,6 @@ import { checkIsDue, detailsOf, journalModeOf } from "./sqlite-details.ts";
 import { requireSafeSqlite } from "./sqlite-version.ts";
 
 const TRIES = 3;
-const CANTOPEN = 14;
 /** A copy slower than this has stopped. Bytes per millisecond. */
 const SLOWEST = 1000;
 
@@ -113,22 +113,20 @@ async function attemptCopy(
   const cold = isCold(state);
   const due = checkIsDue(database.known, database.now);
   const request: CopyRequest = {
+    kind: "copy",
     path,
     cold,
     target,
     busyTimeout: database.busyTimeout,
     as: cold ? null : openingAccount(path, state),
     quickCheck: due,
+    copied: false,
   };
   const deadline = 60_000 + database.busyTimeout + Math.ceil(bytes / SLOWEST);
   let answer: CopyAnswer;
   let problems: string[];
   try {
-    answer = await ask(request, child, deadline, signal);
-    // An owner who cannot reach the folder (a container's volume below a closed one) is root's job after all.
-    if (!answer.ok && request.as !== null && ((answer.sqlite ?? 0) & 0xff) === CANTOPEN) {
-      answer = await ask({ ...request, as: null }, child, deadline, signal);
-    }
+    answer = await copyDatabase({ request, state, bytes, deadline, signal }, child);
   } finally {
     problems = cold ? [] : keepOwners(path, state);
   }
@@ -152,12 +150,6 @@ async function attemptCopy(
   });
   const look = path === database.path ? databaseLook(state) : undefined;
   return { stats: state.stats, look, ...learned, warnings: [...learned.warnings, ...problems] };
-}
-
-async function ask(request: CopyRequest, child: DatabaseChild, deadline: number, signal: AbortSignal | undefined): Promise<CopyAnswer> {
-  rmSync(request.target, { force: true });
-  closeSync(openSync(request.target, "wx", 0o600));
-  return child.copy(request, deadline, signal);
 }
 
 function sameFile(a: FileIdentity, b: FileIdentity | undefined): boolean {

@@ -1,0 +1,197 @@
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { databaseProgram, type DatabaseProgram } from "../../../test/support/database-program.ts";
+import { duringCopy } from "../../../test/support/during-copy.ts";
+import { killPins } from "../../../test/support/kill-pins.ts";
+import { lineProgram } from "../../../test/support/line-program.ts";
+import { checkPinned } from "../../../test/support/pinned-state.ts";
+import { ask, holder } from "../../../test/support/source-database.ts";
+import { testPlace } from "../../../test/support/source-place.ts";
+import { identityOf, lstatAt } from "../../kernel/index.ts";
+import { copySnapshot, type SnapshotToCopy } from "./copy-snapshot.ts";
+import { databaseChild } from "./database-child.ts";
+import type { Pinned } from "./pin-protocol.ts";
+
+async function copyInPlace(
+  path: string,
+  target: string,
+  more: { signal?: AbortSignal; busyTimeout?: number } = {},
+): Promise<Pinned | undefined> {
+  const stats = lstatAt(path);
+  if (stats === undefined) throw new Error(`"${path}" is gone`);
+  return await copied({
+    path,
+    identity: identityOf(stats),
+    target,
+    busyTimeout: more.busyTimeout ?? 5000,
+    deadline: 60_000,
+    signal: more.signal,
+  });
+}
+
+async function copied(snapshot: SnapshotToCopy): Promise<Pinned | undefined> {
+  const child = databaseChild();
+  try {
+    return await copySnapshot(snapshot, child);
+  } finally {
+    await child.close();
+  }
+}
+
+function rows(count: number, bytes: number): string {
+  return `WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT ${count}) INSERT INTO t (x) SELECT randomblob(${bytes}) FROM n`;
+}
+
+/** Each leaves the database and its log in another state; they follow one on the other. */
+const STATES: readonly (readonly [string, (program: DatabaseProgram, path: string) => Promise<void>])[] = [
+  ["all of it in the log", async (program) => void (await program.run(rows(200, 3000)))],
+  [
+    "a part of the log in the file",
+    async (program, path) => {
+      await using reader = databaseProgram(path);
+      await reader.run("BEGIN");
+      await reader.run("SELECT count(*) FROM t");
+      await program.run("UPDATE t SET x = randomblob(2000) WHERE id % 3 = 0");
+      await program.run("PRAGMA wal_checkpoint(PASSIVE)");
+    },
+  ],
+  ["all of the log in the file", async (program) => void (await program.run("PRAGMA wal_checkpoint(FULL)"))],
+  ["an empty log", async (program) => void (await program.run("PRAGMA wal_checkpoint(TRUNCATE)"))],
+  [
+    "it shrunk in the log",
+    async (program) => {
+      await program.run("DELETE FROM t WHERE id > 40");
+      await program.run("VACUUM");
+    },
+  ],
+  ["grown again, behind the end of the file", async (program) => void (await program.run(rows(300, 5000)))],
+  [
+    "another schema and another user_version",
+    async (program) => {
+      await program.run("CREATE INDEX later ON t (length(x))");
+      await program.run("PRAGMA user_version=77");
+    },
+  ],
+];
+
+describe("copySnapshot()", () => {
+  it.each([
+    [512, "FULL"],
+    [4096, "NONE"],
+    [4096, "FULL"],
+    [65_536, "INCREMENTAL"],
+  ])("makes the very bytes that backup() makes, of %i-byte pages with auto_vacuum %s, wherever they lie", async (pageSize, autoVacuum) => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using program = databaseProgram(path);
+    for (const sql of [`page_size=${pageSize}`, `auto_vacuum=${autoVacuum}`, "journal_mode=WAL", "wal_autocheckpoint=0"])
+      await program.run(`PRAGMA ${sql}`);
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    const [one, other] = [join(place.staging, "one"), join(place.staging, "other")];
+    const child = databaseChild();
+    for (const [state, reach] of STATES) {
+      await reach(program, path);
+      const pinned = await copyInPlace(path, one);
+      rmSync(other, { force: true });
+      writeFileSync(other, "");
+      const request = {
+        kind: "copy" as const,
+        path,
+        cold: false,
+        target: other,
+        busyTimeout: 5000,
+        as: null,
+        quickCheck: true,
+        copied: false,
+      };
+      const answer = await child.copy(request, 60_000, undefined);
+      expect(answer, state).toMatchObject({ ok: true, quickCheck: "ok" });
+      expect(readFileSync(one).equals(readFileSync(other)), state).toBe(true);
+      expect(pinned?.index, state).toMatchObject({ pageSize, pages: statSync(other).size / pageSize });
+      expect(statSync(one).mode & 0o777).toBe(0o600);
+    }
+    await child.close();
+  });
+
+  it("copies whole committed states while others commit and checkpoint", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    const support = (name: string): URL => new URL(`../../../test/support/${name}`, import.meta.url);
+    await using writer = lineProgram(support("pinned-writer-child.ts"), [path, 11, 4096, "FULL", 100, 2_000_000]);
+    await writer.more(1);
+    await using checkpoints = lineProgram(support("checkpoint-child.ts"), [path, 12]);
+    let last = 0;
+    for (let n = 0; n < 8; n += 1) {
+      const before = Number(writer.last());
+      const target = join(place.staging, String(n));
+      expect(await copyInPlace(path, target)).toBeDefined();
+      const number = checkPinned(target, true);
+      expect(number).toBeGreaterThanOrEqual(Math.max(before, last));
+      last = number;
+      await writer.more(3);
+      await checkpoints.more(1);
+    }
+  });
+
+  it("leaves nothing when the process that holds the snapshot ends in the middle, for then the pages change under it", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using program = databaseProgram(path);
+    await program.run("PRAGMA journal_mode=WAL");
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await program.run(rows(6000, 3500));
+    const target = join(place.staging, "copy");
+    const [found, killed] = await duringCopy(target, copyInPlace(path, target), killPins);
+    expect(killed).toHaveLength(1);
+    expect(found).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
+    expect(await copyInPlace(path, target)).toBeDefined();
+    expect(ask(target, "SELECT count(*) FROM t")).toBe(6000);
+  });
+
+  it("ends when it is interrupted in the middle, and lets go of the snapshot", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using program = databaseProgram(path);
+    await program.run("PRAGMA journal_mode=WAL");
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await program.run(rows(6000, 3500));
+    const target = join(place.staging, "copy");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const copying = duringCopy(target, copyInPlace(path, target, { signal }), () => controller.abort());
+    await expect(copying).rejects.toMatchObject({ code: "INTERRUPTED" });
+    expect(existsSync(target)).toBe(false);
+    expect(killPins()).toEqual([]);
+    await program.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    expect(statSync(`${path}-wal`).size).toBe(0);
+  });
+
+  it("does not wait long for a database that another process has all for itself", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using runtime = await holder(
+      path,
+      'db.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)")',
+    );
+    const target = join(place.staging, "copy");
+    // Waited for in full, this would take longer than any test may.
+    expect(await copyInPlace(path, target, { busyTimeout: 600_000 })).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
+    await runtime.end();
+  });
+
+  it("takes no other file than the one that was looked at", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using program = databaseProgram(path);
+    await program.run("PRAGMA journal_mode=WAL");
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    const target = join(place.staging, "copy");
+    const { device, inode } = identityOf(statSync(path, { bigint: true }));
+    const identity = { device, inode: inode + 1n };
+    expect(await copied({ path, identity, target, busyTimeout: 5000, deadline: 60_000, signal: undefined })).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
+  });
+});

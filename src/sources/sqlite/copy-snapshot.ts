@@ -1,0 +1,57 @@
+import { rmSync } from "node:fs";
+import type { FileIdentity } from "../../kernel/index.ts";
+import { asBackupWrites } from "./as-backup-writes.ts";
+import { pinTrouble } from "./confirm-pin.ts";
+import { PIN_BOUNDS } from "./pin-bounds.ts";
+import type { DatabaseChild } from "./database-child.ts";
+import { pinDatabase, type PinnedDatabase } from "./pin-database.ts";
+import type { Pinned } from "./pin-protocol.ts";
+
+/** A reader of a log waits only while another mends it, or holds all of it for itself. Milliseconds. */
+const PATIENCE = 1000;
+
+export interface SnapshotToCopy {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** Nothing is there yet. */
+  readonly target: string;
+  readonly busyTimeout: number;
+  /** Milliseconds. */
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Copies a database in write-ahead mode from where its pages lie, while another process holds a snapshot of it: for as long
+ * as that takes, which is a fraction of what backup() takes page by page. The copy has the bytes that backup() gives it. The child copies,
+ * because the engine's own loop may be busy with a tree for longer than that.
+ *
+ * @returns undefined, with nothing at the target, when no snapshot can be had or it was not held to the end. The reason is
+ *   told by SQLite's own way, which is to be gone then
+ */
+export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChild): Promise<Pinned | undefined> {
+  const { path, busyTimeout, signal, target } = snapshot;
+  rmSync(target, { force: true });
+  const pinned = await pinDatabase({ path, busyTimeout: Math.min(busyTimeout, PATIENCE), bounds: PIN_BOUNDS, signal });
+  if (pinned === undefined) return undefined;
+  let copied = false;
+  try {
+    copied = await isCopied(pinned, snapshot, child);
+  } finally {
+    pinned.watch[Symbol.dispose]();
+    await pinned.snapshot.end();
+    if (!copied) rmSync(target, { force: true });
+  }
+  return copied ? pinned.answer : undefined;
+}
+
+async function isCopied(pinned: PinnedDatabase, snapshot: SnapshotToCopy, child: DatabaseChild): Promise<boolean> {
+  const { answer, spans, stats, watch } = pinned;
+  const { identity, target, deadline, signal } = snapshot;
+  const { index } = answer;
+  if (stats.dev !== identity.device || stats.ino !== identity.inode) return false;
+  const written = await child.write(spans, target, deadline, signal);
+  if (written !== index.pages * index.pageSize || (await pinTrouble(pinned)) !== undefined || watch.expired()) return false;
+  asBackupWrites(target, index);
+  return true;
+}
