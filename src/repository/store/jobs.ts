@@ -57,6 +57,8 @@ export interface PagesJob {
   readonly next: PageHashes;
   /** Sorted pages of the range that are stored whether they changed or not. */
   readonly forced: Uint32Array;
+  /** The range is everything, and its hash is asked for. */
+  readonly digest?: boolean;
 }
 
 /** Pages one after another in one frame. */
@@ -69,6 +71,8 @@ export interface PagesDone {
   /** Sorted numbers of the pages that were stored, and where, in that order. */
   readonly changed: Uint32Array;
   readonly stored: readonly StoredPages[];
+  /** SHA-256 in hex, when it was asked for. */
+  readonly sha256?: string;
 }
 
 /** What a thread is asked. Every job says into which packs it stores, so that a thread serves one draft after another. */

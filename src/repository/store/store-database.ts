@@ -1,3 +1,4 @@
+import { InternalError } from "../../kernel/index.ts";
 import type { ContentEnd, Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { makePageHashes, pagesPerGroup, type PageHashes } from "../split/page-hashes.ts";
@@ -11,6 +12,8 @@ import type { Threads } from "./threads.ts";
 
 /** Bytes of a database that one job looks at. */
 const RANGE_BYTES = 16 * 1024 * 1024;
+/** When the backup before had less than this part of it, there is much to store, for both threads. */
+const NEARLY_ALL = 0.9;
 const HEADER = 100;
 const MAGIC = "SQLite format 3\0";
 
@@ -65,12 +68,8 @@ export async function storeDatabase(database: DatabaseToStore): Promise<StoredDa
   const pages = size / pageSize;
   const next = makePageHashes(pageSize, pages);
   const ranges: Ranges = { spans, pages, next, before, key, done: [] };
-  // One thread goes through all of it for its hash, and the other one through its ranges, or both, when the hash is there.
-  const digest = threads.digest(spans, size);
-  // Its failure is met when its turn comes.
-  digest.catch(() => {});
-  await storeRanges(ranges, database);
-  const sha256 = await digest;
+  const much = before === undefined || before.map.ref.pages < pages * NEARLY_ALL;
+  const sha256 = much ? await storeAll(ranges, size, database) : await storeChanges(ranges, threads);
   return { end: { stored: true, size, sha256, change: undefined }, hashes: next, writeMap: mapOf(ranges, pages, database) };
 }
 
@@ -102,6 +101,24 @@ interface Ranges {
   readonly key: Uint8Array;
   /** What was stored of each range, in order. */
   readonly done: PagesDone[];
+}
+
+/** Of what has hardly changed, the hash is what takes the time: one thread goes through it once, and others have the other thread. */
+async function storeChanges({ spans, pages, next, before, key, done }: Ranges, threads: Threads): Promise<string> {
+  // It may have shrunk since.
+  const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page < pages);
+  const stored = await threads.wholePages({ spans, from: 0, to: pages, key, previous: before?.hashes, next, forced, digest: true });
+  if (stored.sha256 === undefined) throw new InternalError("A hash was asked for and did not come");
+  done.push(stored);
+  return stored.sha256;
+}
+
+async function storeAll(ranges: Ranges, size: number, database: DatabaseToStore): Promise<string> {
+  const digest = database.threads.digest(ranges.spans, size);
+  // Its failure is met when its turn comes.
+  digest.catch(() => {});
+  await storeRanges(ranges, database);
+  return await digest;
 }
 
 /** As many at once as keep the threads busy; the answers in the order of the pages. */

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import { scanPages } from "../split/page-scan.ts";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
@@ -9,7 +10,19 @@ type Read = SpanReader["read"];
 /** Stores the pages of a range that have changed, as many as fit into a frame together. */
 export function storePages(job: PagesJob, frames: ContentSink): PagesDone {
   using reader = new SpanReader(job.spans);
-  return job.previous === undefined ? storeAll(job, reader.read, frames) : storeChanged(job, reader.read, frames);
+  const hash = job.digest === true ? createHash("sha256") : undefined;
+  const read = hash === undefined ? reader.read : hashing(reader.read, hash);
+  const done = job.previous === undefined ? storeAll(job, read, frames) : storeChanged(job, read, reader.read, frames);
+  return hash === undefined ? done : { ...done, sha256: hash.digest("hex") };
+}
+
+function hashing(read: Read, hash: Hash): Read {
+  return (target, wanted, position) => {
+    const length = read(target, wanted, position);
+    // While the piece is in the core's cache.
+    hash.update(target.subarray(0, length));
+    return length;
+  };
 }
 
 /** Of what there is nothing to compare with, every page is stored as it goes by. */
@@ -34,7 +47,8 @@ function storeAll({ from, to, key, next }: PagesJob, read: Read, frames: Content
   return { changed, stored };
 }
 
-function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read: Read, frames: ContentSink): PagesDone {
+/** @param again reads what is stored, once it is known */
+function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
   const scanned = scanPages({ read, from, to, key, previous, next });
   const changed = forced.length === 0 ? scanned : merged(scanned, forced);
   const { pageSize } = next;
@@ -45,7 +59,7 @@ function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read:
     const pages = Math.min(perFrame, changed.length - first);
     for (let index = 0; index < pages; index += runLength(changed, first + index, first + pages)) {
       const length = runLength(changed, first + index, first + pages) * pageSize;
-      read(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
+      again(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
     }
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }

@@ -69,6 +69,14 @@ export class Threads {
     return mustBe("pages", little ? this.#here.do(job) : await this.#run(job)).pages;
   }
 
+  /** The same of a whole database, which is never here where signals would wait for it. */
+  async wholePages(pages: PagesJob): Promise<PagesDone> {
+    const job: Job = { kind: "pages", store: this.#store, pages };
+    const little = this.isLittle(1, pages.next.pages * pages.next.pageSize);
+    this.#used ||= !little;
+    return mustBe("pages", little ? this.#here.do(job) : await this.#pool.runLong(job)).pages;
+  }
+
   async digest(spans: readonly Span[], size: number): Promise<string> {
     const job: Job = { kind: "digest", spans };
     // Of a whole database: never here, where signals would wait for it.
