@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { CaptureError } from "../kernel/index.ts";
-import type { Reading } from "../vault/index.ts";
+import { entriesOf, type Reading, type ReadingEntry, type UntouchedFiles } from "../vault/index.ts";
 
 export interface Watch {
   readonly component: string;
@@ -48,30 +48,30 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
       yield chunk;
     }
   }
+  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
+    for await (const entry of reading.batches?.() ?? reading.entries()) {
+      if ("files" in entry) {
+        sawContent ||= entry.files.some(({ size }) => size > 0);
+        yield entry;
+        continue;
+      }
+      if (entry.content.kind !== "stream" && entry.head.size > 0) sawContent = true;
+      const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
+      const { schemaQuery: sql } = watch;
+      if (sql !== null && entry.head.database === true) {
+        if (reading.query !== undefined) version = await ask(() => reading.query?.(sql));
+        else if (span?.kind === "file") version = await ask(() => valueIn(span.path, sql));
+      }
+      const { content } = entry;
+      yield content.kind === "stream" ? { ...entry, content: { kind: "stream", open: () => Readable.from(seen(content.open())) } } : entry;
+    }
+  }
   return {
     ...(reading.untouched === undefined ? {} : { untouched: reading.untouched }),
     memory: () => reading.memory?.(),
     lost: () => reading.lost?.(),
-    async *entries() {
-      for await (const entry of reading.entries()) {
-        if (entry.untouched !== undefined) {
-          sawContent ||= entry.untouched.size > 0;
-          yield entry;
-          continue;
-        }
-        if (entry.content.kind !== "stream" && entry.head.size > 0) sawContent = true;
-        const span = entry.content.kind === "staged" ? entry.content.spans[0] : undefined;
-        const { schemaQuery: sql } = watch;
-        if (sql !== null && entry.head.database === true) {
-          if (reading.query !== undefined) version = await ask(() => reading.query?.(sql));
-          else if (span?.kind === "file") version = await ask(() => valueIn(span.path, sql));
-        }
-        const { content } = entry;
-        yield content.kind === "stream"
-          ? { ...entry, content: { kind: "stream", open: () => Readable.from(seen(content.open())) } }
-          : entry;
-      }
-    },
+    entries: () => entriesOf(batches()),
+    batches,
     async confirm() {
       await reading.confirm();
       if (sawContent || watch.previousBytes === undefined || watch.previousBytes === 0) return;

@@ -1,9 +1,9 @@
 import { InternalError, namedSystemError } from "../kernel/index.ts";
-import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
+import { entriesOf, type Reading, type ReadingEntry, type ReadingReport, type UntouchedFiles } from "../vault/index.ts";
 import { throwIfStopped } from "./stop-signal.ts";
 
 export interface ReadingParts {
-  entries(): AsyncGenerator<ReadingEntry> | Generator<ReadingEntry>;
+  entries(): AsyncGenerator<ReadingEntry | UntouchedFiles> | Generator<ReadingEntry>;
   /** Bound to nothing. */
   readonly query?: (sql: string) => Promise<unknown>;
   lost?(): Error | undefined;
@@ -22,7 +22,7 @@ export function readingOf(parts: ReadingParts): Reading {
   // What has not been touched is not read.
   let state: "new" | "begun" | "ended" | "closed" = parts.untouched === true ? "ended" : "new";
   let closing: Promise<void> | undefined;
-  async function* entries(): AsyncGenerator<ReadingEntry> {
+  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
     if (state !== "new") throw new InternalError(`The entries of a reading are given once, and it is ${state}`);
     state = "begun";
     throwIfStopped(parts.signal);
@@ -42,7 +42,8 @@ export function readingOf(parts: ReadingParts): Reading {
     ...(parts.query === undefined ? {} : { query: parts.query }),
     ...(parts.memory === undefined ? {} : { memory: () => parts.memory?.() }),
     lost: () => parts.lost?.(),
-    entries,
+    entries: () => entriesOf(batches()),
+    batches,
     async confirm() {
       throwIfStopped(parts.signal);
       if (state !== "ended") throw new InternalError(`A reading is confirmed after its entries have ended, and it is ${state}`);

@@ -1,5 +1,5 @@
 import { CaptureError, HostError } from "../kernel/index.ts";
-import type { Content, EntryHead, ReadingEntry, SqliteDetails } from "../vault/index.ts";
+import type { EntryHead, ReadingEntry, SqliteDetails, UntouchedFiles } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
 import type { Notes } from "./notes.ts";
@@ -28,7 +28,6 @@ export interface TreeWork {
 
 /** An entry, at once where nothing has to be copied for it. */
 export function liveEntry(found: Found, work: TreeWork): ReadingEntry | Promise<ReadingEntry | undefined> {
-  if (found.type === "file" && found.untouched && found.linkTo === undefined) return new UntouchedFile(found);
   const plain = plainEntry(found, work);
   if (plain !== undefined) return plain;
   return found.type === "database" ? databaseOrFile(found, work) : fileEntry(found);
@@ -43,23 +42,12 @@ function fileEntry({ path, absolute, stats }: Found): ReadingEntry {
   return { head: headOf(path, "file", stats), content: liveContent(absolute, stats, isLogName(path)) };
 }
 
-/** Most files of a large tree are this, and nobody asks for more of them. */
-class UntouchedFile implements ReadingEntry {
-  readonly untouched: NonNullable<ReadingEntry["untouched"]>;
-  readonly #found: Found;
-
-  constructor(found: Found) {
-    this.#found = found;
-    this.untouched = { path: found.path, size: Number(found.stats.size) };
-  }
-
-  get head(): EntryHead {
-    return fileEntry(this.#found).head;
-  }
-
-  get content(): Content {
-    return fileEntry(this.#found).content;
-  }
+/** Most files of a large tree are these, and nobody asks for more of them. */
+export function untouchedFiles(found: readonly Found[]): UntouchedFiles {
+  return {
+    files: found.map(({ path, stats }) => ({ path, size: Number(stats.size) })),
+    entry: (index) => fileEntry(found[index] as Found),
+  };
 }
 
 /** An entry without bytes of its own: a folder, a link, another name. undefined for the others. */

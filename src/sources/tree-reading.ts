@@ -1,5 +1,5 @@
 import { CaptureError, lstatAt } from "../kernel/index.ts";
-import type { Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
+import type { Reading, ReadingEntry, ReadingReport, UntouchedFiles } from "../vault/index.ts";
 import { cutTree } from "./cut-tree.ts";
 import { rootLook } from "./memory/tree-memory.ts";
 import { untouchedTree, walkMemory, walkRules } from "./memory/untouched-tree.ts";
@@ -11,8 +11,8 @@ import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
 import { databaseChild } from "./sqlite/database-child.ts";
 import type { StagingFolder } from "./staging-folder.ts";
-import { liveEntry, type TreeWork } from "./tree-entry.ts";
-import { walk, type Found, type WalkOptions } from "./walk.ts";
+import { liveEntry, untouchedFiles, type TreeWork } from "./tree-entry.ts";
+import { walk, walkInBatches, type Found, type WalkOptions } from "./walk.ts";
 
 /** A folder with everything in it, walked while it is stored; under a pause everything is copied first. */
 export async function treeReading(
@@ -44,9 +44,13 @@ export async function treeReading(
     notes,
     signal: request.signal,
   };
-  async function* live(): AsyncGenerator<ReadingEntry> {
-    for await (const found of walk(options)) {
-      const made = liveEntry(found, work);
+  async function* live(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
+    for await (const found of walkInBatches(options)) {
+      if (Array.isArray(found)) {
+        yield untouchedFiles(found as readonly Found[]);
+        continue;
+      }
+      const made = liveEntry(found as Found, work);
       const entry = made instanceof Promise ? await made : made;
       if (entry !== undefined) yield entry;
     }
@@ -58,7 +62,7 @@ export async function treeReading(
       if (!work.databases.has(path)) notes.warn(`"${path}" was a database in the newest good backup and is not captured now`);
     }
   };
-  let entries: () => AsyncGenerator<ReadingEntry>;
+  let entries: () => AsyncGenerator<ReadingEntry | UntouchedFiles>;
   try {
     // The first walk of a cut counts bytes only, and what it notices is noticed again.
     const measured = (): AsyncGenerator<Found> => {

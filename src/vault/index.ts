@@ -4,6 +4,7 @@
  */
 export { backupTime, isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
 export { DocumentFields, parseJsonDocument } from "./document.ts";
+export { entriesOf } from "./entries-of.ts";
 export { EntryChecksum } from "./entry-checksum.ts";
 export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
@@ -31,6 +32,7 @@ export {
   type Salvaged,
   type SourceKind,
   type SqliteDetails,
+  type UntouchedFiles,
 } from "./reading.ts";
 export {
   goodFor,

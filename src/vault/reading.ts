@@ -7,11 +7,17 @@ export type EntryHead = Omit<Entry, "sha256" | "component">;
 export interface ReadingEntry {
   readonly head: EntryHead;
   readonly content: Content;
-  /**
-   * A file that is as it was in the backup that the reading was compared with: a vault that has it asks for nothing else,
-   * and head and content are made for who does.
-   */
-  readonly untouched?: { readonly path: string; readonly size: number };
+}
+
+/**
+ * Files, one behind the other, that are as they were in the backup that the reading was compared with: a vault that has them asks
+ * for nothing else.
+ */
+export interface UntouchedFiles {
+  /** At least one. Entry paths, sizes in bytes. */
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+  /** One of them for who cannot keep it as it was stored. */
+  entry(index: number): ReadingEntry;
 }
 
 /** Something of the component that is not in the backup. */
@@ -86,6 +92,8 @@ export interface Reading {
    */
   readonly untouched?: boolean;
   entries(): AsyncIterable<ReadingEntry>;
+  /** The same in place of it, for who may keep many files at a time. Absent: there are none such. */
+  batches?(): AsyncIterable<ReadingEntry | UntouchedFiles>;
   /** Of a database whose bytes are no file of their own: one value out of it by SQL. */
   query?(sql: string): Promise<unknown>;
   /** Why confirm() will not pass, as soon as that is known: what takes long need not be stored to its end. */

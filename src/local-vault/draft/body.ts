@@ -1,4 +1,4 @@
-import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent, ReadingEntry } from "../../vault/index.ts";
+import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent, UntouchedFiles } from "../../vault/index.ts";
 
 /** A reading's entry on its way into a backup. */
 export interface BodyItem {
@@ -29,10 +29,10 @@ export interface ComponentWriter {
   /** Takes items in order; resolves when it can take the next. */
   add(item: BodyItem): Promise<void>;
   /**
-   * Takes, in the same order, a file that is as it was in the backup that is compared with. False when it cannot be kept as
-   * it was stored then, and must be added.
+   * Takes, in the same order, files that are as they were in the backup that is compared with: from one of them on, as many as can be kept as
+   * they were stored then. Resolves to how many these are; the next one must be added.
    */
-  keep?(file: NonNullable<ReadingEntry["untouched"]>): boolean | Promise<boolean>;
+  keep?(files: UntouchedFiles["files"], from: number): Promise<number>;
   /** Resolves when everything is stored and every result was given. */
   finish(): Promise<void>;
   /** Takes away everything of this component. */

@@ -12,8 +12,10 @@ import {
   type EntryHead,
   type Omission,
   type ReadableContent,
+  type ReadingEntry,
   type StoredComponent,
   type StoreRequest,
+  type UntouchedFiles,
 } from "../../vault/index.ts";
 import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
 import { Waiting } from "./waiting.ts";
@@ -89,33 +91,39 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   };
   const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes, goOn });
   let number = 0;
+  const add = async ({ head, content }: ReadingEntry): Promise<void> => {
+    if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
+    number += 1;
+    if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
+      throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
+    // What could not be read back must not be stored: one such name would make the whole backup unreadable.
+    const unsafe = head.path === "." ? undefined : pathProblem(head.path);
+    if (unsafe !== undefined) {
+      omissions.push({ path: head.path.slice(0, PATH_SHOWN), reason: `Its path ${unsafe}`, harmless: false });
+      return;
+    }
+    const known = content.kind === "known" ? { known: true } : {};
+    const spool = join(staging, `stream-${randomUUID()}`);
+    const item = {
+      head,
+      place: placeOf(head.path),
+      ...known,
+      content: await readable(content, spool, signal),
+    };
+    if (content.kind === "stream") spools.set(item, spool);
+    originals.add(item);
+    await writer.add(item);
+  };
+  const keep = async (batch: UntouchedFiles): Promise<void> => {
+    for (let next = 0; next < batch.files.length; next += 1) {
+      next += (await writer.keep?.(batch.files, next)) ?? 0;
+      if (next < batch.files.length) await add(batch.entry(next));
+    }
+  };
   try {
-    for await (const entry of reading.entries()) {
+    for await (const batch of reading.batches?.() ?? reading.entries()) {
       throwIfAborted(signal);
-      const kept = entry.untouched === undefined ? false : (writer.keep?.(entry.untouched) ?? false);
-      if (typeof kept === "boolean" ? kept : await kept) continue;
-      const { head, content } = entry;
-      if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
-      number += 1;
-      if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
-        throw new InternalError(`The file "${head.path}" of "${component}" comes without content`);
-      // What could not be read back must not be stored: one such name would make the whole backup unreadable.
-      const unsafe = head.path === "." ? undefined : pathProblem(head.path);
-      if (unsafe !== undefined) {
-        omissions.push({ path: head.path.slice(0, PATH_SHOWN), reason: `Its path ${unsafe}`, harmless: false });
-        continue;
-      }
-      const known = content.kind === "known" ? { known: true } : {};
-      const spool = join(staging, `stream-${randomUUID()}`);
-      const item = {
-        head,
-        place: placeOf(head.path),
-        ...known,
-        content: await readable(content, spool, signal),
-      };
-      if (content.kind === "stream") spools.set(item, spool);
-      originals.add(item);
-      await writer.add(item);
+      await ("files" in batch ? keep(batch) : add(batch));
     }
     await writer.finish();
     throwIfAborted(signal);

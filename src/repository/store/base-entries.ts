@@ -25,6 +25,13 @@ export class BaseEntries {
 
   /** Asked in stored order; who goes back has everything read again from the beginning. @throws DamageError */
   find(path: string): TreeEntry | undefined {
+    // Mostly the one behind the last one is asked for.
+    const likely = this.#run?.entries[this.#index + 1];
+    if (likely?.entry.path === path) {
+      this.#asked = path;
+      this.#index += 1;
+      return likely;
+    }
     if (this.#runs === undefined || isStoredBefore(path, this.#asked)) this.#begin();
     this.#asked = path;
     for (let next = this.#here(); next !== undefined; next = this.#here()) {

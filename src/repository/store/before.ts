@@ -7,7 +7,7 @@ import {
   type DatabaseLook,
   type FileLook,
   type KnownState,
-  type ReadingEntry,
+  type UntouchedFiles,
 } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
 import type { PageHashes } from "../split/page-hashes.ts";
@@ -88,7 +88,7 @@ export class Before implements KnownState {
   }
 
   /** A file as it was stored, when it may be named again. */
-  untouched({ path, size }: NonNullable<ReadingEntry["untouched"]>): StoredEntry | undefined {
+  untouched({ path, size }: UntouchedFiles["files"][number]): StoredEntry | undefined {
     // What is untouched is so beside the memory that was given, and beside no other.
     const known = this.memory === undefined ? undefined : this.#find(path);
     if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
@@ -148,7 +148,11 @@ export class Before implements KnownState {
   }
 
   #find(path: string): TreeEntry | undefined {
-    return this.#orWarn(`Everything from "${path}" on is`, () => this.#options.base?.find(path));
+    try {
+      return this.#options.base?.find(path);
+    } catch (error) {
+      return this.#warn(`Everything from "${path}" on is`, error);
+    }
   }
 
   #pageMap(path: string, ref: PageMap["ref"]): PageMap | undefined {
@@ -171,10 +175,13 @@ export class Before implements KnownState {
     try {
       return read();
     } catch (error) {
-      if (!(error instanceof DamageError)) throw error;
-      this.#warnings.add(`${subject} stored anew, because it is damaged in ${nameOf(this.#options.base)}: ${error.message}`);
-      return undefined;
+      return this.#warn(subject, error);
     }
+  }
+
+  #warn(subject: string, error: unknown): undefined {
+    if (!(error instanceof DamageError)) throw error;
+    this.#warnings.add(`${subject} stored anew, because it is damaged in ${nameOf(this.#options.base)}: ${error.message}`);
   }
 
   /** For people. */

@@ -1,6 +1,6 @@
 import { InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
-import type { ReadableContent, ReadingEntry } from "../../vault/index.ts";
+import type { ReadableContent, UntouchedFiles } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
 import type { Before, KnownFile } from "./before.ts";
 import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
@@ -97,17 +97,18 @@ export class RepositoryComponent implements ComponentWriter {
     if (this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES || this.#batch.items.length >= MOST_ITEMS) this.#send();
   }
 
-  keep(file: NonNullable<ReadingEntry["untouched"]>): boolean | Promise<boolean> {
-    const kept = this.#before.untouched(file);
-    if (kept === undefined) return false;
-    if (this.#batch.items.length === 0 && this.#under.length === 0) {
-      this.#options.onKept(kept.entry, kept.kept);
-      return true;
+  async keep(files: UntouchedFiles["files"], from: number): Promise<number> {
+    let next = from;
+    for (let file = files[next]; file !== undefined; file = files[(next += 1)]) {
+      const kept = this.#before.untouched(file);
+      if (kept === undefined) break;
+      if (this.#batch.items.length === 0 && this.#under.length === 0) this.#options.onKept(kept.entry, kept.kept);
+      else if (this.#batch.items.push(kept) >= MOST_ITEMS) {
+        this.#send();
+        await this.#makeRoom();
+      }
     }
-    this.#batch.items.push(kept);
-    if (this.#batch.items.length < MOST_ITEMS) return true;
-    this.#send();
-    return this.#makeRoom().then(() => true);
+    return next - from;
   }
 
   async #makeRoom(): Promise<void> {

@@ -24,6 +24,12 @@ async function entriesOf(reading: Reading): Promise<readonly ReadingEntry[]> {
   return await Array.fromAsync(reading.entries());
 }
 
+/** Paths of the files that a vault which has them need not read. */
+async function untouchedIn(reading: Reading): Promise<readonly string[]> {
+  const batches = await Array.fromAsync(reading.batches?.() ?? []);
+  return batches.flatMap((batch) => ("files" in batch ? batch.files.map(({ path }) => path) : []));
+}
+
 /** Reads a tree to its end, and gives what the next reading is told. */
 async function remember(place: TestPlace, more: Partial<ReadingRequest> = {}): Promise<Uint8Array | undefined> {
   const reading = await openReading(place.request({ now: FIRST, known: knows(undefined, { whole: false }), ...more }));
@@ -57,7 +63,7 @@ async function again(place: TestPlace, memory: Uint8Array | undefined, more: Par
     if (reading.untouched === true) return { untouched: true, files: undefined };
     return {
       untouched: false,
-      files: (await entriesOf(reading)).flatMap(({ untouched }) => (untouched === undefined ? [] : [untouched.path])),
+      files: await untouchedIn(reading),
     };
   } finally {
     await reading.close();
