@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
-import { openText, purposeKey, sealText } from "../keys/derive.ts";
+import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
-import { decodeCache, encodeCache } from "./encode-cache.ts";
+import { cacheParts, decodeCache } from "./encode-cache.ts";
+import { readSealed, writeSealed } from "./sealed-file.ts";
 
 export interface CachePlace {
   /** Of the instance's state, private. */
@@ -20,9 +20,7 @@ export interface CachePlace {
  * whatever else lies there is no cache, and costs no more than reading everything again.
  */
 export function readCache(place: CachePlace, component: string, tree: string): ComponentCache | undefined {
-  const sealed = readIfThere(pathOf(place, component));
-  if (sealed === undefined) return undefined;
-  const bytes = openText(keyOf(place), sealed, associated(place, component));
+  const bytes = readIfThere(place, component);
   if (bytes === undefined) return undefined;
   try {
     const cache = decodeCache(bytes);
@@ -38,9 +36,7 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
   try {
     makeFolder(place.folder);
     const path = pathOf(place, component);
-    // Not flushed: what a power cut leaves of it does not open, and costs what the lack of it costs.
-    writeFileSync(`${path}.new`, sealText(keyOf(place), encodeCache(cache), associated(place, component)), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeSealed(path, `${path}.new`, keyOf(place), cacheParts(cache), associated(place, component));
     return true;
   } catch (error) {
     if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
@@ -48,9 +44,9 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
   }
 }
 
-function readIfThere(path: string): Buffer | undefined {
+function readIfThere(place: CachePlace, component: string): Buffer | undefined {
   try {
-    return readFileSync(path);
+    return readSealed(pathOf(place, component), keyOf(place), associated(place, component));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return undefined;

@@ -6,13 +6,13 @@ import type { ComponentCache, SeenDatabase } from "./component-cache.ts";
 
 const VERSION = 2;
 
-export function encodeCache({ tree, begun, memory, databases }: ComponentCache): Buffer {
-  const room = (memory?.length ?? 0) + 64 * 1024;
-  const writer = new ByteWriter(room).u8(VERSION).bytes(Buffer.from(tree, "hex")).varint(begun);
-  writer
-    .varint(memory?.length ?? 0)
-    .bytes(memory ?? new Uint8Array(0))
-    .varint(databases.size);
+/** The bytes of a cache, in parts: the hashes of a large database are not copied together. */
+export function* cacheParts({ tree, begun, memory, databases }: ComponentCache): Generator<Uint8Array> {
+  const writer = new ByteWriter().u8(VERSION).bytes(Buffer.from(tree, "hex")).varint(begun);
+  yield writer.varint(memory?.length ?? 0).toBytes();
+  if (memory !== undefined) yield memory;
+  writer.clear();
+  writer.varint(databases.size);
   for (const [path, { look, readAt, hashes }] of databases) {
     writer
       .text(path)
@@ -21,12 +21,15 @@ export function encodeCache({ tree, begun, memory, databases }: ComponentCache):
     if (look !== null) writeLook(writer, look.file);
     if (look !== null && look.log !== null) writeLook(writer, look.log);
     const made = hashes();
-    writer.varint(made.pageSize).varint(made.pages).bytes(made.hashes).bytes(made.macs);
+    yield writer.varint(made.pageSize).varint(made.pages).toBytes();
+    writer.clear();
+    yield made.hashes;
+    yield made.macs;
   }
-  return writer.toBytes();
+  yield writer.toBytes();
 }
 
-/** @throws DamageError when it is not what encodeCache() gives */
+/** @throws DamageError when it is not what cacheParts() gives, one behind the other */
 export function decodeCache(bytes: Uint8Array): ComponentCache {
   const reader = new ByteReader(bytes, "a cache", "BACKUP_DAMAGED");
   if (reader.u8("the version") !== VERSION) throw reader.refuse("it is of another version");

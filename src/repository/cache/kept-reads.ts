@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import type { KeptReads } from "../../local-vault/index.ts";
-import { openText, purposeKey, sealText } from "../keys/derive.ts";
+import { purposeKey } from "../keys/derive.ts";
 import type { CachePlace } from "./cache-folder.ts";
+import { readSealed, writeSealed } from "./sealed-file.ts";
 
 /** Sealed under a key of the vault, as the manifests are from which it comes. */
 export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
@@ -14,21 +14,17 @@ export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
   return {
     load: () => {
       try {
-        return openText(key(), readFileSync(path), associated);
+        return readSealed(path, key(), associated);
       } catch (error) {
         if (errnoOf(error) === undefined) throw error;
         return undefined;
       }
     },
     save: (bytes) => {
-      const fresh = `${path}.${process.pid}.new`;
       try {
         makeFolder(folder);
-        // Not flushed: what a power cut leaves of it does not open.
-        writeFileSync(fresh, sealText(key(), bytes, associated), { mode: 0o600 });
-        renameSync(fresh, path);
+        writeSealed(path, `${path}.${process.pid}.new`, key(), [bytes], associated);
       } catch (error) {
-        rmSync(fresh, { force: true });
         if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
       }
     },

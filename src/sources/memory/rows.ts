@@ -82,14 +82,14 @@ export class Rows {
     );
   }
 
-  /** The columns one after another, those of the widest numbers first. */
-  toBytes(): Buffer {
+  /** The bytes of the columns, those of the widest numbers first. */
+  columns(): readonly Uint8Array[] {
     const length = this.#length;
-    return Buffer.concat([
+    return [
       bytesOf(this.#looks.subarray(0, length * NUMBERS)),
       bytesOf(this.#readAt.subarray(0, length)),
       bytesOf(this.#kinds.subarray(0, length)),
-    ]);
+    ];
   }
 
   /** @returns undefined when the bytes are not those of so many rows */

@@ -83,7 +83,7 @@ export class TreeNotes {
     const lengths = Buffer.alloc(8);
     lengths.writeUInt32LE(before.length, 0);
     lengths.writeUInt32LE(names.length, 4);
-    return Buffer.concat([lengths, before, names, this.rows.toBytes()]);
+    return Buffer.concat([lengths, before, names, ...this.rows.columns()]);
   }
 }
 
