@@ -71,26 +71,28 @@ export class PackUse {
 class Stretches {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
+  /** What one thread has stored comes in order, mostly. */
+  #rising = true;
 
   add({ frame, offset, length }: Locator): void {
     const start = frame * FRAME_STRIDE + offset;
     const last = this.#ends.length - 1;
     if (this.#ends[last] === start) this.#ends[last] = start + length;
-    else {
-      this.#starts.push(start);
-      this.#ends.push(start + length);
-    }
+    else this.#push(start, start + length);
   }
 
   addAll(other: Stretches): void {
-    for (const [index, start] of other.#starts.entries()) {
-      this.#starts.push(start);
-      this.#ends.push(other.#ends[index] ?? start);
-    }
+    for (const [index, start] of other.#starts.entries()) this.#push(start, other.#ends[index] ?? start);
+  }
+
+  #push(start: number, end: number): void {
+    this.#rising &&= start >= (this.#starts.at(-1) ?? 0);
+    this.#starts.push(start);
+    this.#ends.push(end);
   }
 
   total(): number {
-    const order = Uint32Array.from(this.#starts.keys()).toSorted((one, other) => (this.#starts[one] ?? 0) - (this.#starts[other] ?? 0));
+    const order = this.#rising ? this.#starts.keys() : this.#order();
     let [total, reached] = [0, 0];
     for (const index of order) {
       const end = this.#ends[index] ?? 0;
@@ -99,6 +101,10 @@ class Stretches {
       reached = end;
     }
     return total;
+  }
+
+  #order(): Uint32Array {
+    return Uint32Array.from(this.#starts.keys()).toSorted((one, other) => (this.#starts[one] ?? 0) - (this.#starts[other] ?? 0));
   }
 }
 
