@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import type { FileIdentity } from "../../kernel/index.ts";
+import { throwIfStopped } from "../stop-signal.ts";
 import { asBackupWrites } from "./as-backup-writes.ts";
 import { pinTrouble } from "./confirm-pin.ts";
 import { PIN_BOUNDS } from "./pin-bounds.ts";
@@ -42,6 +43,8 @@ export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChil
     await pinned.snapshot.end();
     if (!copied) rmSync(target, { force: true });
   }
+  // An interruption ends the snapshot, and is no reason to try another way.
+  if (!copied) throwIfStopped(signal);
   return copied ? pinned.answer : undefined;
 }
 
