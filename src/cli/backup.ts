@@ -13,7 +13,7 @@ import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
-/** A backup that tells of its progress so often goes through many bytes; one that finds next to nothing changed does not. */
+/** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
 const MANY_STEPS = 64;
 
 export function backupCommand(runner: Runner): Command {

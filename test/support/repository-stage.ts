@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LocalVault } from "../../src/local-vault/index.ts";
 import { openRepositoryVault, type OpenRepositoryVaultOptions } from "../../src/repository/index.ts";
 import { openReading } from "../../src/sources/index.ts";
-import type { BackupHead, Draft, ManifestBody, SqliteDetails, StoredComponent } from "../../src/vault/index.ts";
+import type { Reading, BackupHead, Draft, ManifestBody, SqliteDetails, StoredComponent } from "../../src/vault/index.ts";
 import { testPlace } from "./source-place.ts";
 import { temporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
@@ -96,13 +96,13 @@ export class RepositoryStage implements AsyncDisposable {
     return await vault.begin({ trigger: "manual", time: this.#now });
   }
 
-  /** Stores one component of it. @param confirm in place of the reading's own */
-  async store(draft: Draft, component: string, confirm?: () => Promise<void>): Promise<StoredComponent> {
+  /** Stores one component of it. @param more in place of what the reading has of its own */
+  async store(draft: Draft, component: string, more: Partial<Reading> = {}): Promise<StoredComponent> {
     using place = testPlace();
     const request = { path: this.join(component), staging: draft.staging, now: this.#now, known: draft.known?.(component) };
     const reading = await openReading(place.request(request));
     try {
-      return await draft.store({ component, storedAs: component, reading: confirm === undefined ? reading : { ...reading, confirm } });
+      return await draft.store({ component, storedAs: component, reading: { ...reading, ...more } });
     } finally {
       await reading.close();
     }

@@ -18,17 +18,15 @@ export class CheckpointClock {
   #bytes = 0;
   /** Until so much more is stored the next one is not worth what it costs. */
   #worth = LEAST;
-  #paid = 0;
   #last: number = performance.now();
 
   constructor(every: CheckpointEvery = USUAL) {
     this.#every = every;
   }
 
-  /** @param metadata that checkpoints have written so far. Each writes the whole tree, which grows */
+  /** @param metadata that the last checkpoint wrote: runs that are in no frame yet, and the map of a database. Bytes */
   cost(metadata: number): void {
-    this.#worth = Math.max(LEAST, (metadata - this.#paid) * SHARE);
-    this.#paid = metadata;
+    this.#worth = Math.max(LEAST, metadata * SHARE);
   }
 
   /** Counts what was stored; true when it is time, and counting begins anew. */

@@ -79,10 +79,12 @@ describe("a first backup that was not finished", () => {
     await using vault = await stage.open();
     await using draft = await stage.begin(vault);
     const [waits, fails] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const old = stage.store(draft, "old", async () => {
-      waits.resolve();
-      await fails.promise;
-      throw new CaptureError("COMPONENT_MOVED", "It moved");
+    const old = stage.store(draft, "old", {
+      confirm: async () => {
+        waits.resolve();
+        await fails.promise;
+        throw new CaptureError("COMPONENT_MOVED", "It moved");
+      },
     });
     await waits.promise;
     // Asked right before the disk is waited for.

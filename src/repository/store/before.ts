@@ -42,6 +42,9 @@ export class Before implements KnownState {
   readonly #databases: Map<string, SeenDatabase> = new Map();
   readonly #warnings: Set<string> = new Set();
   readonly #maps: Map<PageMap["ref"], PageMap> = new Map();
+  /** Databases of which the reading was told that they are here as they are there. */
+  readonly #told: Set<string> = new Set();
+  #isGivenUp = false;
 
   constructor(options: BeforeOptions) {
     this.#options = options;
@@ -55,14 +58,19 @@ export class Before implements KnownState {
     return this.#options.cache?.memory;
   }
 
+  /** Another backup is compared with in place of this one: a reading that asks here from now on is told that nothing is known. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+  }
+
   get whole(): boolean {
     const { base, cache } = this.#options;
-    return cache !== undefined && base?.backup !== undefined && base.isKept;
+    return !this.#isGivenUp && cache !== undefined && base?.backup !== undefined && base.isKept;
   }
 
   isDatabaseSame(path: string, look: DatabaseLook): boolean {
     const seen = this.#options.cache?.databases.get(path);
-    const same = seen !== undefined && seen.look !== null && this.#isSame(seen.look, look, seen.readAt);
+    const same = !this.#isGivenUp && seen !== undefined && seen.look !== null && this.#isSame(seen.look, look, seen.readAt);
     if (!same) this.#options.onTouched(look.file.size);
     return same;
   }
@@ -77,7 +85,9 @@ export class Before implements KnownState {
     if (!this.isDatabaseSame(path, look)) return false;
     const content = this.#find(path)?.content;
     const map = content?.kind === "pages" ? this.#pageMap(path, content.map) : undefined;
-    return map !== undefined && this.#keepsMap(map);
+    if (map === undefined || !this.#keepsMap(map)) return false;
+    this.#told.add(path);
+    return true;
   }
 
   /** Both times lie so far before the last backup that a later change shows. */
@@ -97,9 +107,10 @@ export class Before implements KnownState {
     return { entry: known.entry, kept: known.content };
   }
 
-  /** A database that the reading was told to be known. */
+  /** A database that the reading was told to be known: here, and beside no other backup. */
   known(item: BodyItem): BodyResult<Kept> {
     const { path } = item.head;
+    if (!this.#told.has(path)) throw new InternalError(`"${path}" is called known, and nobody was told so`);
     const { entry, content } = this.#entry(path);
     const database = this.#options.cache?.databases.get(path);
     if (database !== undefined) this.#databases.set(path, database);

@@ -37,7 +37,7 @@ export interface BodyPlace {
 /** In the folder of a draft. */
 export const SEALED_NAME = "sealed.backup";
 
-/** A backup while it is built: contents go to packs at once; trees, which name them, when everything is stored. */
+/** A backup while it is built: contents go to packs at once, and trees, which name them, by the megabyte and at the end. */
 export class RepositoryBody implements DraftBody {
   readonly storesSeveral = true;
   readonly #request: NewBody;
@@ -81,6 +81,8 @@ export class RepositoryBody implements DraftBody {
     const { component, reading } = request;
     const taken = this.#known.take(component);
     const state = reading.untouched === true ? taken : this.#known.readable(taken);
+    // The reading goes on asking the one that it was opened with.
+    if (state !== taken) taken.before.giveUp();
     this.#components.set(component, state);
     try {
       return await (reading.untouched === true ? this.#storeAsBefore(request, state) : this.#storeAnew(request, state));
@@ -110,15 +112,16 @@ export class RepositoryBody implements DraftBody {
         return writer;
       },
     };
-    const stored = storeReading(request, { body, entries, staging: this.#request.staging });
-    const result = await stored.catch((error: unknown) => {
-      checksum.end(false);
-      throw error;
-    });
-    checksum.end(true);
-    state.memory = reading.memory?.();
-    const warnings = [...state.warnings, ...state.before.warnings];
-    return warnings.length === 0 ? result : { ...result, warnings };
+    let stored = false;
+    try {
+      const result = await storeReading(request, { body, entries, staging: this.#request.staging });
+      state.memory = reading.memory?.();
+      const warnings = [...state.warnings, ...state.before.warnings];
+      stored = true;
+      return warnings.length === 0 ? result : { ...result, warnings };
+    } finally {
+      checksum.end(stored);
+    }
   }
 
   /** Nothing of it is read: its tree is that of the backup before. */
@@ -146,11 +149,12 @@ export class RepositoryBody implements DraftBody {
 
   async #writeCheckpoint(): Promise<void> {
     this.#packs.add(await this.#threads.finishThreads());
+    const written = this.#threads.frames.metadataBytes;
     // What has a backup to compare with needs no checkpoint.
     const begun = [...this.#components.values()].filter(({ base }) => base?.backup === undefined);
     const trees = begun.flatMap(({ tree, partly }) => (tree === undefined ? [] : [tree.soFar(partly?.())]));
     const roots = trees.map(({ root }) => root);
-    this.#clock.cost(this.#threads.frames.metadataBytes);
+    this.#clock.cost(this.#threads.frames.metadataBytes - written);
     this.#packs.add(this.#threads.frames.finish());
     if (roots.every(({ root }) => root.references.length === 0)) return;
     const { folder, keys } = this.#place;

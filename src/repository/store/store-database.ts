@@ -28,7 +28,7 @@ export interface BeforeDatabase {
 export interface StoredDatabase {
   readonly end: ContentEnd & { readonly stored: true };
   readonly hashes: PageHashes;
-  /** Puts what changed of the map; comes after all content. */
+  /** Puts what changed of the map, once its content is stored. */
   readonly writeMap: (keeping: Keeping) => PageMap;
 }
 

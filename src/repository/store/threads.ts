@@ -33,7 +33,7 @@ export class Threads {
     return this.#pool.width;
   }
 
-  /** The packs of this thread: metadata goes there, after everything else. */
+  /** The packs of this thread: metadata goes there. */
   get frames(): FrameStore {
     return this.#here.frames(this.#store);
   }

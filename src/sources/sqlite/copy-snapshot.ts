@@ -11,14 +11,15 @@ import type { Pinned } from "./pin-protocol.ts";
 /** A reader of a log waits only while another mends it, or holds all of it for itself. Milliseconds. */
 const PATIENCE = 1000;
 
+/** A larger one is not begun with: a slow disk does not take it while its snapshot may be held. Bytes. */
+const LARGEST: number = 4 * 1024 * 1024 * 1024;
+
 export interface SnapshotToCopy {
   readonly path: string;
   readonly identity: FileIdentity;
   /** Nothing is there yet. */
   readonly target: string;
   readonly busyTimeout: number;
-  /** Milliseconds. */
-  readonly deadline: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -33,7 +34,12 @@ export interface SnapshotToCopy {
 export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChild): Promise<Pinned | undefined> {
   const { path, busyTimeout, signal, target } = snapshot;
   rmSync(target, { force: true });
-  const pinned = await pinDatabase({ path, busyTimeout: Math.min(busyTimeout, PATIENCE), bounds: PIN_BOUNDS, signal });
+  const pinned = await pinDatabase({
+    path,
+    busyTimeout: Math.min(busyTimeout, PATIENCE),
+    bounds: { ...PIN_BOUNDS, largest: LARGEST },
+    signal,
+  });
   if (pinned === undefined) return undefined;
   let copied = false;
   try {
@@ -50,10 +56,11 @@ export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChil
 
 async function isCopied(pinned: PinnedDatabase, snapshot: SnapshotToCopy, child: DatabaseChild): Promise<boolean> {
   const { answer, spans, stats, watch } = pinned;
-  const { identity, target, deadline, signal } = snapshot;
+  const { identity, target, signal } = snapshot;
   const { index } = answer;
   if (stats.dev !== identity.device || stats.ino !== identity.inode) return false;
-  const written = await child.write(spans, target, deadline, signal);
+  // When the snapshot is let go of, nobody wants the copy any more.
+  const written = await child.write(spans, target, PIN_BOUNDS.duration, signal);
   if (written !== index.pages * index.pageSize || (await pinTrouble(pinned)) !== undefined || watch.expired()) return false;
   asBackupWrites(target, index);
   return true;

@@ -16,8 +16,8 @@ export interface DatabaseChild {
   /**
    * Writes spans of a database one behind the other into a file where nothing is yet, and is undisturbed by what the engine does meanwhile.
    *
-   * @returns bytes that were written; undefined when that failed
-   * @throws CaptureError as copy()
+   * @param deadline milliseconds after which the process is killed
+   * @returns bytes that were written; undefined when that failed, or took too long
    */
   write(spans: readonly Span[], target: string, deadline: number, signal: AbortSignal | undefined): Promise<number | undefined>;
   /** Ends the process, whatever it does. */
@@ -64,8 +64,14 @@ export function databaseChild(): DatabaseChild {
     start,
     copy: async (request, deadline, signal) => (await ask(request, request.path, deadline, signal)) as CopyAnswer,
     async write(spans, target, deadline, signal) {
-      const answer = (await ask({ kind: "write", spans: spans.map(lineOf), target }, target, deadline, signal)) as WriteAnswer;
-      return answer.ok ? answer.written : undefined;
+      try {
+        const answer = (await ask({ kind: "write", spans: spans.map(lineOf), target }, target, deadline, signal)) as WriteAnswer;
+        return answer.ok ? answer.written : undefined;
+      } catch (error) {
+        // It was late, or ended by itself.
+        if (error instanceof CaptureError) return undefined;
+        throw error;
+      }
     },
     async close() {
       const child = running;
