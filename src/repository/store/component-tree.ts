@@ -26,13 +26,15 @@ export class ComponentTree {
   constructor(name: string, base: Base | undefined, { frames, boundaryKey }: TreePlace) {
     this.#name = name;
     this.#base = base;
-    const counted = (place: Locator): Locator => {
+    const put = (bytes: Uint8Array): Locator => {
+      const place = frames.put(bytes);
       this.#use.addMetadata(place);
       return place;
     };
     this.#keeping = {
-      store: { put: (bytes) => counted(frames.put(bytes)) },
-      reuse: ({ place }) => base?.keeps(place.pack) === true && counted(place) === place,
+      store: { put },
+      reuse: ({ place }) => base?.keeps(place.pack) === true,
+      onNamed: ({ place }) => this.#use.addMetadata(place),
     };
     const before = base === undefined ? {} : { previous: base.index, runFrom: base.runFrom };
     this.#writer = new TreeWriter({ ...this.#keeping, boundaryKey, ...before });

@@ -68,7 +68,7 @@ export function updatePageMap(update: PageUpdate): PageMap {
 
 /** The previous base with one layer more, or undefined when it is time to merge. */
 function layered(
-  { pageSize, pages, changed, store, reuse }: PageUpdate,
+  { pageSize, pages, changed, store, reuse, onNamed }: PageUpdate,
   previous: PageMapRef | undefined,
   layer: Layer,
 ): PageMapRef | undefined {
@@ -76,10 +76,11 @@ function layered(
   const blocks = previous.blocks.slice(0, Math.ceil(pages / BLOCK_PAGES));
   const { layers } = previous;
   if (reuse !== undefined && ![...blocks, ...layers].every((reference) => reuse(reference))) return undefined;
-  if (changed.length === 0) return { pageSize, pages, blocks, layers };
   const total = countOf(layers) + changed.length;
-  const small = changed.length <= Math.min(pages / 4, LAYER_PAGES) && total <= countOf(blocks) / 4;
-  if (!small || layers.length >= LAYERS_LIMIT) return undefined;
+  const small = changed.length <= Math.min(pages / 4, LAYER_PAGES) && total <= countOf(blocks) / 4 && layers.length < LAYERS_LIMIT;
+  if (changed.length > 0 && !small) return undefined;
+  for (const reference of [...blocks, ...layers]) onNamed?.(reference);
+  if (changed.length === 0) return { pageSize, pages, blocks, layers };
   return { pageSize, pages, blocks, layers: [...layers, keepObject(encodeLayer(layer), changed.length, undefined, { store })] };
 }
 

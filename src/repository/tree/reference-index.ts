@@ -20,12 +20,21 @@ export interface Keeping {
   readonly store: MetaStore;
   /** Whether an object may be named again where it lies. Not when its pack is to become free: then it is written anew. Default: always. */
   readonly reuse?: (reference: Reference) => boolean;
+  /** Told of every object that is named again. */
+  readonly onNamed?: (reference: Reference) => void;
 }
 
 /** Names the object where it lies already, or puts it. */
-export function keepObject(object: Uint8Array, entries: number, known: ReferenceIndex | undefined, { store, reuse }: Keeping): Reference {
+export function keepObject(object: Uint8Array, entries: number, known: ReferenceIndex | undefined, keeping: Keeping): Reference {
   const hash = hashOf(object);
   const found = known?.find(hash, object.length);
-  if (found !== undefined && found.entries === entries && (reuse === undefined || reuse(found))) return found;
-  return { place: store.put(object), hash, entries };
+  const named = found?.entries === entries ? nameAgain(found, keeping) : undefined;
+  return named ?? { place: keeping.store.put(object), hash, entries };
+}
+
+/** The reference, when its object may be named again. */
+export function nameAgain(reference: Reference, { reuse, onNamed }: Keeping): Reference | undefined {
+  if (reuse?.(reference) === false) return undefined;
+  onNamed?.(reference);
+  return reference;
 }

@@ -247,7 +247,7 @@ describe("TreeWriter", () => {
     const writer = new TreeWriter({
       boundaryKey: KEY,
       store,
-      reuse: ({ hash: name }) => named.push(name) > 0,
+      onNamed: ({ hash: name }) => void named.push(name),
       runFrom: (path) => (path === "notes" ? run : undefined),
     });
     writer.add({ entry: { ...facts }, content: { kind: "none" } });

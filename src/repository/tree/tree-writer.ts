@@ -1,6 +1,6 @@
 import { CHUNKS_PER_BLOCK, writeChunks } from "./chunk-blocks.ts";
 import { encodeIndex } from "./index-block.ts";
-import { keepObject, type Keeping, type ReferenceIndex } from "./reference-index.ts";
+import { keepObject, nameAgain, type Keeping, type ReferenceIndex } from "./reference-index.ts";
 import { hashOf, type Reference } from "./reference.ts";
 import type { TreeRoot } from "./roots.ts";
 import { encodeRun } from "./run-codec.ts";
@@ -113,17 +113,16 @@ export class TreeWriter {
   /** A run of the very entries of an earlier one has its bytes: they need not be made to find that out. */
   #asBefore(run: readonly WrittenEntry[]): Reference | undefined {
     const before = this.#before;
-    const same = before !== undefined && before.entries.length === run.length && this.#options.reuse?.(before.reference) !== false;
-    return same ? before.reference : undefined;
+    return before?.entries.length === run.length ? nameAgain(before.reference, this.#options) : undefined;
   }
 
   #encoded(run: readonly WrittenEntry[]): Reference | EncodedRun | undefined {
     if (!isKnown(run)) return undefined;
     const bytes = encodeRun(run);
-    const { previous, reuse } = this.#options;
     const hash = hashOf(bytes);
-    const known = previous?.find(hash, bytes.length);
-    if (known?.entries === run.length && reuse?.(known) !== false) return known;
+    const known = this.#options.previous?.find(hash, bytes.length);
+    const named = known?.entries === run.length ? nameAgain(known, this.#options) : undefined;
+    if (named !== undefined) return named;
     this.#waiting += bytes.length;
     return { bytes, hash, entries: run.length };
   }
