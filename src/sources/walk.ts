@@ -1,5 +1,6 @@
 import { readlinkSync, type BigIntStats } from "node:fs";
 import { CaptureError, errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
+import { hardLinks, type HardLinks } from "./hard-links.ts";
 import { isRestoreLeftover } from "./restore-leftovers.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import { enterFolder } from "./enter-folder.ts";
@@ -252,29 +253,6 @@ async function lookAt(file: FileToLookAt, { raw, notes, signal }: WalkOptions): 
     raw.add(file.path, error);
     return { type: "file", stats: lstatAt(file.absolute) ?? file.stats };
   }
-}
-
-interface HardLinks {
-  earlier(path: string, stats: BigIntStats): string | undefined;
-}
-
-/** Names of one file by device and inode. A file is forgotten once all its names were met. */
-function hardLinks(): HardLinks {
-  const met = new Map<string, { readonly path: string; left: bigint }>();
-  return {
-    earlier(path, stats) {
-      if (stats.nlink < 2n) return undefined;
-      const key = identityKey(identityOf(stats));
-      const first = met.get(key);
-      if (first === undefined) {
-        met.set(key, { path, left: stats.nlink - 1n });
-        return undefined;
-      }
-      first.left -= 1n;
-      if (first.left <= 0n) met.delete(key);
-      return first.path;
-    },
-  };
 }
 
 function targetOf(place: Place, notes: Notes): string | undefined {
