@@ -1,4 +1,5 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
+import { writeFully } from "../kernel/index.ts";
 import { EntryChecksum, formatEntry, type Entry } from "../vault/index.ts";
 
 const BUFFER = 256 * 1024;
@@ -53,7 +54,7 @@ export class EntriesFile implements Disposable {
 
   #flush(): void {
     const bytes = Buffer.from(this.#pending.join(""));
-    for (let done = 0; done < bytes.length;) done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#length + done);
+    writeFully(this.#descriptor, bytes, this.#length);
     this.#length += bytes.length;
     this.#pending = [];
     this.#pendingLength = 0;

@@ -1,3 +1,5 @@
+import { aTurn } from "../kernel/index.ts";
+
 /** Asked between the steps of a lane: whether another one has failed. */
 type GoesOn = () => boolean;
 
@@ -17,8 +19,4 @@ export async function sideBySide(lanes: readonly ((goesOn: GoesOn) => Promise<vo
   };
   await Promise.all(lanes.map(run));
   if (failure !== undefined) throw failure.error;
-}
-
-async function aTurn(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { writeFully } from "./write-fully.ts";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { errnoOf } from "./errors.ts";
@@ -49,8 +50,7 @@ function writeDurably(path: string, data: string | Uint8Array, mode: number): vo
   const descriptor = openSync(path, "wx", mode);
   try {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    let offset = 0;
-    while (offset < bytes.length) offset += writeSync(descriptor, bytes, offset);
+    writeFully(descriptor, bytes);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -26,6 +26,7 @@ export {
 export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { madeBuffers } from "./collect-buffers.ts";
+export { aTurn } from "./a-turn.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
 export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
@@ -34,6 +35,7 @@ export { freeBytes, keepsFolderTimes, unsafeFileSystem } from "./file-system-kin
 export { unguarded, type Guard } from "./guard.ts";
 export { HeldFolder } from "./held-folder.ts";
 export { removeTree } from "./remove-tree.ts";
+export { writeFully } from "./write-fully.ts";
 export { followPointer, pointerKeys } from "./json-pointer.ts";
 export { nearest } from "./nearest.ts";
 export { startForeground, type ForegroundProgram } from "./foreground-program.ts";

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { aTurn } from "./a-turn.ts";
 import { Worker, type Transferable } from "node:worker_threads";
 import { errorFromJson, HoldfastError, InternalError, namedSystemError } from "./errors.ts";
 
@@ -162,11 +163,6 @@ export class WorkerPool<J, R> {
     this.#failure ??= new InternalError("The work of the threads was given up");
     await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
   }
-}
-
-/** Signals and answers come in between. */
-async function aTurn(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** In a worker: the form in which a failure goes back. */

@@ -1,6 +1,6 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { DamageError, InternalError, lstatAt } from "../kernel/index.ts";
+import { DamageError, InternalError, lstatAt, writeFully } from "../kernel/index.ts";
 import type { BackupReader, Content, OpenedEntry, Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
 
 /**
@@ -68,7 +68,7 @@ export class StoredReading implements AsyncDisposable {
     const path = join(this.#staging, `archived-${(this.#number += 1)}`);
     const descriptor = openSync(path, "wx", 0o600);
     try {
-      for await (const chunk of content) for (let done = 0; done < chunk.length;) done += writeSync(descriptor, chunk, done);
+      for await (const chunk of content) writeFully(descriptor, chunk);
     } finally {
       closeSync(descriptor);
     }

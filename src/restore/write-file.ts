@@ -1,4 +1,5 @@
-import { closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync } from "node:fs";
+import { writeFully } from "../kernel/index.ts";
 import type { Entry } from "../vault/index.ts";
 
 /** What a written file gets at the end. Plain data, so that a thread can do it. */
@@ -51,19 +52,15 @@ export function writeFile({ path, facts }: Pick<FileJob, "path" | "facts">, byte
 }
 
 export function writePiece(descriptor: number, bytes: Uint8Array, position: number, sparse: boolean): void {
-  if (!sparse) return writeWhole(descriptor, bytes, position);
+  if (!sparse) return writeFully(descriptor, bytes, position);
   let from = 0;
   for (let offset = 0; offset < bytes.length; offset += HOLE) {
     const part = bytes.subarray(offset, offset + HOLE);
     if (part.length < 4096 || !ZEROS.subarray(0, part.length).equals(part)) continue;
-    writeWhole(descriptor, bytes.subarray(from, offset), position + from);
+    writeFully(descriptor, bytes.subarray(from, offset), position + from);
     from = offset + part.length;
   }
-  writeWhole(descriptor, bytes.subarray(from), position + from);
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array, position: number): void {
-  for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset, bytes.length - offset, position + offset);
+  writeFully(descriptor, bytes.subarray(from), position + from);
 }
 
 export function finishFile(descriptor: number, { mode, owner, mtime_ns, sparse }: FileFacts, size: number): void {

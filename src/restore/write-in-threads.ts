@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { entryPoint, throwIfAborted, WorkerPool } from "../kernel/index.ts";
+import { entryPoint, throwIfAborted, WorkerPool, aTurn } from "../kernel/index.ts";
 import type { LocatedBackup } from "../vault/index.ts";
 import type { Work } from "./located-work.ts";
 import type { WriteMessage } from "./write-located-worker.ts";
@@ -54,7 +54,7 @@ export async function writeInThreads(work: AsyncGenerator<Work, void>, { located
   const lanes = [
     lane(1, async (step) => {
       // Signals, and answers of the other thread, come in between.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await aTurn();
       return here.do(step);
     }),
   ];

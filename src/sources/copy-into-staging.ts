@@ -1,16 +1,5 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-  type BigIntStats,
-} from "node:fs";
-import { CaptureError, namedSystemError, type FileIdentity } from "../kernel/index.ts";
+import { closeSync, constants, copyFileSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, type BigIntStats } from "node:fs";
+import { CaptureError, namedSystemError, type FileIdentity, writeFully } from "../kernel/index.ts";
 import { breathe } from "./stop-signal.ts";
 
 export interface CopiedFile {
@@ -78,7 +67,7 @@ async function copyBytes(from: number, target: string, size: number, signal: Abo
       const read = readSync(from, buffer, 0, Math.min(buffer.length, size - offset), offset);
       if (read === 0) break;
       const bytes = buffer.subarray(0, read);
-      if (!bytes.equals(ZEROS.subarray(0, read))) writeWhole(into, bytes, offset);
+      if (!bytes.equals(ZEROS.subarray(0, read))) writeFully(into, bytes, offset);
       offset += read;
       if (offset % (16 * CHUNK) === 0) await breathe(signal);
     }
@@ -104,8 +93,4 @@ async function isCopyOf(from: number, target: string, signal: AbortSignal | unde
   } finally {
     closeSync(copy);
   }
-}
-
-function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }

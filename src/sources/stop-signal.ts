@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { InterruptedError } from "../kernel/index.ts";
+import { InterruptedError, aTurn } from "../kernel/index.ts";
 
 export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) {
@@ -9,7 +9,7 @@ export function throwIfStopped(signal: AbortSignal | undefined): void {
 
 /** Lets timers and signals of this process run between long synchronous stretches. */
 export async function breathe(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
+  await aTurn();
   throwIfStopped(signal);
 }
 

@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, ftruncateSync, openSync, renameSync, rmSync } from "node:fs";
+import { writeFully } from "../../kernel/index.ts";
 import { readContent, type ContentEnd, type LiveFacts, type ReadableContent } from "../../vault/index.ts";
 
 /** One file to store, by value: a worker needs nothing else. */
@@ -73,16 +74,12 @@ function writeAt(descriptor: number, bytes: Uint8Array, position: number, sparse
   for (let offset = 0; offset < bytes.length; offset += piece) {
     const end = Math.min(bytes.length, offset + piece);
     if (!sparse || !isZero(bytes.subarray(offset, end))) continue;
-    writeWhole(descriptor, bytes.subarray(from, offset), position + from);
+    writeFully(descriptor, bytes.subarray(from, offset), position + from);
     from = end;
   }
-  writeWhole(descriptor, bytes.subarray(from), position + from);
+  writeFully(descriptor, bytes.subarray(from), position + from);
 }
 
 function isZero(bytes: Uint8Array): boolean {
   return bytes[0] === 0 && ZEROS.subarray(0, bytes.length).equals(bytes);
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }

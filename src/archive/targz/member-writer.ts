@@ -1,5 +1,5 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { entryPoint, InternalError, WorkerPool } from "../../kernel/index.ts";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
+import { entryPoint, InternalError, WorkerPool, writeFully } from "../../kernel/index.ts";
 import { encodeMember, MEMBER_LIMIT, STORED_LIMIT } from "./gzip-member.ts";
 import type { GzipDone, GzipJob } from "./gzip-worker.ts";
 
@@ -109,8 +109,7 @@ export class MemberWriter implements AsyncDisposable {
     // The number of a closed descriptor may be another file's by now.
     if (!this.#open) throw new InternalError("The archive was closed while it was written");
     this.#starts.push(this.#position);
-    for (let offset = 0; offset < member.length;)
-      offset += writeSync(this.#descriptor, member, offset, member.length - offset, this.#position + offset);
+    writeFully(this.#descriptor, member, this.#position);
     this.#position += member.length;
   }
 

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { InternalError } from "../../kernel/index.ts";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { InternalError, writeFully } from "../../kernel/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME } from "../../vault/index.ts";
 import { MemberWriter } from "./member-writer.ts";
 import { tarOfDocument } from "./tar-of-entry.ts";
@@ -57,9 +57,7 @@ function appendFile(path: string, file: string): void {
     const output = openSync(path, "a");
     try {
       const buffer = Buffer.allocUnsafeSlow(COPY);
-      for (let read = readSync(input, buffer); read > 0; read = readSync(input, buffer)) {
-        for (let done = 0; done < read;) done += writeSync(output, buffer, done, read - done);
-      }
+      for (let read = readSync(input, buffer); read > 0; read = readSync(input, buffer)) writeFully(output, buffer.subarray(0, read));
     } finally {
       closeSync(output);
     }

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
+import { writeFully } from "../../kernel/index.ts";
 import { openingParts, sealingParts, SEAL_LENGTH } from "../keys/derive.ts";
 
 /** Of a large cache, so much is in memory twice. Bytes. */
@@ -14,7 +15,7 @@ export function writeSealed(path: string, fresh: string, key: Uint8Array, parts:
   const descriptor = openSync(fresh, "w", 0o600);
   try {
     try {
-      for (const sealed of sealingParts(key, inPieces(parts), associated)) writeAll(descriptor, sealed);
+      for (const sealed of sealingParts(key, inPieces(parts), associated)) writeFully(descriptor, sealed);
     } finally {
       closeSync(descriptor);
     }
@@ -41,8 +42,4 @@ export function readSealed(path: string, key: Uint8Array, associated: string): B
 
 function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const part of parts) for (let at = 0; at < part.length; at += PIECE) yield part.subarray(at, at + PIECE);
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
 }

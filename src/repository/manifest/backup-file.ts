@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { ConflictError, errnoOf, namedSystemError } from "../../kernel/index.ts";
+import { closeSync, openSync, rmSync } from "node:fs";
+import { ConflictError, errnoOf, namedSystemError, writeFully } from "../../kernel/index.ts";
 import { manifestKey } from "../keys/derive.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import { epochKeyOf, type EpochLookup } from "../pack/epoch-lookup.ts";
@@ -132,8 +132,7 @@ function createWhole(path: string, bytes: Buffer): void {
     throw new ConflictError("FILE_EXISTS", `"${path}" exists already`, { cause, hint: "Remove it, if nothing needs it" });
   }
   try {
-    let done = 0;
-    while (done < bytes.length) done += writeSync(descriptor, bytes, done);
+    writeFully(descriptor, bytes);
   } catch (cause) {
     rmSync(path, { force: true });
     throw namedSystemError(cause, `write "${path}"`);

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { crashpoint, errnoOf, InternalError, makeFolder, namedSystemError } from "../../kernel/index.ts";
+import { crashpoint, errnoOf, InternalError, makeFolder, namedSystemError, writeFully } from "../../kernel/index.ts";
 import { packKey } from "../keys/derive.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import { DIRECTORY_LIMIT, encodeDirectory, type Frame, type FrameKind } from "./directory.ts";
@@ -154,10 +154,7 @@ export class PackWriter implements Disposable {
     if (descriptor === undefined || this.#failed)
       throw new InternalError(`Cannot write to ${this.#seal.subject}: ${this.#failed ? "a write failed before" : "it is closed"}`);
     this.#hash.update(bytes);
-    this.#attempt(() => {
-      let done = 0;
-      while (done < bytes.length) done += writeSync(descriptor, bytes, done, Math.min(WRITE_BYTES, bytes.length - done));
-    });
+    this.#attempt(() => writeFully(descriptor, bytes, null, WRITE_BYTES));
     this.#storedBytes += bytes.length;
   }
 

@@ -9,11 +9,10 @@ import {
   openSync,
   readSync,
   renameSync,
-  writeSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { crashpoint, errnoOf, HeldFolder, lstatAt } from "../../kernel/index.ts";
+import { crashpoint, errnoOf, HeldFolder, lstatAt, writeFully } from "../../kernel/index.ts";
 import type { JournaledMove } from "./journal.ts";
 import { placesBeside } from "./kept-names.ts";
 import { printOf } from "./set-print.ts";
@@ -155,7 +154,7 @@ function copyContent(source: number, target: number): void {
   for (;;) {
     const length = readSync(source, piece, 0, piece.length, position);
     if (length === 0) break;
-    for (let offset = 0; offset < length;) offset += writeSync(target, piece, offset, length - offset, position + offset);
+    writeFully(target, piece.subarray(0, length), position);
     if (position === 0) crashpoint("in-place-content-begun");
     position += length;
   }

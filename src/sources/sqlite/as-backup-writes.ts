@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { writeFully } from "../../kernel/index.ts";
 import { versions } from "node:process";
 
 /** No page of a database lies here: the bytes from here on are locked and never written to. https://sqlite.org/fileformat2.html */
@@ -19,12 +20,12 @@ export function asBackupWrites(copy: string, { pageSize, pages }: CopiedPages): 
   const descriptor = openSync(copy, "r+");
   try {
     // File change counter, pages.
-    put(descriptor, words(1, pages), 24);
+    writeFully(descriptor, words(1, pages), 24);
     // Schema cookie.
-    put(descriptor, words(1), 40);
+    writeFully(descriptor, words(1), 40);
     // The change counter for which the number of pages is valid, the version of SQLite.
-    put(descriptor, words(1, version), 92);
-    if (pages * pageSize > LOCKED_PAGE) put(descriptor, Buffer.alloc(pageSize), LOCKED_PAGE);
+    writeFully(descriptor, words(1, version), 92);
+    if (pages * pageSize > LOCKED_PAGE) writeFully(descriptor, Buffer.alloc(pageSize), LOCKED_PAGE);
   } finally {
     closeSync(descriptor);
   }
@@ -39,8 +40,4 @@ function words(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
   for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
   return bytes;
-}
-
-function put(descriptor: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
 }

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { writeFully } from "../../kernel/index.ts";
 import { openSpan, readFully, type OpenedFile, type Span } from "../../vault/index.ts";
 
 const PIECE = 1024 * 1024;
@@ -21,7 +22,7 @@ export function writeSpans(spans: readonly Span[], target: string): number {
   let filled = 0;
   let written = 0;
   const flush = (): void => {
-    for (let done = 0; done < filled;) done += writeSync(into, piece, done, Math.min(AT_ONCE, filled - done), written + done);
+    writeFully(into, piece.subarray(0, filled), written, AT_ONCE);
     written += filled;
     filled = 0;
   };
