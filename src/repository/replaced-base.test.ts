@@ -86,22 +86,9 @@ describe("a component that fails after everything of it was stored", () => {
     };
     await expect(stage.store(draft, "lost", { memory })).rejects.toThrow("no memory");
     const { bytes, entries, changed } = await stage.store(draft, "kept");
-    const instant = `${new Date().toISOString().slice(0, 19)}Z`;
     const kept = { source: "tree" as const, resolved_path: stage.join("kept"), stored_as: "kept", bytes, entries, changed };
-    const { id } = await draft.commit({
-      holdfast_version: "0.0.0",
-      instance: "contract",
-      timestamp: instant,
-      finished_at: instant,
-      trigger: "manual",
-      tags: [],
-      components: ["kept"],
-      not_captured: {},
-      db_schema_version: null,
-      component_details: { kept: { ...kept, omissions: [], warnings: [], suspect: false, whole: true, importance: "critical" } },
-      runtime: null,
-      host: "contract",
-    });
+    const common = { omissions: [], warnings: [], suspect: false, whole: true, importance: "critical" as const };
+    const { id } = await stage.commit(draft, { kept: { ...kept, ...common } });
     expect((await stage.contents(id)).size).toBe(20);
   });
 });

@@ -72,6 +72,11 @@ export class RepositoryStage implements AsyncDisposable {
         await reading.close();
       }
     }
+    return await this.commit(draft, details);
+  }
+
+  /** Commits what was stored, under the time of the stage. */
+  async commit(draft: Draft, details: ManifestBody["component_details"]): Promise<BackupHead> {
     const instant = `${new Date(this.#now).toISOString().slice(0, 19)}Z`;
     this.#newest = await draft.commit({
       holdfast_version: "0.0.0",
@@ -80,7 +85,7 @@ export class RepositoryStage implements AsyncDisposable {
       finished_at: instant,
       trigger: "manual",
       tags: [],
-      components,
+      components: Object.keys(details),
       not_captured: {},
       db_schema_version: null,
       component_details: details,

@@ -5,7 +5,7 @@ import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
 import { cacheParts, decodeCache } from "./encode-cache.ts";
-import { readSealed, writeSealed } from "./sealed-file.ts";
+import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
 export interface CachePlace {
   /** Of the instance's state, private. */
@@ -36,7 +36,7 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
   try {
     makeFolder(place.folder);
     const path = pathOf(place, component);
-    writeSealed(path, `${path}.new`, keyOf(place), cacheParts(cache), associated(place, component));
+    writeSealedFile(path, `${path}.new`, keyOf(place), cacheParts(cache), associated(place, component));
     return true;
   } catch (error) {
     if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
@@ -46,7 +46,7 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
 
 function readIfThere(place: CachePlace, component: string): Buffer | undefined {
   try {
-    return readSealed(pathOf(place, component), keyOf(place), associated(place, component));
+    return readSealedFile(pathOf(place, component), keyOf(place), associated(place, component));
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return undefined;

@@ -4,7 +4,7 @@ import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import type { KeptReads } from "../../local-vault/index.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { CachePlace } from "./cache-folder.ts";
-import { readSealed, writeSealed } from "./sealed-file.ts";
+import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
 /** Sealed under a key of the vault, as the manifests are from which it comes. */
 export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
@@ -14,7 +14,7 @@ export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
   return {
     load: () => {
       try {
-        return readSealed(path, key(), associated);
+        return readSealedFile(path, key(), associated);
       } catch (error) {
         if (errnoOf(error) === undefined) throw error;
         return undefined;
@@ -23,7 +23,7 @@ export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
     save: (bytes) => {
       try {
         makeFolder(folder);
-        writeSealed(path, `${path}.${process.pid}.new`, key(), [bytes], associated);
+        writeSealedFile(path, `${path}.${process.pid}.new`, key(), [bytes], associated);
       } catch (error) {
         if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
       }

@@ -3,18 +3,18 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
 import { openText } from "../keys/derive.ts";
-import { readSealed, writeSealed } from "./sealed-file.ts";
+import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
 const KEY = randomBytes(32);
 
-describe("writeSealed() and readSealed()", () => {
+describe("writeSealedFile() and readSealedFile()", () => {
   it("give back the parts one behind the other, of any length, in a private file as a text is sealed", () => {
     using folder = temporaryFolder();
     const path = folder.join("cache");
     for (const lengths of [[0], [1], [3, 0, 5], [2 ** 20, 1], [5, 3 * 2 ** 20 + 17, 2 ** 20 - 1]]) {
       const parts = lengths.map((length) => randomBytes(length));
-      writeSealed(path, `${path}.new`, KEY, parts, "here");
-      expect(readSealed(path, KEY, "here")?.equals(Buffer.concat(parts))).toBe(true);
+      writeSealedFile(path, `${path}.new`, KEY, parts, "here");
+      expect(readSealedFile(path, KEY, "here")?.equals(Buffer.concat(parts))).toBe(true);
       expect(openText(KEY, readFileSync(path), "here")?.equals(Buffer.concat(parts))).toBe(true);
       expect(statSync(path).mode & 0o777).toBe(0o600);
     }
@@ -24,33 +24,33 @@ describe("writeSealed() and readSealed()", () => {
   it("give nothing of a file that was sealed under another key, for another place, was changed, or cut off", () => {
     using folder = temporaryFolder();
     const path = folder.join("cache");
-    writeSealed(path, `${path}.new`, KEY, [randomBytes(2 ** 20 + 100)], "here");
-    expect(readSealed(path, randomBytes(32), "here")).toBeUndefined();
-    expect(readSealed(path, KEY, "there")).toBeUndefined();
+    writeSealedFile(path, `${path}.new`, KEY, [randomBytes(2 ** 20 + 100)], "here");
+    expect(readSealedFile(path, randomBytes(32), "here")).toBeUndefined();
+    expect(readSealedFile(path, KEY, "there")).toBeUndefined();
     const whole = readFileSync(path);
     for (const at of [0, 12, 2 ** 20 + 50, whole.length - 1]) {
       const changed = Buffer.from(whole);
       changed[at] = (changed[at] ?? 0) ^ 1;
       writeFileSync(path, changed);
-      expect(readSealed(path, KEY, "here")).toBeUndefined();
+      expect(readSealedFile(path, KEY, "here")).toBeUndefined();
     }
     for (const length of [whole.length - 1, 2 ** 20, 28, 27, 0]) {
       writeFileSync(path, whole);
       truncateSync(path, length);
-      expect(readSealed(path, KEY, "here")).toBeUndefined();
+      expect(readSealedFile(path, KEY, "here")).toBeUndefined();
     }
   });
 
   it("leave what was there, and nothing beside it, when the writing fails", () => {
     using folder = temporaryFolder();
     const path = folder.join("cache");
-    writeSealed(path, `${path}.new`, KEY, [Buffer.from("old")], "here");
+    writeSealedFile(path, `${path}.new`, KEY, [Buffer.from("old")], "here");
     const failing = function* (): Generator<Uint8Array> {
       yield Buffer.from("new");
       throw new Error("no more");
     };
-    expect(() => writeSealed(path, `${path}.new`, KEY, failing(), "here")).toThrow("no more");
-    expect(readSealed(path, KEY, "here")?.toString()).toBe("old");
+    expect(() => writeSealedFile(path, `${path}.new`, KEY, failing(), "here")).toThrow("no more");
+    expect(readSealedFile(path, KEY, "here")?.toString()).toBe("old");
     expect(readdirSync(folder.path)).toEqual(["cache"]);
   });
 });

@@ -11,7 +11,7 @@ const PIECE = 1024 * 1024;
  *
  * @param fresh name beside it until it is whole
  */
-export function writeSealed(path: string, fresh: string, key: Uint8Array, parts: Iterable<Uint8Array>, associated: string): void {
+export function writeSealedFile(path: string, fresh: string, key: Uint8Array, parts: Iterable<Uint8Array>, associated: string): void {
   const descriptor = openSync(fresh, "w", 0o600);
   try {
     try {
@@ -27,7 +27,7 @@ export function writeSealed(path: string, fresh: string, key: Uint8Array, parts:
 }
 
 /** @returns undefined when it was sealed otherwise, or is not as it was written. @throws system errors */
-export function readSealed(path: string, key: Uint8Array, associated: string): Buffer | undefined {
+export function readSealedFile(path: string, key: Uint8Array, associated: string): Buffer | undefined {
   const descriptor = openSync(path, "r");
   try {
     const { size } = fstatSync(descriptor);

@@ -43,6 +43,14 @@ function rows(count: number, bytes: number): string {
   return `WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT ${count}) INSERT INTO t (x) SELECT randomblob(${bytes}) FROM n`;
 }
 
+/** Somebody has it open, in write-ahead mode. */
+async function walDatabase(path: string): Promise<DatabaseProgram> {
+  const program = databaseProgram(path);
+  await program.run("PRAGMA journal_mode=WAL");
+  await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+  return program;
+}
+
 /** Each leaves the database and its log in another state; they follow one on the other. */
 const STATES: readonly (readonly [string, (program: DatabaseProgram, path: string) => Promise<void>])[] = [
   ["all of it in the log", async (program) => void (await program.run(rows(200, 3000)))],
@@ -137,9 +145,7 @@ describe("copySnapshot()", () => {
   it("leaves nothing when the process that holds the snapshot ends in the middle, for then the pages change under it", async () => {
     using place = testPlace();
     const path = join(place.state, "live.db");
-    await using program = databaseProgram(path);
-    await program.run("PRAGMA journal_mode=WAL");
-    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await using program = await walDatabase(path);
     await program.run(rows(6000, 3500));
     const target = join(place.staging, "copy");
     const [found, killed] = await duringCopy(target, copyInPlace(path, target), killPins);
@@ -153,9 +159,7 @@ describe("copySnapshot()", () => {
   it("ends when it is interrupted in the middle, and lets go of the snapshot", async () => {
     using place = testPlace();
     const path = join(place.state, "live.db");
-    await using program = databaseProgram(path);
-    await program.run("PRAGMA journal_mode=WAL");
-    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await using program = await walDatabase(path);
     await program.run(rows(6000, 3500));
     const target = join(place.staging, "copy");
     const controller = new AbortController();
@@ -185,9 +189,8 @@ describe("copySnapshot()", () => {
   it("takes no other file than the one that was looked at", async () => {
     using place = testPlace();
     const path = join(place.state, "live.db");
-    await using program = databaseProgram(path);
-    await program.run("PRAGMA journal_mode=WAL");
-    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await using program = await walDatabase(path);
+    await program.run(rows(10, 3000));
     const target = join(place.staging, "copy");
     const { device, inode } = identityOf(statSync(path, { bigint: true }));
     const identity = { device, inode: inode + 1n };

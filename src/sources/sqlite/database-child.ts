@@ -24,15 +24,20 @@ export interface DatabaseChild {
   close(): Promise<void>;
 }
 
+/** How the process ended that gave no answer. */
+interface Unanswered {
+  readonly late: boolean;
+  readonly ended: Promise<string>;
+}
+
 export function databaseChild(): DatabaseChild {
   let running: LineChild<CopyRequest | WriteRequest, CopyAnswer | WriteAnswer> | undefined;
   const start = (): typeof running & object => (running ??= startLineChild(entryPath(import.meta.url, "./child")));
-  const ask = async (
+  const ask = async <A extends CopyAnswer | WriteAnswer>(
     request: CopyRequest | WriteRequest,
-    path: string,
     deadline: number,
     signal: AbortSignal | undefined,
-  ): Promise<CopyAnswer | WriteAnswer> => {
+  ): Promise<A | Unanswered> => {
     throwIfStopped(signal);
     const child = start();
     let late = false;
@@ -44,34 +49,32 @@ export function databaseChild(): DatabaseChild {
     signal?.addEventListener("abort", stop, { once: true });
     try {
       const answer = await child.ask(request);
-      if (answer !== undefined) return answer;
+      if (answer !== undefined) return answer as A;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
     }
     running = undefined;
     throwIfStopped(signal);
-    if (late) {
-      throw new CaptureError("DATABASE_LOCKED", `"${path}" was not copied within ${Math.round(deadline / 1000)} s`, {
-        hint: "See what holds the database, and how fast its disk is; then try again",
-      });
-    }
-    throw new CaptureError("COMPONENT_UNREADABLE", `The process that read "${path}" ended: ${await child.ended}`, {
-      hint: "See the system's log for a crash or for memory that ran out; then try again",
-    });
+    return { late, ended: child.ended };
   };
   return {
     start,
-    copy: async (request, deadline, signal) => (await ask(request, request.path, deadline, signal)) as CopyAnswer,
-    async write(spans, target, deadline, signal) {
-      try {
-        const answer = (await ask({ kind: "write", spans: spans.map(lineOf), target }, target, deadline, signal)) as WriteAnswer;
-        return answer.ok ? answer.written : undefined;
-      } catch (error) {
-        // It was late, or ended by itself.
-        if (error instanceof CaptureError) return undefined;
-        throw error;
+    async copy(request, deadline, signal) {
+      const answer = await ask<CopyAnswer>(request, deadline, signal);
+      if ("ok" in answer) return answer;
+      if (answer.late) {
+        throw new CaptureError("DATABASE_LOCKED", `"${request.path}" was not copied within ${Math.round(deadline / 1000)} s`, {
+          hint: "See what holds the database, and how fast its disk is; then try again",
+        });
       }
+      throw new CaptureError("COMPONENT_UNREADABLE", `The process that read "${request.path}" ended: ${await answer.ended}`, {
+        hint: "See the system's log for a crash or for memory that ran out; then try again",
+      });
+    },
+    async write(spans, target, deadline, signal) {
+      const answer = await ask<WriteAnswer>({ kind: "write", spans: spans.map(lineOf), target }, deadline, signal);
+      return "ok" in answer && answer.ok ? answer.written : undefined;
     },
     async close() {
       const child = running;
