@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
+import { CaptureError } from "../kernel/index.ts";
 
 /** A database of some megabytes in rollback mode, so that a copy of it is the file byte by byte. */
 function makeTable(path: string, rows: number): DatabaseSync {
@@ -117,6 +118,8 @@ describe("a backup in repository form after another", () => {
       (stage: RepositoryStage) => eachCache(stage, (bytes) => void (bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1)),
     ],
     ["is cut short", (stage: RepositoryStage) => eachCache(stage, () => {}, 100)],
+    ["has lost what the pages were", (stage: RepositoryStage) => pageFiles(stage).forEach((path) => rmSync(path))],
+    ["has what the pages were cut short", (stage: RepositoryStage) => pageFiles(stage).forEach((path) => truncateSync(path, 100))],
   ])("stores no content anew when its cache %s, and what changed it sees", async (_, harm) => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("notes"));
@@ -134,6 +137,36 @@ describe("a backup in repository form after another", () => {
     const contents = await stage.contents(id);
     expect(withoutCounters(contents.get("state.db/state.db")).equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
     expect(contents.get("notes/7")?.toString()).toBe("seven");
+  });
+
+  it("keeps one page file for each database, and leaves at most one of attempts that failed", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    using database = makeTable(stage.join("state.db"), 100);
+    using other = makeTable(stage.join("notes", "a.db"), 100);
+    for (let round = 0; round < 3; round += 1) {
+      for (const one of [database, other]) one.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${20 + round}`);
+      await stage.take("notes", "state.db");
+      expect(pageFiles(stage)).toHaveLength(2);
+    }
+    // Untouched, it keeps what is known of it when the rest of its component is stored anew.
+    const before = pageFiles(stage);
+    stage.pass(1);
+    await stage.take("notes", "state.db");
+    writeFileSync(stage.join("notes", "new.md"), "new");
+    await stage.take("notes", "state.db");
+    expect(pageFiles(stage)).toHaveLength(2);
+    expect(pageFiles(stage).some((path) => before.includes(path))).toBe(true);
+    for (let round = 0; round < 3; round += 1) {
+      database.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${30 + round}`);
+      await using vault = await stage.open();
+      await using draft = await stage.begin(vault);
+      const confirm = async (): Promise<void> => await Promise.reject(new CaptureError("COMPONENT_MOVED", "It moved"));
+      await expect(stage.store(draft, "state.db", { confirm })).rejects.toThrow("It moved");
+      expect(pageFiles(stage)).toHaveLength(3);
+    }
+    await stage.take("notes", "state.db");
+    expect(pageFiles(stage)).toHaveLength(2);
   });
 
   it("stores anew what lay in packs that went away, whichever they are", async () => {
@@ -244,6 +277,12 @@ function snapshot(stage: RepositoryStage): Map<string, Buffer> {
 function copyCaches(_: RepositoryStage, from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
+}
+
+function pageFiles(stage: RepositoryStage): readonly string[] {
+  return readdirSync(stage.cacheFolder)
+    .filter((name) => name.endsWith(".pages"))
+    .map((name) => join(stage.cacheFolder, name));
 }
 
 function eachCache(stage: RepositoryStage, change: (bytes: Buffer) => void, length?: number): void {

@@ -1,11 +1,15 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
 import { cacheParts, decodeCache } from "./encode-cache.ts";
+import type { PageFile } from "./page-file.ts";
 import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
+
+const PAGES = ".pages";
 
 export interface CachePlace {
   /** Of the instance's state, private. */
@@ -23,7 +27,7 @@ export function readCache(place: CachePlace, component: string, tree: string): C
   const bytes = readIfThere(place, component);
   if (bytes === undefined) return undefined;
   try {
-    const cache = decodeCache(bytes);
+    const cache = decodeCache(bytes, (name, pageSize, pages) => pageFile(place, component, { name, pageSize, pages }));
     return cache.tree === tree ? cache : undefined;
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
@@ -37,11 +41,48 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
     makeFolder(place.folder);
     const path = pathOf(place, component);
     writeSealedFile(path, `${path}.new`, keyOf(place), cacheParts(cache), associated(place, component));
+    sweepPageFiles(place, component, cache);
     return true;
   } catch (error) {
     if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
     return false;
   }
+}
+
+/**
+ * A new file for what the pages of a database are, which is that of no backup until a cache names it.
+ *
+ * @returns undefined when none can be made there
+ */
+export function newPageFile(place: CachePlace, component: string, pageSize: number, pages: number): PageFile | undefined {
+  const file = pageFile(place, component, { name: randomBytes(16).toString("hex"), pageSize, pages });
+  try {
+    makeFolder(place.folder);
+    closeSync(openSync(file.path, "wx", 0o600));
+    return file;
+  } catch (error) {
+    if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
+    return undefined;
+  }
+}
+
+/** Removes page files of a component that are not in use: those of backups that were given up, and of the one before. */
+export function sweepPageFiles(place: CachePlace, component: string, used: ComponentCache | undefined): void {
+  const named = new Set([...(used?.databases.values() ?? [])].map(({ pages }) => pages?.path));
+  const prefix = `${hashOf(place, component)}.`;
+  try {
+    for (const name of readdirSync(place.folder)) {
+      const path = join(place.folder, name);
+      if (name.startsWith(prefix) && name.endsWith(PAGES) && !named.has(path)) rmSync(path, { force: true });
+    }
+  } catch (error) {
+    // The next backup tries again.
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+function pageFile(place: CachePlace, component: string, pages: Pick<PageFile, "name" | "pageSize" | "pages">): PageFile {
+  return { ...pages, path: join(place.folder, `${hashOf(place, component)}.${pages.name}${PAGES}`), key: keyOf(place) };
 }
 
 function readIfThere(place: CachePlace, component: string): Buffer | undefined {
@@ -61,7 +102,11 @@ function associated({ vault }: CachePlace, component: string): string {
   return `holdfast cache 1|${vault}|${component}`;
 }
 
-/** By its hash: a component's name is not a file's. */
-function pathOf({ folder, vault }: CachePlace, component: string): string {
-  return join(folder, `${createHash("sha256").update(`${vault}|${component}`).digest("hex").slice(0, 32)}.cache`);
+function pathOf(place: CachePlace, component: string): string {
+  return join(place.folder, `${hashOf(place, component)}.cache`);
+}
+
+/** A component's name is not a file's. */
+function hashOf({ vault }: CachePlace, component: string): string {
+  return createHash("sha256").update(`${vault}|${component}`).digest("hex").slice(0, 32);
 }

@@ -1,5 +1,5 @@
 import type { DatabaseLook } from "../../vault/index.ts";
-import type { PageHashes } from "../split/page-hashes.ts";
+import type { PageFile } from "./page-file.ts";
 
 /** A database as it was copied. */
 export interface SeenDatabase {
@@ -7,8 +7,8 @@ export interface SeenDatabase {
   readonly look: DatabaseLook | null;
   /** When its pages were last read. Milliseconds since the epoch. */
   readonly readAt: number;
-  /** Read when it is asked for: most databases are as they were. */
-  readonly hashes: () => PageHashes;
+  /** undefined when they could not be written down. */
+  readonly pages: PageFile | undefined;
 }
 
 /**

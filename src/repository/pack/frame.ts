@@ -17,8 +17,9 @@ const SMALL_PART = 16 * 1024;
  */
 export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, into?: Buffer): Buffer {
   refuseLength(raw, FRAME_LIMIT);
-  const packed = compress(raw);
+  // Of the frame before: what is in use while buffers are collected is collected late.
   madeBuffers(raw.length);
+  const packed = compress(raw);
   return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw, into) : encrypt(seal, ordinal, 1, packed, into);
 }
 
@@ -28,8 +29,8 @@ export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, into?: B
  */
 export function openFrame(seal: Seal, ordinal: number, sealed: Uint8Array, rawLength: number): Buffer {
   if (rawLength < 1 || rawLength > FRAME_LIMIT) throw damaged(seal, ordinal, `cannot hold ${rawLength} bytes`);
-  const clear = decrypt(seal, ordinal, sealed);
   madeBuffers(sealed.length + rawLength);
+  const clear = decrypt(seal, ordinal, sealed);
   const payload = clear.subarray(1);
   const codec = clear[0];
   if (codec !== 0 && codec !== 1) throw damaged(seal, ordinal, `has the unknown codec ${codec}`);

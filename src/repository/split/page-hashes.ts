@@ -7,13 +7,12 @@ export const HASH_BYTES = 16;
  * than 128 or 256: fewer pages lie in a group that differs, and the MAC is cheap either way.
  */
 const GROUP_BYTES = 64 * 1024;
+/** Of a database: so much of it is scanned at a time, and what its pages are is remembered together. Whole groups. */
+export const STRETCH_BYTES: number = 16 * 1024 * 1024;
 const SMALLEST_PAGE = 512;
 const LARGEST_PAGE = 65_536;
 
-/**
- * What the pages of a database were when it was last stored, as a local cache keeps it: a hint to find the changed ones.
- * Lies in shared memory, so that threads write their own ranges of one state; plain views, so that it can be sent to them.
- */
+/** What the pages of a stretch of a database were when it was last stored: a hint to find the changed ones. */
 export interface PageHashes {
   readonly pageSize: number;
   readonly pages: number;
@@ -23,15 +22,11 @@ export interface PageHashes {
   readonly macs: Uint8Array;
 }
 
-/** All zeros, to be filled by scanPages(). */
-export function makePageHashes(pageSize: number, pages: number): PageHashes {
-  const groups = Math.ceil(pages / pagesPerGroup(pageSize));
-  return {
-    pageSize,
-    pages,
-    hashes: new Uint8Array(new SharedArrayBuffer(pages * HASH_BYTES)),
-    macs: new Uint8Array(new SharedArrayBuffer(groups * HASH_BYTES)),
-  };
+/** All zeros, to be filled by scanPages(). @param bytes of both, those of the groups first; of its own unless given */
+export function makePageHashes(pageSize: number, pages: number, bytes?: Uint8Array): PageHashes {
+  const groups = Math.ceil(pages / pagesPerGroup(pageSize)) * HASH_BYTES;
+  const all = bytes ?? new Uint8Array(groups + pages * HASH_BYTES);
+  return { pageSize, pages, macs: all.subarray(0, groups), hashes: all.subarray(groups) };
 }
 
 /** @throws InternalError for what is no page size of SQLite */

@@ -1,6 +1,4 @@
 import { createCipheriv } from "node:crypto";
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HASH_BYTES, makePageHashes, pagesPerGroup, type PageHashes } from "./page-hashes.ts";
@@ -23,7 +21,7 @@ interface Scanned {
 function scan(database: Buffer, pageSize: number, previous?: PageHashes, key: Buffer = KEY): Scanned {
   const next = makePageHashes(pageSize, database.length / pageSize);
   const read = (buffer: Uint8Array, wanted: number, position: number): number => database.copy(buffer, 0, position, position + wanted);
-  return { changed: [...scanPages({ read, from: 0, to: next.pages, key, previous, next })], next };
+  return { changed: [...scanPages({ read, first: 0, key, previous, next })], next };
 }
 
 function bytesOf({ hashes, macs }: PageHashes): string {
@@ -103,32 +101,19 @@ describe("scanPages()", () => {
     expect(previous.macs.subarray(0, HASH_BYTES)).not.toEqual(previous.macs.subarray(HASH_BYTES, 2 * HASH_BYTES));
   });
 
-  it("gives the same for ranges that threads scan at once as in one go", async () => {
-    const pageSize = 4096;
-    const before = databaseOf(pageSize, 3_000_000);
-    const { next: previous } = scan(before, pageSize);
-    const shared = Buffer.from(new SharedArrayBuffer(before.length));
-    edit(before, pageSize, [0, 15, 16, 17, 400, 731]).copy(shared);
-    const pages = shared.length / pageSize;
-    const next = makePageHashes(pageSize, pages);
-    const ranges = [0, 16, 320, 336, pages];
-    const parts = await Promise.all(
-      ranges.slice(1).map(async (to, index) => await scanInThread({ database: shared, from: ranges[index]!, to, previous, next })),
-    );
-    expect(parts.flat()).toEqual([0, 15, 16, 17, 400, 731]);
-    expect(bytesOf(next)).toBe(bytesOf(scan(shared, pageSize).next));
-  });
-
-  it("writes nothing of the state outside its range", () => {
+  it("counts pages from the beginning of the database, wherever the stretch begins", () => {
     const database = databaseOf(4096);
-    const next = makePageHashes(4096, database.length / 4096);
-    const read = (buffer: Uint8Array, wanted: number, position: number): number => database.copy(buffer, 0, position, position + wanted);
-    expect([...scanPages({ read, from: 16, to: 32, key: KEY, previous: undefined, next })]).toEqual(upTo(32, 16));
-    expect([...scanPages({ read, from: 48, to: 48, key: KEY, previous: undefined, next })]).toEqual([]);
-    const written = (bytes: Uint8Array): readonly number[] =>
-      sorted([...bytes.keys()].filter((at) => bytes[at] !== 0).map((at) => at >> 4));
-    expect(written(next.hashes)).toEqual(upTo(32, 16));
-    expect(written(next.macs)).toEqual([1]);
+    const scanAt = (content: Buffer, first: number, previous?: PageHashes): Scanned => {
+      const next = makePageHashes(4096, content.length / 4096);
+      const read = (buffer: Uint8Array, wanted: number, position: number): number => content.copy(buffer, 0, position, position + wanted);
+      return { changed: [...scanPages({ read, first, key: KEY, previous, next })], next };
+    };
+    const { changed, next } = scanAt(database, 4096);
+    expect(changed).toEqual(upTo(4096 + database.length / 4096, 4096));
+    expect(scanAt(edit(database, 4096, [3, 20]), 4096, next).changed).toEqual([4099, 4116]);
+    // A group tells of its place.
+    expect(next.macs).not.toEqual(scan(database, 4096).next.macs);
+    expect(scanAt(database, 0, next).changed).toEqual([]);
   });
 
   it("calls more pages changed, never fewer, when the previous state has rotted", () => {
@@ -180,45 +165,18 @@ describe("scanPages()", () => {
     for (const previous of unusable) expect(scan(database, 4096, previous).changed).toEqual(all);
   });
 
-  it("fails when the database ends early, and refuses ranges that part a group", () => {
+  it("fails when the database ends early, and refuses stretches that part a group", () => {
     const next = makePageHashes(4096, 100);
     const ask = { read: (_: Uint8Array, wanted: number): number => wanted, key: KEY, previous: undefined, next };
     const short = { ...ask, read: (_: Uint8Array, wanted: number): number => wanted - 1 };
-    expect(() => scanPages({ ...short, from: 0, to: 100 })).toThrow(expect.objectContaining({ code: "COMPONENT_MOVED" }));
-    expect(scanPages({ ...ask, from: 96, to: 100 })).toHaveLength(4);
-    for (const [from, to] of [
-      [1, 16],
-      [0, 17],
-      [16, 0],
-      [0, 112],
-      [-16, 16],
-      [0, NaN],
-    ] as const) {
-      expect(() => scanPages({ ...ask, from, to })).toThrow(expect.objectContaining({ code: "INTERNAL" }));
+    expect(() => scanPages({ ...short, first: 0 })).toThrow(expect.objectContaining({ code: "COMPONENT_MOVED" }));
+    expect(scanPages({ ...ask, first: 96 })).toHaveLength(100);
+    for (const first of [1, 15, -16, NaN]) {
+      expect(() => scanPages({ ...ask, first })).toThrow(expect.objectContaining({ code: "INTERNAL" }));
     }
+    expect(() => scanPages({ ...ask, first: 0, next: { ...next, pages: 99 } })).toThrow(expect.objectContaining({ code: "INTERNAL" }));
     for (const pageSize of [0, 256, 1000, 131_072, NaN]) {
       expect(() => pagesPerGroup(pageSize)).toThrow(expect.objectContaining({ code: "INTERNAL" }));
     }
   });
 });
-
-interface ThreadJob {
-  readonly database: Uint8Array;
-  readonly from: number;
-  readonly to: number;
-  readonly previous: PageHashes;
-  readonly next: PageHashes;
-}
-
-async function scanInThread(job: ThreadJob): Promise<readonly number[]> {
-  const code = `
-    const { parentPort, workerData } = require("node:worker_threads");
-    const { module, database, ...job } = workerData;
-    const read = (buffer, wanted, position) => Buffer.from(database.buffer).copy(buffer, 0, position, position + wanted);
-    import(module).then(({ scanPages }) => parentPort.postMessage([...scanPages({ ...job, read })]));`;
-  const module = new URL("page-scan.ts", import.meta.url).href;
-  const worker = new Worker(code, { eval: true, execArgv: [], workerData: { ...job, key: KEY, module } });
-  const [changed] = (await once(worker, "message")) as [readonly number[]];
-  await worker.terminate();
-  return changed;
-}

@@ -6,26 +6,25 @@ import { HASH_BYTES, isWhole, pagesPerGroup, type PageHashes } from "./page-hash
 const PIECE_BYTES = 256 * 1024;
 
 export interface PageScan {
-  /** Fills the front of `buffer` with `wanted` bytes of the database and says how many there were; fewer only at its end. */
+  /** Fills the front of `buffer` with `wanted` bytes of the stretch and says how many there were; fewer only at its end. */
   readonly read: (buffer: Uint8Array, wanted: number, position: number) => number;
-  /** The range of pages [from, to): begins with a group, and ends with one or with the database. */
-  readonly from: number;
-  readonly to: number;
+  /** Number of the first page, which begins a group. */
+  readonly first: number;
   /** 32 bytes, those of the previous state, for this cache alone. */
   readonly key: Uint8Array;
+  /** Of the stretch that begins there. */
   readonly previous: PageHashes | undefined;
-  /** The new state, of which the range is written: its hashes and its groups, and nothing else. Void when this throws. */
+  /** The new state, which is written. Void when this throws. */
   readonly next: PageHashes;
 }
 
 /**
- * The numbers of the pages in a range that are not as they were, in order. Ranges of one database may be scanned by several
- * threads at once, with one `previous` and one `next`.
+ * The numbers of the pages of a stretch that are not as they were, in order, counted from the first page of the database.
  *
  * What is trusted: that a previous state which is whole tells of exactly the pages that were stored. A wrong MAC or hash in
  * it only calls more pages changed, with one exception that nothing here can see: a hash, or the MAC of a group, that is
- * that of the *present* content while another content was stored. So a state is kept under a checksum, together with the
- * hash of the manifest it belongs to, and is given here for no other backup than that one; and the hash of the whole
+ * that of the *present* content while another content was stored. So a state is kept sealed, is named by what is known of
+ * one backup, and is given here for no other backup than that one; and the hash of the whole
  * content, by which a restore is judged, is never taken from it. A group whose MAC agrees carries its page hashes on unread.
  *
  * The new state tells of the bytes that were read here: it is good only when the pages stored are those very bytes, and a
@@ -35,22 +34,21 @@ export interface PageScan {
  *
  * @throws CaptureError COMPONENT_MOVED when the database ends before its last page
  */
-export function scanPages({ read, from, to, key, previous, next }: PageScan): Uint32Array {
+export function scanPages({ read, first, key, previous, next }: PageScan): Uint32Array {
   const { pageSize, pages } = next;
   const perGroup = pagesPerGroup(pageSize);
-  const apart = from % perGroup === 0 && (to % perGroup === 0 || to === pages) && from >= 0 && from <= to && to <= pages;
-  if (!apart || !isWhole(next)) {
-    throw new InternalError(`Pages ${from} to ${to} of ${pages} cannot be scanned apart`);
+  if (!(first >= 0 && first % perGroup === 0) || !isWhole(next)) {
+    throw new InternalError(`${pages} pages from ${first} on cannot be scanned apart`);
   }
   const before = previous?.pageSize === pageSize && isWhole(previous) ? previous : undefined;
-  const range = new Range(new PageDigests(key, pageSize), before, next, to - from);
+  const range = new Range(new PageDigests(key, pageSize), first, before, next);
   const perPiece = PIECE_BYTES / pageSize;
-  const buffer = new Uint8Array(Math.min(PIECE_BYTES, (to - from) * pageSize));
-  for (let first = from; first < to; first += perPiece) {
-    const wanted = Math.min(perPiece, to - first) * pageSize;
-    if (read(buffer, wanted, first * pageSize) !== wanted) throw endedEarly(pages);
+  const buffer = new Uint8Array(Math.min(PIECE_BYTES, pages * pageSize));
+  for (let from = 0; from < pages; from += perPiece) {
+    const wanted = Math.min(perPiece, pages - from) * pageSize;
+    if (read(buffer, wanted, from * pageSize) !== wanted) throw endedEarly(first + pages);
     for (let done = 0; done < wanted; done += perGroup * pageSize) {
-      range.group(buffer.subarray(done, Math.min(done + perGroup * pageSize, wanted)), (first + done / pageSize) / perGroup);
+      range.group(buffer.subarray(done, Math.min(done + perGroup * pageSize, wanted)), (from + done / pageSize) / perGroup);
     }
   }
   return range.changed();
@@ -58,22 +56,26 @@ export function scanPages({ read, from, to, key, previous, next }: PageScan): Ui
 
 class Range {
   readonly #digests: PageDigests;
+  readonly #first: number;
   readonly #previous: PageHashes | undefined;
   readonly #next: PageHashes;
   readonly #changed: Uint32Array;
   #count = 0;
 
-  constructor(digests: PageDigests, previous: PageHashes | undefined, next: PageHashes, pages: number) {
+  constructor(digests: PageDigests, first: number, previous: PageHashes | undefined, next: PageHashes) {
     this.#digests = digests;
+    this.#first = first;
     this.#previous = previous;
     this.#next = next;
-    this.#changed = new Uint32Array(pages);
+    this.#changed = new Uint32Array(next.pages);
   }
 
+  /** @param group of the stretch */
   group(bytes: Uint8Array, group: number): void {
-    this.#next.macs.set(this.#digests.group(bytes, group), group * HASH_BYTES);
     const { pageSize } = this.#next;
-    const first = group * pagesPerGroup(pageSize);
+    const perGroup = pagesPerGroup(pageSize);
+    this.#next.macs.set(this.#digests.group(bytes, this.#first / perGroup + group), group * HASH_BYTES);
+    const first = group * perGroup;
     const end = first + bytes.length / pageSize;
     // The last group of a database that grew or shrank has another length, and with that another MAC.
     if (this.#previous !== undefined && agree(this.#previous.macs, this.#next.macs, group * HASH_BYTES)) {
@@ -96,7 +98,7 @@ class Range {
     const start = page * HASH_BYTES;
     for (let at = 0; at < HASH_BYTES; at += 1) hashes[start + at] = digest.charCodeAt(at);
     if (this.#previous !== undefined && agree(this.#previous.hashes, hashes, start)) return;
-    this.#changed[this.#count] = page;
+    this.#changed[this.#count] = this.#first + page;
     this.#count += 1;
   }
 }

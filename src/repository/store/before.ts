@@ -10,7 +10,7 @@ import {
   type UntouchedFiles,
 } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
-import type { PageHashes } from "../split/page-hashes.ts";
+import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
@@ -25,6 +25,8 @@ export interface BeforeOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pageKey: Uint8Array;
+  /** Makes a file for what the pages of a database are. */
+  readonly newPageFile: (pageSize: number, pages: number) => PageFile | undefined;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
 }
@@ -48,6 +50,11 @@ export class Before implements KnownState {
 
   constructor(options: BeforeOptions) {
     this.#options = options;
+  }
+
+  /** Makes a file for what the pages of a database are; undefined when there can be none. */
+  get newPageFile(): BeforeOptions["newPageFile"] {
+    return this.#options.newPageFile;
   }
 
   get manifestSha256(): string | undefined {
@@ -134,23 +141,21 @@ export class Before implements KnownState {
   }
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {
-    const { base, cache } = this.#options;
+    const { base } = this.#options;
     const content = this.#find(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
     const map = this.#pageMap(path, content.map);
-    const remembered = cache?.databases.get(path)?.hashes();
-    const fits = remembered?.pageSize === pageSize && remembered.pages === content.map.pages;
-    const hashes = fits || map === undefined ? remembered : this.#readHashes(path, map);
-    if (map === undefined || hashes === undefined) return undefined;
+    const file = map === undefined ? undefined : (this.#remembered(path, map) ?? this.#readPages(path, map));
+    if (map === undefined || file === undefined) return undefined;
     const forced: number[] = [];
     for (const { first, pages, pack } of map.resolved.extents())
       if (!base.keeps(pack)) for (let page = first; page < first + pages; page += 1) forced.push(page);
-    return { map, hashes, forced: Uint32Array.from(forced) };
+    return { map, file, forced: Uint32Array.from(forced) };
   }
 
   /** For the next backup. */
-  noteDatabase(path: string, hashes: PageHashes, look: DatabaseLook | undefined): void {
-    this.#databases.set(path, { hashes: () => hashes, look: look ?? null, readAt: this.#options.now });
+  noteDatabase(path: string, pages: PageFile | undefined, look: DatabaseLook | undefined): void {
+    this.#databases.set(path, { pages, look: look ?? null, readAt: this.#options.now });
   }
 
   /** What the next backup may know. */
@@ -174,11 +179,20 @@ export class Before implements KnownState {
     return map;
   }
 
-  #readHashes(path: string, { resolved }: PageMap): PageHashes | undefined {
-    const { base, pageKey } = this.#options;
-    return this.#orWarn(`"${path}" is`, () =>
-      base === undefined ? undefined : hashStoredPages(resolved, pageKey, (place) => base.read(place)),
-    );
+  /** What the pages were, when all of it can be read. */
+  #remembered(path: string, { ref }: PageMap): PageFile | undefined {
+    const file = this.#options.cache?.databases.get(path)?.pages;
+    if (file?.pageSize !== ref.pageSize || file.pages !== ref.pages) return undefined;
+    using opened = OpenPageFile.open(file, "r");
+    return opened?.isWhole() === true ? file : undefined;
+  }
+
+  #readPages(path: string, { ref, resolved }: PageMap): PageFile | undefined {
+    const { base, pageKey, newPageFile } = this.#options;
+    const file = newPageFile(ref.pageSize, ref.pages);
+    if (base === undefined || file === undefined) return undefined;
+    const read = (): boolean => hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
+    return this.#orWarn(`"${path}" is`, read) === true ? file : undefined;
   }
 
   /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */

@@ -70,6 +70,7 @@ export class RepositoryComponent implements ComponentWriter {
         before: this.#before.database(head.path, pageSize),
         threads: this.#threads,
         key: this.#pageKey,
+        newFile: this.#before.newPageFile,
         onStored: async (bytes, front) => {
           this.#options.goOn();
           // Only of the next in order: what lies before another one is not in the tree yet.
@@ -173,9 +174,9 @@ export class RepositoryComponent implements ComponentWriter {
     return { entry: { ...item.head, size: stored.size, sha256: NO_HASH }, kept: { kind: "pages", writeMap: stored.writeMap } };
   }
 
-  #settleDatabase(item: BodyItem, { end, hashes, writeMap }: StoredDatabase): void {
+  #settleDatabase(item: BodyItem, { end, file, writeMap }: StoredDatabase): void {
     const look = item.content?.kind === "staged" ? item.content.look : undefined;
-    this.#before.noteDatabase(item.head.path, hashes, look);
+    this.#before.noteDatabase(item.head.path, file, look);
     this.#give({
       item,
       stored: true,

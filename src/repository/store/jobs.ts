@@ -1,7 +1,7 @@
 import type { ContentEnd, LiveFacts, ReadableContent, Span } from "../../vault/index.ts";
+import type { PageFile } from "../cache/page-file.ts";
 import type { Locator } from "../pack/locator.ts";
 import type { FinishedPack } from "../pack/pack-writer.ts";
-import type { PageHashes } from "../split/page-hashes.ts";
 import type { FrameStoreOptions } from "./frame-store.ts";
 
 /** What was stored of a file the last time, as far as it may be named again. */
@@ -48,13 +48,16 @@ export interface FileDone {
 /** A range of the pages of one database. */
 export interface PagesJob {
   readonly spans: readonly Span[];
+  readonly pageSize: number;
+  /** The range of pages [from, to): begins with a stretch, and ends with one or with the database. */
   readonly from: number;
   readonly to: number;
   /** 32 bytes. */
   readonly key: Uint8Array;
-  readonly previous: PageHashes | undefined;
-  /** Shared memory: the range of it is written. */
-  readonly next: PageHashes;
+  /** What the pages were; undefined when there is nothing to compare with, and every page is stored. */
+  readonly previous: PageFile | undefined;
+  /** What they are, of which the range is written; undefined when that is not to be remembered. */
+  readonly next: PageFile | undefined;
   /** Sorted pages of the range that are stored whether they changed or not. */
   readonly forced: Uint32Array;
   /** The range is everything, and its hash is asked for. */
@@ -68,9 +71,12 @@ export interface StoredPages {
 }
 
 export interface PagesDone {
-  /** Sorted numbers of the pages that were stored, and where, in that order. */
-  readonly changed: Uint32Array;
+  /** Sorted numbers of the pages that were stored; undefined when it is the whole range. */
+  readonly changed: Uint32Array | undefined;
+  /** Where they are, in that order. */
   readonly stored: readonly StoredPages[];
+  /** Whether what the pages are was written down. */
+  readonly noted: boolean;
   /** SHA-256 in hex, when it was asked for. */
   readonly sha256?: string;
 }

@@ -1,4 +1,4 @@
-import type { PageMap } from "../tree/page-map.ts";
+import type { PageMap, WrittenMap } from "../tree/page-map.ts";
 import type { Keeping } from "../tree/reference-index.ts";
 import type { EntryFacts, TreeContent } from "../tree/tree-entry.ts";
 
@@ -7,7 +7,7 @@ export type Kept =
   | Exclude<TreeContent, { readonly kind: "pages" }>
   /** One that has not been touched. */
   | { readonly kind: "map"; readonly map: PageMap }
-  | { readonly kind: "pages"; readonly writeMap: (keeping: Keeping) => PageMap };
+  | { readonly kind: "pages"; readonly writeMap: (keeping: Keeping) => WrittenMap };
 
 export interface StoredEntry {
   readonly entry: EntryFacts;

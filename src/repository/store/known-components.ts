@@ -1,7 +1,8 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { NewBody } from "../../local-vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
-import { readCache, type CachePlace } from "../cache/cache-folder.ts";
+import { newPageFile, readCache, sweepPageFiles, type CachePlace } from "../cache/cache-folder.ts";
+import type { PageFile } from "../cache/page-file.ts";
 import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
@@ -52,7 +53,7 @@ export class KnownComponents implements Disposable {
     } catch (error) {
       if (!(error instanceof DamageError) || state.base === undefined) throw error;
       const { backup } = state.base;
-      if (backup === undefined) return { ...state, base: undefined, before: this.#before(undefined, undefined) };
+      if (backup === undefined) return { ...state, base: undefined, before: this.#before(state.name, undefined, undefined) };
       const all = new Map([...damaged, [backup.id, error] as const]);
       return this.readable(this.#find(state.name, all), all);
     }
@@ -66,7 +67,7 @@ export class KnownComponents implements Disposable {
     return {
       name,
       base,
-      before: this.#before(base, cache),
+      before: this.#before(name, base, cache),
       warnings,
       tree: undefined,
       partly: undefined,
@@ -74,9 +75,16 @@ export class KnownComponents implements Disposable {
     };
   }
 
-  #before(base: Base | undefined, cache: ComponentCache | undefined): Before {
-    const { now, pageKey, onTouched } = this.#place;
-    return new Before({ base, cache, now, pageKey, onTouched });
+  #before(name: string, base: Base | undefined, cache: ComponentCache | undefined): Before {
+    const { now, pageKey, onTouched, cache: place } = this.#place;
+    let isSwept = false;
+    const makePageFile = (pageSize: number, pages: number): PageFile | undefined => {
+      // Of a component that fails at every attempt there is one file too many, and not one for each.
+      if (!isSwept) sweepPageFiles(place, name, cache);
+      isSwept = true;
+      return newPageFile(place, name, pageSize, pages);
+    };
+    return new Before({ base, cache, now, pageKey, onTouched, newPageFile: makePageFile });
   }
 
   [Symbol.dispose](): void {

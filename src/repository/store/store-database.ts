@@ -1,17 +1,16 @@
 import { InternalError } from "../../kernel/index.ts";
 import type { ContentEnd, Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
-import { makePageHashes, pagesPerGroup, type PageHashes } from "../split/page-hashes.ts";
-import { updatePageMap, type PageMap } from "../tree/page-map.ts";
+import { pagesPerStretch, type PageFile } from "../cache/page-file.ts";
+import { newPageMap, updatePageMap, type PageMap, type WrittenMap } from "../tree/page-map.ts";
 import { PAGES_LIMIT } from "../tree/content-codec.ts";
 import type { Keeping } from "../tree/reference-index.ts";
-import type { PagesDone } from "./jobs.ts";
+import { joined } from "./joined.ts";
+import type { PagesDone, PagesJob } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
 import { spansBetween } from "./spans-between.ts";
 import type { Threads } from "./threads.ts";
 
-/** Bytes of a database that one job looks at. */
-const RANGE_BYTES = 16 * 1024 * 1024;
 /** When the backup before had less than this part of it, there is much to store, for both threads. */
 const NEARLY_ALL = 0.9;
 const HEADER = 100;
@@ -20,16 +19,18 @@ const MAGIC = "SQLite format 3\0";
 /** What is known of the database from the backup before. */
 export interface BeforeDatabase {
   readonly map: PageMap;
-  readonly hashes: PageHashes;
+  /** What its pages were. */
+  readonly file: PageFile;
   /** Rising numbers of pages that may not be named where they lie. */
   readonly forced: Uint32Array;
 }
 
 export interface StoredDatabase {
   readonly end: ContentEnd & { readonly stored: true };
-  readonly hashes: PageHashes;
+  /** What its pages are; undefined when that could not be written down. */
+  readonly file: PageFile | undefined;
   /** Puts what changed of the map, once its content is stored. */
-  readonly writeMap: (keeping: Keeping) => PageMap;
+  readonly writeMap: (keeping: Keeping) => WrittenMap;
 }
 
 /** The size of a database's pages, from its header; undefined when it is none, not a whole number of pages, or more than a map holds. */
@@ -50,6 +51,8 @@ export interface DatabaseToStore {
   readonly threads: Threads;
   /** 32 bytes, for the hashes of pages. */
   readonly key: Uint8Array;
+  /** Makes the file for what the pages are. */
+  readonly newFile: (pageSize: number, pages: number) => PageFile | undefined;
   /** Called with the bytes that were stored since the last call; `front` is what of the database can be named by then. */
   readonly onStored: (bytes: number, front: () => DatabaseFront | undefined) => Promise<void>;
 }
@@ -63,40 +66,32 @@ export interface DatabaseFront {
 
 /** Stores the pages of a database that differ from the backup before; nobody else writes what the spans mean. */
 export async function storeDatabase(database: DatabaseToStore): Promise<StoredDatabase> {
-  const { spans, pageSize, before, threads, key } = database;
+  const { spans, pageSize, before, threads, key, newFile } = database;
   const size = spans.reduce((sum, span) => sum + span.length, 0);
   const pages = size / pageSize;
-  const next = makePageHashes(pageSize, pages);
-  const ranges: Ranges = { spans, pages, next, before, key, done: [] };
+  const next = newFile(pageSize, pages);
+  const ranges: Ranges = { spans, pageSize, pages, before, next, key, done: [] };
   const much = before === undefined || before.map.ref.pages < pages * NEARLY_ALL;
   const sha256 = much ? await storeAll(ranges, size, database) : await storeChanges(ranges, threads);
-  return { end: { stored: true, size, sha256, change: undefined }, hashes: next, writeMap: mapOf(ranges, pages, database) };
+  const file = ranges.done.every(({ noted }) => noted) ? next : undefined;
+  return { end: { stored: true, size, sha256, change: undefined }, file, writeMap: mapOf(ranges, pages, database) };
 }
 
 /** @param pages the first of them, which are stored */
-function mapOf({ done, next: { pageSize } }: Ranges, pages: number, { before, threads }: DatabaseToStore): StoredDatabase["writeMap"] {
-  const changed = joined(done.map((range) => range.changed));
-  const previous = before === undefined ? {} : { previous: before.map };
+function mapOf({ done, pageSize }: Ranges, pages: number, { before, threads }: DatabaseToStore): StoredDatabase["writeMap"] {
   return (keeping) => {
     const places: Locator[] = done.flatMap((range) => range.stored.map(({ place }) => threads.place(place)));
-    return updatePageMap({ ...keeping, ...previous, pageSize, pages, changed, places });
+    if (before === undefined) return newPageMap({ ...keeping, pageSize, pages, places });
+    const changed = joined(done.flatMap((range) => range.changed ?? []));
+    return updatePageMap({ ...keeping, previous: before.map, pageSize, pages, changed, places });
   };
-}
-
-function joined(lists: readonly Uint32Array[]): Uint32Array {
-  const whole = new Uint32Array(lists.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const list of lists) {
-    whole.set(list, at);
-    at += list.length;
-  }
-  return whole;
 }
 
 interface Ranges {
   readonly spans: readonly Span[];
+  readonly pageSize: number;
   readonly pages: number;
-  readonly next: PageHashes;
+  readonly next: PageFile | undefined;
   readonly before: BeforeDatabase | undefined;
   readonly key: Uint8Array;
   /** What was stored of each range, in order. */
@@ -104,13 +99,17 @@ interface Ranges {
 }
 
 /** Of what has hardly changed, the hash is what takes the time: one thread goes through it once, and others have the other thread. */
-async function storeChanges({ spans, pages, next, before, key, done }: Ranges, threads: Threads): Promise<string> {
-  // It may have shrunk since.
-  const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page < pages);
-  const stored = await threads.wholePages({ spans, from: 0, to: pages, key, previous: before?.hashes, next, forced, digest: true });
+async function storeChanges(ranges: Ranges, threads: Threads): Promise<string> {
+  const stored = await threads.wholePages({ ...jobOf(ranges, 0, ranges.pages), digest: true });
   if (stored.sha256 === undefined) throw new InternalError("A hash was asked for and did not come");
-  done.push(stored);
+  ranges.done.push(stored);
   return stored.sha256;
+}
+
+function jobOf({ spans, pageSize, before, next, key }: Ranges, from: number, to: number): PagesJob {
+  // It may have shrunk since.
+  const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page >= from && page < to);
+  return { spans: spansBetween(spans, from * pageSize, to * pageSize), pageSize, from, to, key, previous: before?.file, next, forced };
 }
 
 async function storeAll(ranges: Ranges, size: number, database: DatabaseToStore): Promise<string> {
@@ -123,27 +122,24 @@ async function storeAll(ranges: Ranges, size: number, database: DatabaseToStore)
 
 /** As many at once as keep the threads busy; the answers in the order of the pages. */
 async function storeRanges(ranges: Ranges, database: DatabaseToStore): Promise<void> {
-  const { spans, pages, next, before, key, done } = ranges;
+  const { pageSize, pages, done } = ranges;
   const { threads, onStored } = database;
-  const step = Math.ceil(RANGE_BYTES / next.pageSize / pagesPerGroup(next.pageSize)) * pagesPerGroup(next.pageSize);
+  const step = pagesPerStretch(pageSize);
   const starts = Array.from({ length: Math.ceil(pages / step) }, (_, number) => number * step);
   // One may be ready before the one in front of it.
   const ready = new Map<number, PagesDone>();
   const front = (): DatabaseFront | undefined => {
     const stored = Math.min(done.length * step, pages);
     const part = { ...ranges, done: [...done] };
-    return stored === 0 ? undefined : { size: stored * next.pageSize, writeMap: mapOf(part, stored, database) };
+    return stored === 0 ? undefined : { size: stored * pageSize, writeMap: mapOf(part, stored, database) };
   };
   const failures: unknown[] = [];
   const work = async (): Promise<void> => {
     for (let from = starts.shift(); from !== undefined && failures.length === 0; from = starts.shift()) {
-      const to = Math.min(from + step, pages);
-      const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page >= (from ?? 0) && page < to);
-      const part = spansBetween(spans, from * next.pageSize, to * next.pageSize);
-      const stored = await threads.pages({ spans: part, from, to, key, previous: before?.hashes, next, forced });
+      const stored = await threads.pages(jobOf(ranges, from, Math.min(from + step, pages)));
       ready.set(from / step, stored);
       for (let range = ready.get(done.length); range !== undefined; range = ready.get(done.length)) done.push(range);
-      await onStored(stored.changed.length * next.pageSize, front);
+      await onStored(stored.stored.reduce((sum, { pages: many }) => sum + many, 0) * pageSize, front);
     }
   };
   // Nobody may go on storing for a backup that is given up: all have ended before the first failure is told.

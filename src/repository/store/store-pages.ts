@@ -1,7 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
+import { OpenPageFile, pagesPerStretch } from "../cache/page-file.ts";
+import { makePageHashes } from "../split/page-hashes.ts";
 import { scanPages } from "../split/page-scan.ts";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
+import { joined } from "./joined.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
 import { SpanReader } from "./span-reader.ts";
 
@@ -26,8 +29,8 @@ function hashing(read: Read, hash: Hash): Read {
 }
 
 /** Of what there is nothing to compare with, every page is stored as it goes by. */
-function storeAll({ from, to, key, next }: PagesJob, read: Read, frames: ContentSink): PagesDone {
-  const { pageSize } = next;
+function storeAll(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
+  const { pageSize, from, to } = job;
   const frame = Buffer.allocUnsafe(Math.min(FRAME_BYTES, (to - from) * pageSize));
   const stored: StoredPages[] = [];
   let filled = 0;
@@ -42,16 +45,16 @@ function storeAll({ from, to, key, next }: PagesJob, read: Read, frames: Content
     filled += length;
     return length;
   };
-  const changed = scanPages({ read: passing, from, to, key, previous: undefined, next });
+  const { noted } = scan(job, passing);
   end();
-  return { changed, stored };
+  return { changed: undefined, stored, noted };
 }
 
 /** @param again reads what is stored, once it is known */
-function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
-  const scanned = scanPages({ read, from, to, key, previous, next });
+function storeChanged(job: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
+  const { pageSize, forced } = job;
+  const { changed: scanned, noted } = scan(job, read);
   const changed = forced.length === 0 ? scanned : merged(scanned, forced);
-  const { pageSize } = next;
   const buffer = Buffer.allocUnsafe(Math.min(FRAME_BYTES, changed.length * pageSize));
   const perFrame = FRAME_BYTES / pageSize;
   const stored: StoredPages[] = [];
@@ -63,7 +66,25 @@ function storeChanged({ from, to, key, previous, next, forced }: PagesJob, read:
     }
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }
-  return { changed, stored };
+  return { changed, stored, noted };
+}
+
+/** Stretch by stretch: what the pages were comes from a file, and what they are goes to one. */
+function scan({ pageSize, from, to, key, previous, next }: PagesJob, read: Read): Pick<PagesDone, "noted"> & { changed: Uint32Array } {
+  using before = OpenPageFile.open(previous, "r");
+  using after = OpenPageFile.open(next, "r+");
+  const step = pagesPerStretch(pageSize);
+  const changed: Uint32Array[] = [];
+  let noted = after !== undefined;
+  for (let first = from; first < to; first += step) {
+    const state = makePageHashes(pageSize, Math.min(step, to - first));
+    const stretch = first / step;
+    const reading: Read = (target, wanted, position) => read(target, wanted, first * pageSize + position);
+    const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
+    if (previous !== undefined && found.length > 0) changed.push(found);
+    noted = noted && after?.write(stretch, state) === true;
+  }
+  return { changed: joined(changed), noted };
 }
 
 /** How many pages from an index on lie one after another. */

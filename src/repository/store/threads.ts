@@ -65,14 +65,14 @@ export class Threads {
 
   async pages(pages: PagesJob): Promise<PagesDone> {
     const job: Job = { kind: "pages", store: this.#store, pages };
-    const little = this.isLittle(1, (pages.to - pages.from) * pages.next.pageSize);
+    const little = this.isLittle(1, (pages.to - pages.from) * pages.pageSize);
     return mustBe("pages", little ? this.#here.do(job) : await this.#run(job)).pages;
   }
 
   /** The same of a whole database, which is never here where signals would wait for it. */
   async wholePages(pages: PagesJob): Promise<PagesDone> {
     const job: Job = { kind: "pages", store: this.#store, pages };
-    const little = this.isLittle(1, pages.next.pages * pages.next.pageSize);
+    const little = this.isLittle(1, (pages.to - pages.from) * pages.pageSize);
     this.#used ||= !little;
     return mustBe("pages", little ? this.#here.do(job) : await this.#pool.runLong(job)).pages;
   }

@@ -1,7 +1,7 @@
 import type { Locator, PackId } from "../pack/locator.ts";
 import type { MetaSource } from "./meta-store.ts";
 import { resolvePageMap } from "./page-map.ts";
-import type { ResolvedMap } from "./resolved-map.ts";
+import type { PagePlaces } from "./resolved-map.ts";
 import type { TreeRoot } from "./roots.ts";
 import { readStoredEntries, resolveEntry, runReferences } from "./tree-reader.ts";
 import type { StoredContent } from "./tree-entry.ts";
@@ -51,7 +51,7 @@ export class PackUse {
     stretchesOf(this.#content, place.pack).add(place);
   }
 
-  addPages(map: ResolvedMap): void {
+  addPages(map: PagePlaces): void {
     for (const { pages, ...place } of map.extents()) this.addContent({ ...place, length: pages * map.pageSize });
   }
 

@@ -5,13 +5,27 @@ import type { MetaSource } from "./meta-store.ts";
 import { decodeBase, decodeLayer, encodeBase, encodeLayer, type Layer } from "./page-blocks.ts";
 import { keepObject, ReferenceIndex, type Keeping } from "./reference-index.ts";
 import { checkCount, damaged, readObject, type Reference } from "./reference.ts";
-import { ResolvedMap } from "./resolved-map.ts";
+import { PagesInOrder } from "./pages-in-order.ts";
+import { ResolvedMap, type PagePlaces } from "./resolved-map.ts";
 import type { PageMapRef } from "./tree-entry.ts";
 
 /** A page map as it is stored, and as it is worked with. */
 export interface PageMap {
   readonly ref: PageMapRef;
   readonly resolved: ResolvedMap;
+}
+
+/** One that was just written, and is only named. */
+export interface WrittenMap {
+  readonly ref: PageMapRef;
+  readonly resolved: PagePlaces;
+}
+
+interface NewPages extends Keeping {
+  readonly pageSize: number;
+  readonly pages: number;
+  /** Where all pages are, in order: each place holds as many as fit into its length. */
+  readonly places: readonly Locator[];
 }
 
 interface PageUpdate extends Keeping {
@@ -46,13 +60,20 @@ export function resolvePageMap(source: MetaSource, ref: PageMapRef): ResolvedMap
   return resolved;
 }
 
+/** The map of a database of which every page was stored anew. */
+export function newPageMap({ pageSize, pages, places, ...keeping }: NewPages): WrittenMap {
+  checkPages(pages);
+  const resolved = new PagesInOrder(pageSize, pages, places);
+  return { ref: checked(based(pageSize, pages, keeping, undefined, resolved)), resolved };
+}
+
 /**
  * The map after some pages were stored anew. Few changes become a layer, which costs a byte or two a page; many, or the
  * changes of many backups together, are merged into the base, whose blocks are named again where they are as they were.
  */
 export function updatePageMap(update: PageUpdate): PageMap {
   const { pageSize, pages, changed, places } = update;
-  if (pages < 1 || pages > PAGES_LIMIT) throw new InternalError(`Cannot map a database of ${pages} pages`);
+  checkPages(pages);
   const previous = update.previous?.ref.pageSize === pageSize ? update.previous : undefined;
   const resolved = new ResolvedMap(pageSize, pages, previous?.resolved);
   const layer = { numbers: changed, extents: places.map((place) => ({ ...place, pages: place.length / pageSize })) };
@@ -60,10 +81,18 @@ export function updatePageMap(update: PageUpdate): PageMap {
   lay(resolved, layer);
   const missing = resolved.missing();
   if (missing !== undefined) throw new InternalError(`Cannot map page ${missing} of ${pages}: it was not stored`);
-  const ref = layered(update, previous?.ref, layer) ?? based(update, previous?.ref, resolved);
+  const ref = layered(update, previous?.ref, layer) ?? based(pageSize, pages, update, previous?.ref, resolved);
+  return { ref: checked(ref), resolved };
+}
+
+function checkPages(pages: number): void {
+  if (pages < 1 || pages > PAGES_LIMIT) throw new InternalError(`Cannot map a database of ${pages} pages`);
+}
+
+function checked(ref: PageMapRef): PageMapRef {
   const problem = pageMapProblem(ref);
-  if (problem !== undefined) throw new InternalError(`Cannot map a database of ${pages} pages: ${problem}`);
-  return { ref, resolved };
+  if (problem !== undefined) throw new InternalError(`Cannot map a database of ${ref.pages} pages: ${problem}`);
+  return ref;
 }
 
 /** The previous base with one layer more, or undefined when it is time to merge. */
@@ -84,7 +113,7 @@ function layered(
   return { pageSize, pages, blocks, layers: [...layers, keepObject(encodeLayer(layer), changed.length, undefined, { store })] };
 }
 
-function based({ pageSize, pages, ...keeping }: PageUpdate, previous: PageMapRef | undefined, resolved: ResolvedMap): PageMapRef {
+function based(pageSize: number, pages: number, keeping: Keeping, previous: PageMapRef | undefined, resolved: PagePlaces): PageMapRef {
   const known = new ReferenceIndex(previous?.blocks);
   const blocks: Reference[] = [];
   for (let first = 0; first < pages; first += BLOCK_PAGES) {

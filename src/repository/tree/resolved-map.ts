@@ -10,6 +10,13 @@ export interface Extent {
   readonly offset: number;
 }
 
+/** Where the pages of a database lie. */
+export interface PagePlaces {
+  readonly pageSize: number;
+  /** The pages from one number to before another, in order. */
+  extents(from?: number, to?: number): Iterable<Extent>;
+}
+
 /** The frames that pages lie in, each once, numbered from 1; numbers stay what they are while frames are added. */
 class FrameList {
   readonly #frames: { readonly pack: PackId; readonly frame: number }[] = [];
@@ -34,7 +41,7 @@ class FrameList {
  * Where every page of a database lies: two numbers a page, and no object. Memory is touched as pages are set, so that a
  * number of pages that a hostile map only claims costs nothing.
  */
-export class ResolvedMap {
+export class ResolvedMap implements PagePlaces {
   readonly pageSize: number;
   readonly pages: number;
   readonly #frames: FrameList;
