@@ -244,7 +244,7 @@ export class CaptureRun {
     const query = schemaVersion.component === plan.name ? schemaVersion.query : null;
     const may = !how.cut && how.raw === false && query === null ? this.#draft.known?.(plan.name) : undefined;
     // Another process may have taken one since the vault was listed, and clocks are set back: two backups are never mixed.
-    const known = may === undefined || may.manifestSha256 === newestGood?.manifestSha256 ? may : NOTHING_KNOWN;
+    const known = may === undefined || may.manifestSha256 === newestGood?.manifestSha256 ? may : nothingKnown(may);
     const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started, known });
     return watchReading(reading, {
       component: plan.name,
@@ -330,13 +330,16 @@ export class CaptureRun {
 
 const always = (): boolean => true;
 
-const NOTHING_KNOWN: KnownState = {
-  manifestSha256: undefined,
-  memory: undefined,
-  whole: false,
-  isDatabaseSame: () => false,
-  hasDatabase: () => false,
-};
+function nothingKnown({ newRecords }: KnownState): KnownState {
+  return {
+    manifestSha256: undefined,
+    memory: undefined,
+    newRecords,
+    whole: false,
+    isDatabaseSame: () => false,
+    hasDatabase: () => false,
+  };
+}
 
 /** Not what ends a salvage: no space, an interruption, a defect. A host that refuses to open a database still has its bytes. */
 function mayBeKeptRaw({ code, row: { kind } }: HoldfastError): boolean {

@@ -118,8 +118,8 @@ describe("a backup in repository form after another", () => {
       (stage: RepositoryStage) => eachCache(stage, (bytes) => void (bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1)),
     ],
     ["is cut short", (stage: RepositoryStage) => eachCache(stage, () => {}, 100)],
-    ["has lost what the pages were", (stage: RepositoryStage) => pageFiles(stage).forEach((path) => rmSync(path))],
-    ["has what the pages were cut short", (stage: RepositoryStage) => pageFiles(stage).forEach((path) => truncateSync(path, 100))],
+    ["has lost what it names", (stage: RepositoryStage) => sideFiles(stage).forEach((path) => rmSync(path))],
+    ["has what it names cut short", (stage: RepositoryStage) => sideFiles(stage).forEach((path) => truncateSync(path, 100))],
   ])("stores no content anew when its cache %s, and what changed it sees", async (_, harm) => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("notes"));
@@ -139,34 +139,45 @@ describe("a backup in repository form after another", () => {
     expect(contents.get("notes/7")?.toString()).toBe("seven");
   });
 
-  it("keeps one page file for each database, and leaves at most one of attempts that failed", async () => {
+  it("keeps what the pages of each database were and what was seen of a tree, and leaves little of attempts that failed", async () => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("notes"));
     using database = makeTable(stage.join("state.db"), 100);
-    using other = makeTable(stage.join("notes", "a.db"), 100);
     for (let round = 0; round < 3; round += 1) {
-      for (const one of [database, other]) one.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${20 + round}`);
+      database.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${20 + round}`);
+      writeFileSync(stage.join("notes", `${round}.md`), "new");
       await stage.take("notes", "state.db");
-      expect(pageFiles(stage)).toHaveLength(2);
+      expect(sideFiles(stage)).toHaveLength(2);
     }
-    // Untouched, it keeps what is known of it when the rest of its component is stored anew.
-    const before = pageFiles(stage);
-    stage.pass(1);
-    await stage.take("notes", "state.db");
-    writeFileSync(stage.join("notes", "new.md"), "new");
-    await stage.take("notes", "state.db");
-    expect(pageFiles(stage)).toHaveLength(2);
-    expect(pageFiles(stage).some((path) => before.includes(path))).toBe(true);
     for (let round = 0; round < 3; round += 1) {
       database.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${30 + round}`);
       await using vault = await stage.open();
       await using draft = await stage.begin(vault);
       const confirm = async (): Promise<void> => await Promise.reject(new CaptureError("COMPONENT_MOVED", "It moved"));
       await expect(stage.store(draft, "state.db", { confirm })).rejects.toThrow("It moved");
-      expect(pageFiles(stage)).toHaveLength(3);
+      expect(sideFiles(stage)).toHaveLength(3);
     }
-    await stage.take("notes", "state.db");
-    expect(pageFiles(stage)).toHaveLength(2);
+    const { manifest } = await stage.take("notes", "state.db");
+    expect(manifest.stored_bytes).toBeLessThan(20_000);
+    expect(sideFiles(stage)).toHaveLength(2);
+  });
+
+  it("knows a database in a tree by what its pages were when they were last read, whatever else of the tree changed since", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    using database = makeTable(stage.join("notes", "a.db"), 1000);
+    await stage.take("notes");
+    const before = sideFiles(stage);
+    writeFileSync(stage.join("notes", "new.md"), "new");
+    expect((await stage.take("notes")).manifest.stored_bytes).toBeLessThan(5000);
+    const after = sideFiles(stage);
+    // Of what was seen of the tree there is a new one.
+    expect([after.length, after.filter((path) => before.includes(path)).length]).toEqual([2, 1]);
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 500");
+    const { id, manifest } = await stage.take("notes");
+    expect(manifest.stored_bytes).toBeLessThan(20_000);
+    const stored = withoutCounters((await stage.contents(id)).get("notes/a.db"));
+    expect(stored.equals(withoutCounters(readFileSync(stage.join("notes", "a.db"))))).toBe(true);
   });
 
   it("stores anew what lay in packs that went away, whichever they are", async () => {
@@ -279,9 +290,9 @@ function copyCaches(_: RepositoryStage, from: string, to: string): void {
   for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
 }
 
-function pageFiles(stage: RepositoryStage): readonly string[] {
+function sideFiles(stage: RepositoryStage): readonly string[] {
   return readdirSync(stage.cacheFolder)
-    .filter((name) => name.endsWith(".pages"))
+    .filter((name) => name.endsWith(".side"))
     .map((name) => join(stage.cacheFolder, name));
 }
 

@@ -97,7 +97,7 @@ export async function treeReading(
     }),
     memory() {
       const { omissions, warnings, suspect } = notes.result();
-      return memory?.now.toBytes({ rules, root: rootLook(root.stats), plain: omissions.length === 0 && !suspect, warnings });
+      return memory?.now.toHead({ rules, root: rootLook(root.stats), plain: omissions.length === 0 && !suspect, warnings });
     },
     async close() {
       await child.close();

@@ -104,6 +104,7 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
     }
     const name = frame.names[frame.next];
     if (name === undefined) {
+      frame.memory?.end();
       stack.pop();
       continue;
     }

@@ -10,7 +10,17 @@ export { pathProblem, quotePath } from "./entry-path.ts";
 export { EntrySafety } from "./entry-safety.ts";
 export type { Entry } from "./entry.ts";
 export { openFile, openSpan, readFully, type OpenedFile } from "./open-span.ts";
-export { fileLook, isRecentlyRead, isSameLook, settledBefore, type DatabaseLook, type FileLook, type KnownState } from "./known-state.ts";
+export {
+  fileLook,
+  isRecentlyRead,
+  isSameLook,
+  settledBefore,
+  type DatabaseLook,
+  type FileLook,
+  type KnownRecords,
+  type KnownState,
+  type RecordSink,
+} from "./known-state.ts";
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
 export type { Contents, ContentsModule, LocatedBackup, LocatedContent, LocatedEntry } from "./located.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";

@@ -23,12 +23,28 @@ export interface DatabaseLook {
   readonly log: FileLook | null;
 }
 
+/** What a reading left for the next one. */
+export interface KnownRecords {
+  /** What it gave in the end (Reading.memory). */
+  readonly head: Uint8Array;
+  /** What it wrote down before. @returns undefined when that cannot be read */
+  read(position: number, length: number): Uint8Array | undefined;
+}
+
+/** Takes what a reading wants to leave for the next one, while it reads: of a large tree that would fill the memory. */
+export interface RecordSink {
+  /** @returns the position of its first byte */
+  append(bytes: Uint8Array): number;
+}
+
 /** What a vault knows of a component from the backup that it compares with: that need not be read, it is named again where it lies. */
 export interface KnownState {
   /** Of the manifest of that backup: what else is told of what is known is what that manifest says. undefined when there is none. */
   readonly manifestSha256: string | undefined;
-  /** What the reading for that backup, or for one since that is the same, left for the next one (Reading.memory). */
-  readonly memory: Uint8Array | undefined;
+  /** What the reading for that backup, or for one since that is the same, left for the next one. */
+  readonly memory: KnownRecords | undefined;
+  /** For the one that asks, in place of what another one of this component has left there. */
+  newRecords(): RecordSink;
   /** All of it may be named again: a reading that finds nothing touched may say so (Reading.untouched). */
   readonly whole: boolean;
   /** Whether a database looks as it did when it was copied: with `whole`, enough to say that it is untouched. */

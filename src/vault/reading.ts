@@ -100,7 +100,7 @@ export interface Reading {
   lost?(): Error | undefined;
   confirm(): Promise<void>;
   report(): ReadingReport;
-  /** What the next reading of the component would like to know (KnownState.memory); complete when the report is. */
+  /** What the next reading of the component would like to know beside its records (KnownState.memory); complete when the report is. */
   memory?(): Uint8Array | undefined;
   close(): Promise<void>;
 }

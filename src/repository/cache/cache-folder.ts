@@ -5,11 +5,11 @@ import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
-import { cacheParts, decodeCache } from "./encode-cache.ts";
-import type { PageFile } from "./page-file.ts";
+import { encodeCache, decodeCache } from "./encode-cache.ts";
+import type { SideFile } from "./side-file.ts";
 import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
-const PAGES = ".pages";
+const SIDE = ".side";
 
 export interface CachePlace {
   /** Of the instance's state, private. */
@@ -27,7 +27,7 @@ export function readCache(place: CachePlace, component: string, tree: string): C
   const bytes = readIfThere(place, component);
   if (bytes === undefined) return undefined;
   try {
-    const cache = decodeCache(bytes, (name, pageSize, pages) => pageFile(place, component, { name, pageSize, pages }));
+    const cache = decodeCache(bytes, (name) => sideFile(place, component, name));
     return cache.tree === tree ? cache : undefined;
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
@@ -40,8 +40,8 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
   try {
     makeFolder(place.folder);
     const path = pathOf(place, component);
-    writeSealedFile(path, `${path}.new`, keyOf(place), cacheParts(cache), associated(place, component));
-    sweepPageFiles(place, component, cache);
+    writeSealedFile(path, `${path}.new`, keyOf(place), [encodeCache(cache)], associated(place, component));
+    sweepSideFiles(place, component, cache);
     return true;
   } catch (error) {
     if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
@@ -50,12 +50,12 @@ export function writeCache(place: CachePlace, component: string, cache: Componen
 }
 
 /**
- * A new file for what the pages of a database are, which is that of no backup until a cache names it.
+ * A new file, empty, that belongs to no backup until a cache names it.
  *
  * @returns undefined when none can be made there
  */
-export function newPageFile(place: CachePlace, component: string, pageSize: number, pages: number): PageFile | undefined {
-  const file = pageFile(place, component, { name: randomBytes(16).toString("hex"), pageSize, pages });
+export function newSideFile(place: CachePlace, component: string): SideFile | undefined {
+  const file = sideFile(place, component, randomBytes(16).toString("hex"));
   try {
     makeFolder(place.folder);
     closeSync(openSync(file.path, "wx", 0o600));
@@ -66,14 +66,14 @@ export function newPageFile(place: CachePlace, component: string, pageSize: numb
   }
 }
 
-/** Removes page files of a component that are not in use: those of backups that were given up, and of the one before. */
-export function sweepPageFiles(place: CachePlace, component: string, used: ComponentCache | undefined): void {
-  const named = new Set([...(used?.databases.values() ?? [])].map(({ pages }) => pages?.path));
+/** Removes side files of a component that are not in use: those of backups that were given up, and of the one before. */
+export function sweepSideFiles(place: CachePlace, component: string, used: ComponentCache | undefined): void {
+  const named = new Set([used?.memory?.records.path, ...[...(used?.databases.values() ?? [])].map(({ pages }) => pages?.path)]);
   const prefix = `${hashOf(place, component)}.`;
   try {
     for (const name of readdirSync(place.folder)) {
       const path = join(place.folder, name);
-      if (name.startsWith(prefix) && name.endsWith(PAGES) && !named.has(path)) rmSync(path, { force: true });
+      if (name.startsWith(prefix) && name.endsWith(SIDE) && !named.has(path)) rmSync(path, { force: true });
     }
   } catch (error) {
     // The next backup tries again.
@@ -81,8 +81,8 @@ export function sweepPageFiles(place: CachePlace, component: string, used: Compo
   }
 }
 
-function pageFile(place: CachePlace, component: string, pages: Pick<PageFile, "name" | "pageSize" | "pages">): PageFile {
-  return { ...pages, path: join(place.folder, `${hashOf(place, component)}.${pages.name}${PAGES}`), key: keyOf(place) };
+function sideFile(place: CachePlace, component: string, name: string): SideFile {
+  return { name, path: join(place.folder, `${hashOf(place, component)}.${name}${SIDE}`), key: keyOf(place) };
 }
 
 function readIfThere(place: CachePlace, component: string): Buffer | undefined {

@@ -1,20 +1,18 @@
 import type { FileLook } from "../../vault/index.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import type { ComponentCache, SeenDatabase } from "./component-cache.ts";
-import type { PageFile } from "./page-file.ts";
+import type { ComponentCache, RememberedReading, SeenDatabase } from "./component-cache.ts";
+import type { SideFile } from "./side-file.ts";
 
 const VERSION = 3;
 
-/** The file of that name in the folder of the cache. */
-export type PageFileOf = (name: string, pageSize: number, pages: number) => PageFile;
+/** The side file of a name, wherever the cache lies. */
+export type SideFileOf = (name: string) => SideFile;
 
-/** The bytes of a cache, in parts: what a reading remembers of a large tree is not copied. */
-export function* cacheParts({ tree, begun, memory, databases }: ComponentCache): Generator<Uint8Array> {
+export function encodeCache({ tree, begun, memory, databases }: ComponentCache): Buffer {
   const writer = new ByteWriter().u8(VERSION).bytes(Buffer.from(tree, "hex")).varint(begun);
-  yield writer.varint(memory?.length ?? 0).toBytes();
-  if (memory !== undefined) yield memory;
-  writer.clear();
+  writer.text(memory?.records.name ?? "");
+  if (memory !== undefined) writer.varint(memory.records.length).varint(memory.head.length).bytes(memory.head);
   writer.varint(databases.size);
   for (const [path, { look, readAt, pages }] of databases) {
     writer
@@ -26,23 +24,30 @@ export function* cacheParts({ tree, begun, memory, databases }: ComponentCache):
     writer.text(pages?.name ?? "");
     if (pages !== undefined) writer.varint(pages.pageSize).varint(pages.pages);
   }
-  yield writer.toBytes();
+  return writer.toBytes();
 }
 
-/** @throws DamageError when it is not what cacheParts() gives, one behind the other */
-export function decodeCache(bytes: Uint8Array, pageFile: PageFileOf): ComponentCache {
+/** @throws DamageError when it is not what encodeCache() gives */
+export function decodeCache(bytes: Uint8Array, sideFile: SideFileOf): ComponentCache {
   const reader = new ByteReader(bytes, "a cache", "BACKUP_DAMAGED");
   if (reader.u8("the version") !== VERSION) throw reader.refuse("it is of another version");
   const tree = reader.bytes(32, "the name of a tree").toString("hex");
   const begun = reader.varint("a time");
-  const memory = reader.bytes(reader.varint("the length of a memory"), "a memory");
+  const memory = readMemory(reader, sideFile);
   const databases = new Map<string, SeenDatabase>();
   for (let left = reader.count("the number of databases", 4); left > 0; left--) {
     const path = reader.text("a path");
-    databases.set(path, readDatabase(reader, pageFile));
+    databases.set(path, readDatabase(reader, sideFile));
   }
   reader.end();
-  return { tree, begun, memory: memory.length === 0 ? undefined : memory, databases };
+  return { tree, begun, memory, databases };
+}
+
+function readMemory(reader: ByteReader, sideFile: SideFileOf): RememberedReading | undefined {
+  const name = reader.text("the name of a record file");
+  if (name === "") return undefined;
+  const records = { ...sideFile(name), length: reader.varint("the length of records") };
+  return { records, head: reader.bytes(reader.varint("the length of a memory"), "a memory") };
 }
 
 function writeLook(writer: ByteWriter, { inode, size, mtimeNs, ctimeNs }: FileLook): ByteWriter {
@@ -55,12 +60,15 @@ function readLook(reader: ByteReader): FileLook {
   return { inode, size, mtimeNs: reader.i64("a time"), ctimeNs: reader.i64("a time") };
 }
 
-function readDatabase(reader: ByteReader, pageFile: PageFileOf): SeenDatabase {
+function readDatabase(reader: ByteReader, sideFile: SideFileOf): SeenDatabase {
   const readAt = reader.varint("a time");
   const looks = reader.u8("which looks there are");
   const file = looks % 2 === 1 ? readLook(reader) : null;
   const log = file !== null && looks === 3 ? readLook(reader) : null;
   const name = reader.text("the name of a page file");
-  const pages = name === "" ? undefined : pageFile(name, reader.varint("a page size"), reader.varint("a number of pages"));
-  return { readAt, look: file === null ? null : { file, log }, pages };
+  const sizes = (): { pageSize: number; pages: number } => ({
+    pageSize: reader.varint("a page size"),
+    pages: reader.varint("a number of pages"),
+  });
+  return { readAt, look: file === null ? null : { file, log }, pages: name === "" ? undefined : { ...sideFile(name), ...sizes() } };
 }

@@ -3,17 +3,10 @@ import { errnoOf, writeFully } from "../../kernel/index.ts";
 import { readFully } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
 import { HASH_BYTES, makePageHashes, pagesPerGroup, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
+import type { SideFile } from "./side-file.ts";
 
-/**
- * A private file with what the pages of one database were, a stretch of it at a time: of a large one they would be much of
- * a backup's memory. Threads write their own stretches of a new one. Plain, so that it can be sent to them.
- */
-export interface PageFile {
-  readonly path: string;
-  /** 32 bytes: each stretch is sealed by itself, for its place in this file. */
-  readonly key: Uint8Array;
-  /** Nothing that was written for another one opens in it. */
-  readonly name: string;
+/** What the pages of one database were, a stretch of it at a time. Threads write their own stretches of a new one. */
+export interface PageFile extends SideFile {
   readonly pageSize: number;
   readonly pages: number;
 }

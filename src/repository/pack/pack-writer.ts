@@ -121,6 +121,8 @@ export class PackWriter implements Disposable {
     this.#write(makeTrailer(sealed.length));
     const name = this.#hash.digest("hex");
     this.#attempt(() => this.#publish(name));
+    // Many may wait for the disk.
+    this.#memory = Buffer.alloc(0);
     return { id: this.id, name, length: this.#storedBytes, rawData: this.#rawData };
   }
 

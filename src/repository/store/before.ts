@@ -6,11 +6,15 @@ import {
   settledBefore,
   type DatabaseLook,
   type FileLook,
+  type KnownRecords,
   type KnownState,
+  type RecordSink,
   type UntouchedFiles,
 } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
 import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
+import { RecordReader, RecordWriter } from "../cache/record-file.ts";
+import type { SideFile } from "../cache/side-file.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
@@ -25,8 +29,8 @@ export interface BeforeOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pageKey: Uint8Array;
-  /** Makes a file for what the pages of a database are. */
-  readonly newPageFile: (pageSize: number, pages: number) => PageFile | undefined;
+  /** Makes a file beside the cache. */
+  readonly newFile: () => SideFile | undefined;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
 }
@@ -47,23 +51,31 @@ export class Before implements KnownState {
   /** Databases of which the reading was told that they are here as they are there. */
   readonly #told: Set<string> = new Set();
   #isGivenUp = false;
+  #reader: RecordReader | undefined;
+  #records: RecordWriter | undefined;
 
   constructor(options: BeforeOptions) {
     this.#options = options;
   }
 
   /** Makes a file for what the pages of a database are; undefined when there can be none. */
-  get newPageFile(): BeforeOptions["newPageFile"] {
-    return this.#options.newPageFile;
-  }
+  readonly newPageFile = (pageSize: number, pages: number): PageFile | undefined => {
+    const file = this.#options.newFile();
+    return file === undefined ? undefined : { ...file, pageSize, pages };
+  };
 
   get manifestSha256(): string | undefined {
     return this.#options.base?.backup?.sha256;
   }
 
-  get memory(): Uint8Array | undefined {
-    return this.#options.cache?.memory;
+  get memory(): KnownRecords | undefined {
+    const { memory } = this.#options.cache ?? {};
+    if (memory === undefined) return undefined;
+    const reader = (this.#reader ??= new RecordReader(memory.records));
+    return { head: memory.head, read: (position, length) => reader.read(position, length) };
   }
+
+  readonly newRecords = (): RecordSink => (this.#records = new RecordWriter(this.#options.newFile));
 
   /** Another backup is compared with in place of this one: a reading that asks here from now on is told that nothing is known. */
   giveUp(): void {
@@ -107,7 +119,7 @@ export class Before implements KnownState {
   /** A file as it was stored, when it may be named again. */
   untouched({ path, size }: UntouchedFiles["files"][number]): StoredEntry | undefined {
     // What is untouched is so beside the memory that was given, and beside no other.
-    const known = this.memory === undefined ? undefined : this.#find(path);
+    const known = this.#options.cache?.memory === undefined ? undefined : this.#find(path);
     if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
     // It was another name then, and is the first one now: its own entry must say what is in it.
     if (known.entry.type !== "file" || known.entry.hard_link !== undefined) return undefined;
@@ -159,7 +171,9 @@ export class Before implements KnownState {
   }
 
   /** What the next backup may know. */
-  cacheFor(tree: string, memory: Uint8Array | undefined): ComponentCache {
+  cacheFor(tree: string, head: Uint8Array | undefined): ComponentCache {
+    const records = head === undefined ? undefined : this.#records?.finish();
+    const memory = head === undefined || records === undefined ? undefined : { head, records };
     return { tree, begun: this.#options.now, memory, databases: this.#databases };
   }
 
@@ -188,8 +202,8 @@ export class Before implements KnownState {
   }
 
   #readPages(path: string, { ref, resolved }: PageMap): PageFile | undefined {
-    const { base, pageKey, newPageFile } = this.#options;
-    const file = newPageFile(ref.pageSize, ref.pages);
+    const { base, pageKey } = this.#options;
+    const file = this.newPageFile(ref.pageSize, ref.pages);
     if (base === undefined || file === undefined) return undefined;
     const read = (): boolean => hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
     return this.#orWarn(`"${path}" is`, read) === true ? file : undefined;

@@ -1,8 +1,8 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { NewBody } from "../../local-vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
-import { newPageFile, readCache, sweepPageFiles, type CachePlace } from "../cache/cache-folder.ts";
-import type { PageFile } from "../cache/page-file.ts";
+import { newSideFile, readCache, sweepSideFiles, type CachePlace } from "../cache/cache-folder.ts";
+import type { SideFile } from "../cache/side-file.ts";
 import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
@@ -78,13 +78,13 @@ export class KnownComponents implements Disposable {
   #before(name: string, base: Base | undefined, cache: ComponentCache | undefined): Before {
     const { now, pageKey, onTouched, cache: place } = this.#place;
     let isSwept = false;
-    const makePageFile = (pageSize: number, pages: number): PageFile | undefined => {
-      // Of a component that fails at every attempt there is one file too many, and not one for each.
-      if (!isSwept) sweepPageFiles(place, name, cache);
+    const newFile = (): SideFile | undefined => {
+      // Of a component that fails at every attempt there is what one of them left, and not what each did.
+      if (!isSwept) sweepSideFiles(place, name, cache);
       isSwept = true;
-      return newPageFile(place, name, pageSize, pages);
+      return newSideFile(place, name);
     };
-    return new Before({ base, cache, now, pageKey, onTouched, newPageFile: makePageFile });
+    return new Before({ base, cache, now, pageKey, onTouched, newFile });
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { errnoOf, lstatAt } from "../../kernel/index.ts";
 import { isRecentlyRead } from "../../vault/index.ts";
 import { namesIn } from "../names-in.ts";
 import { ROWS } from "./rows.ts";
-import { joinNames, rootLook, splitNames, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
+import { joinNames, rootLook, type FolderRecord, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
 
 export interface Recheck {
   /** Of the tree: absolute, and how it looks. */
@@ -32,15 +32,19 @@ export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
   }
 }
 
-function isSameFolder(
-  folder: RememberedFolder,
-  { rows, settled }: TreeMemory,
-  { root, stats: { dev }, now, keepsTimes, isKnown }: Recheck,
-): boolean {
+function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck: Recheck): boolean {
+  const {
+    root,
+    stats: { dev },
+    now,
+    keepsTimes,
+    isKnown,
+  } = recheck;
   const absolute = folder.path === "." ? root : `${root}/${folder.path}`;
-  const names = splitNames(folder.names());
-  if (names.length !== folder.count || (!keepsTimes && !isListed(absolute, folder))) return false;
-  let row = folder.first;
+  const record = folder.read();
+  if (record === undefined || (!keepsTimes && !isListed(absolute, record))) return false;
+  const { names, rows } = record;
+  let row = 0;
   for (const name of names) {
     const path = `${absolute}/${name}`;
     const stats = lstatAt(path);
@@ -56,7 +60,7 @@ function isSameFolder(
   return true;
 }
 
-function isListed(absolute: string, folder: RememberedFolder): boolean {
+function isListed(absolute: string, record: FolderRecord): boolean {
   const { names, foreign } = namesIn(absolute);
-  return foreign.length === 0 && joinNames(names) === folder.names();
+  return foreign.length === 0 && joinNames(names) === joinNames(record.names);
 }

@@ -15,39 +15,25 @@ export type RowKind = (typeof ROWS)[keyof typeof ROWS];
 
 /** Inode, size, and the times of its last changes. */
 const NUMBERS = 4;
-const FIRST_ROWS = 1024;
+/** Of one row. */
+export const ROW_BYTES: number = NUMBERS * 8 + 8 + 1;
 
-/** What was seen of every name of a tree, in columns: objects of a million files take six times the memory. */
+/** What was seen of every name of a folder, in columns: objects of a million files take six times the memory. */
 export class Rows {
-  #kinds: Uint8Array;
-  #looks: BigInt64Array;
-  #readAt: Float64Array;
-  #length: number;
+  readonly #looks: BigInt64Array;
+  readonly #readAt: Float64Array;
+  /** Left out until they are noted. */
+  readonly #kinds: Uint8Array;
+  readonly bytes: Uint8Array;
 
-  constructor(kinds: Uint8Array = new Uint8Array(FIRST_ROWS), looks?: BigInt64Array, readAt?: Float64Array, length: number = 0) {
-    this.#kinds = kinds;
-    this.#looks = looks ?? new BigInt64Array(kinds.length * NUMBERS);
-    this.#readAt = readAt ?? new Float64Array(kinds.length);
-    this.#length = length;
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** So many more, left out until they are noted. @returns the number of the first */
-  add(count: number): number {
-    const first = this.#length;
-    this.#length += count;
-    if (this.#length > this.#kinds.length) {
-      const room = Math.max(this.#length, this.#kinds.length * 2);
-      const [kinds, looks, readAt] = [new Uint8Array(room), new BigInt64Array(room * NUMBERS), new Float64Array(room)];
-      kinds.set(this.#kinds);
-      looks.set(this.#looks);
-      readAt.set(this.#readAt);
-      [this.#kinds, this.#looks, this.#readAt] = [kinds, looks, readAt];
-    }
-    return first;
+  /** @param bytes of the columns, ROW_BYTES for each row, those of the widest numbers first; its own unless given */
+  constructor(count: number, bytes?: Uint8Array) {
+    // A copy, because a column of wide numbers may not begin at any place.
+    const own = bytes === undefined ? new Uint8Array(count * ROW_BYTES) : new Uint8Array(bytes);
+    this.bytes = own;
+    this.#looks = new BigInt64Array(own.buffer, 0, count * NUMBERS);
+    this.#readAt = new Float64Array(own.buffer, count * NUMBERS * 8, count);
+    this.#kinds = new Uint8Array(own.buffer, count * (NUMBERS * 8 + 8), count);
   }
 
   /** @param readAt when its bytes were last read. Milliseconds since the epoch */
@@ -81,28 +67,4 @@ export class Rows {
       stats.ctimeNs < before
     );
   }
-
-  /** The bytes of the columns, those of the widest numbers first. */
-  columns(): readonly Uint8Array[] {
-    const length = this.#length;
-    return [
-      bytesOf(this.#looks.subarray(0, length * NUMBERS)),
-      bytesOf(this.#readAt.subarray(0, length)),
-      bytesOf(this.#kinds.subarray(0, length)),
-    ];
-  }
-
-  /** @returns undefined when the bytes are not those of so many rows */
-  static fromBytes(bytes: Uint8Array, length: number): Rows | undefined {
-    if (bytes.length !== length * (NUMBERS * 8 + 8 + 1)) return undefined;
-    // A copy, because a column of wide numbers may not begin at any place.
-    const own = new Uint8Array(bytes).buffer;
-    const looks = new BigInt64Array(own, 0, length * NUMBERS);
-    const readAt = new Float64Array(own, length * NUMBERS * 8, length);
-    return new Rows(new Uint8Array(own, length * (NUMBERS * 8 + 8), length), looks, readAt, length);
-  }
-}
-
-function bytesOf(column: BigInt64Array | Float64Array | Uint8Array): Uint8Array {
-  return new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
 }

@@ -1,23 +1,22 @@
 import type { BigIntStats } from "node:fs";
-import { settledBefore } from "../../vault/index.ts";
-import { Rows } from "./rows.ts";
+import { settledBefore, type KnownRecords, type RecordSink } from "../../vault/index.ts";
+import { ROW_BYTES, Rows } from "./rows.ts";
 
-const VERSION = 1;
+const VERSION = 2;
 /** Between the names of a folder: no name holds it. */
 const BETWEEN = "\0";
-/** Characters. */
-const MOST_NAMES = 128 * 1024 * 1024;
 
 interface FolderHead {
   /** Entry path. */
   readonly path: string;
   /** Names in it, which are as many rows. */
   readonly count: number;
-  /** Length of its names, joined. Characters. */
-  readonly length: number;
+  /** Where its record begins, and how long it is: its rows, and its names behind them. Bytes. */
+  at: number;
+  length: number;
 }
 
-/** What stands before the columns. */
+/** What is read at once. */
 interface Head {
   readonly version: number;
   /** Says by which rules the tree was walked, and which tree it is. */
@@ -34,11 +33,15 @@ interface Head {
 
 export interface RememberedFolder {
   readonly path: string;
-  /** Row of its first name. */
-  readonly first: number;
-  readonly count: number;
-  /** In order, joined. */
-  names(): string;
+  /** undefined when its record cannot be read: then nothing is known of what is in it. */
+  read(): FolderRecord | undefined;
+}
+
+export interface FolderRecord {
+  /** In order. */
+  readonly names: readonly string[];
+  /** One for each name. */
+  readonly rows: Rows;
 }
 
 /** What the last walk saw of a tree: the names of every folder, and how each of them looked. */
@@ -52,38 +55,37 @@ export interface TreeMemory {
   /** In the order of the walk. */
   readonly folders: readonly RememberedFolder[];
   folder(path: string): RememberedFolder | undefined;
-  readonly rows: Rows;
 }
 
-/** Gathers what a walk sees. */
+/** Gathers what a walk sees: of the folders that it is in, and no longer of those that it has left. */
 export class TreeNotes {
-  readonly rows: Rows = new Rows();
   readonly now: number;
+  readonly #records: RecordSink;
   readonly #folders: FolderHead[] = [];
-  readonly #names: string[] = [];
 
   /** @param now of the backup under way. Milliseconds since the epoch */
-  constructor(now: number) {
+  constructor(now: number, records: RecordSink) {
     this.now = now;
+    this.#records = records;
   }
 
-  /** @returns the row of its first name */
-  folder(path: string, names: readonly string[]): number {
-    const joined = joinNames(names);
-    this.#folders.push({ path, count: names.length, length: joined.length });
-    this.#names.push(joined);
-    return this.rows.add(names.length);
+  /** @returns to be told of every name, and of the end */
+  folder(path: string, names: readonly string[]): { readonly rows: Rows; readonly end: () => void } {
+    const rows = new Rows(names.length);
+    const head = { path, count: names.length, at: 0, length: 0 };
+    this.#folders.push(head);
+    const end = (): void => {
+      const joined = Buffer.from(joinNames(names));
+      head.at = this.#records.append(rows.bytes);
+      this.#records.append(joined);
+      head.length = rows.bytes.length + joined.length;
+    };
+    return { rows, end };
   }
 
-  /** undefined for a tree of so many names that they do not fit into one text: then everything is looked at anew. */
-  toBytes(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer | undefined {
-    if (this.#folders.reduce((sum, { length }) => sum + length, 0) > MOST_NAMES) return undefined;
+  toHead(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer {
     const head: Head = { version: VERSION, begun: this.now, ...told, folders: this.#folders };
-    const [before, names] = [Buffer.from(JSON.stringify(head)), Buffer.from(this.#names.join(""))];
-    const lengths = Buffer.alloc(8);
-    lengths.writeUInt32LE(before.length, 0);
-    lengths.writeUInt32LE(names.length, 4);
-    return Buffer.concat([lengths, before, names, ...this.rows.columns()]);
+    return Buffer.from(JSON.stringify(head));
   }
 }
 
@@ -101,24 +103,10 @@ export function splitNames(joined: string): readonly string[] {
 }
 
 /** @returns undefined for what is not a memory of this tree by these rules: then everything is looked at anew */
-export function treeMemory(bytes: Uint8Array | undefined, rules: string): TreeMemory | undefined {
-  if (bytes === undefined || bytes.length < 8) return undefined;
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const from = 8 + buffer.readUInt32LE(0);
-  const to = from + buffer.readUInt32LE(4);
-  const head = to <= buffer.length ? parseHead(buffer.toString("utf8", 8, from)) : undefined;
-  if (head === undefined || head.version !== VERSION || head.rules !== rules) return undefined;
-  const names = buffer.toString("utf8", from, to);
-  const folders: RememberedFolder[] = [];
-  let [first, position] = [0, 0];
-  for (const { path, count, length } of head.folders) {
-    const begin = position;
-    folders.push({ path, first, count, names: () => names.slice(begin, begin + length) });
-    first += count;
-    position += length;
-  }
-  const rows = Rows.fromBytes(buffer.subarray(to), first);
-  if (rows === undefined || position !== names.length) return undefined;
+export function treeMemory(known: KnownRecords | undefined, rules: string): TreeMemory | undefined {
+  const head = known === undefined ? undefined : parseHead(Buffer.from(known.head).toString("utf8"));
+  if (known === undefined || head === undefined || head.version !== VERSION || head.rules !== rules) return undefined;
+  const folders = head.folders.map((folder) => ({ path: folder.path, read: () => recordOf(folder, known) }));
   const { begun, root, plain, warnings } = head;
   let byPath: ReadonlyMap<string, RememberedFolder> | undefined;
   return {
@@ -129,8 +117,14 @@ export function treeMemory(bytes: Uint8Array | undefined, rules: string): TreeMe
     warnings,
     folders,
     folder: (path) => (byPath ??= new Map(folders.map((folder) => [folder.path, folder]))).get(path),
-    rows,
   };
+}
+
+function recordOf({ count, at, length }: FolderHead, known: KnownRecords): FolderRecord | undefined {
+  const record = known.read(at, length);
+  if (record === undefined) return undefined;
+  const names = splitNames(Buffer.from(record.subarray(count * ROW_BYTES)).toString("utf8"));
+  return names.length === count ? { names, rows: new Rows(count, record.subarray(0, count * ROW_BYTES)) } : undefined;
 }
 
 function parseHead(text: string): Head | undefined {

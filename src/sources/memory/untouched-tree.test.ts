@@ -3,9 +3,10 @@ import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync, symlinkS
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { KeptRecords } from "../../../test/support/kept-records.ts";
 import { mountAt } from "../../../test/support/mount.ts";
 import { testPlace, type TestPlace } from "../../../test/support/source-place.ts";
-import type { KnownState, Reading, ReadingEntry } from "../../vault/index.ts";
+import type { KnownRecords, KnownState, Reading, ReadingEntry } from "../../vault/index.ts";
 import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import { isUntouched } from "./is-untouched.ts";
@@ -16,8 +17,16 @@ const HOUR = 3_600_000;
 /** Ahead of the files: what was written just now is old enough to be believed. */
 const FIRST = Date.now() + HOUR;
 
-function knows(memory: Uint8Array | undefined, more: Partial<KnownState> = {}): KnownState {
-  return { manifestSha256: "0".repeat(64), memory, whole: true, isDatabaseSame: () => true, hasDatabase: () => true, ...more };
+function knows(memory: KnownRecords | undefined, more: Partial<KnownState> = {}): KnownState {
+  return {
+    manifestSha256: "0".repeat(64),
+    memory,
+    newRecords: () => new KeptRecords(),
+    whole: true,
+    isDatabaseSame: () => true,
+    hasDatabase: () => true,
+    ...more,
+  };
 }
 
 async function entriesOf(reading: Reading): Promise<readonly ReadingEntry[]> {
@@ -31,22 +40,24 @@ async function untouchedIn(reading: Reading): Promise<readonly string[]> {
 }
 
 /** Reads a tree to its end, and gives what the next reading is told. */
-async function remember(place: TestPlace, more: Partial<ReadingRequest> = {}): Promise<Uint8Array | undefined> {
-  const reading = await openReading(place.request({ now: FIRST, known: knows(undefined, { whole: false }), ...more }));
+async function remember(place: TestPlace, more: Partial<ReadingRequest> = {}): Promise<KnownRecords | undefined> {
+  const records = new KeptRecords();
+  const known = { ...(more.known ?? knows(undefined, { whole: false })), newRecords: () => records };
+  const reading = await openReading(place.request({ now: FIRST, ...more, known }));
   try {
     await entriesOf(reading);
     await reading.confirm();
-    return reading.memory?.();
+    const head = reading.memory?.();
+    return head === undefined ? undefined : records.known(head);
   } finally {
     await reading.close();
   }
 }
 
-/** @param bytes of a reading, by whatever rules */
-function treeMemoryOf(bytes: Uint8Array | undefined): TreeMemory {
-  const buffer = Buffer.from(bytes ?? []);
-  const { rules } = JSON.parse(buffer.toString("utf8", 8, 8 + buffer.readUInt32LE(0))) as { rules: string };
-  const memory = treeMemory(bytes, rules);
+/** @param known of a reading, by whatever rules */
+function treeMemoryOf(known: KnownRecords | undefined): TreeMemory {
+  const { rules } = JSON.parse(Buffer.from(known?.head ?? []).toString("utf8")) as { rules: string };
+  const memory = treeMemory(known, rules);
   if (memory === undefined) throw new Error("Not a memory");
   return memory;
 }
@@ -57,7 +68,7 @@ interface Seen {
   readonly files: readonly string[] | undefined;
 }
 
-async function again(place: TestPlace, memory: Uint8Array | undefined, more: Partial<ReadingRequest> = {}): Promise<Seen> {
+async function again(place: TestPlace, memory: KnownRecords | undefined, more: Partial<ReadingRequest> = {}): Promise<Seen> {
   const reading = await openReading(place.request({ now: FIRST + HOUR, known: knows(memory), ...more }));
   try {
     if (reading.untouched === true) return { untouched: true, files: undefined };
@@ -155,7 +166,7 @@ describe("openReading() of a tree that was read before", () => {
     const [lower, other = "", upper, work] = layers;
     const over = (below: string | undefined): Disposable =>
       mountAt(place.state, ["-t", "overlay", "-o", `lowerdir=${below},upperdir=${upper},workdir=${work}`, "holdfast-test"], context);
-    let memory: Uint8Array | undefined;
+    let memory: KnownRecords | undefined;
     {
       using _ = over(lower);
       writeFileSync(join(place.state, "one.md"), "text of one.md");
@@ -176,9 +187,12 @@ describe("openReading() of a tree that was read before", () => {
     expect(isUntouched(memory, { ...look, keepsTimes: false })).toBe(true);
     // As if the folder had kept its times.
     writeFileSync(join(place.state, "empty", "new.md"), "new");
-    memory.rows.note(memory.folders[0]?.first ?? -1, ROWS.folder, lstatSync(join(place.state, "empty"), { bigint: true }), FIRST);
-    expect(isUntouched(memory, { ...look, keepsTimes: true })).toBe(true);
-    expect(isUntouched(memory, { ...look, keepsTimes: false })).toBe(false);
+    const [root, ...others] = memory.folders;
+    const record = root?.read();
+    record?.rows.note(0, ROWS.folder, lstatSync(join(place.state, "empty"), { bigint: true }), FIRST);
+    const kept = { ...memory, folders: [{ path: ".", read: () => record }, ...others] };
+    expect(isUntouched(kept, { ...look, keepsTimes: true })).toBe(true);
+    expect(isUntouched(kept, { ...look, keepsTimes: false })).toBe(false);
   });
 
   it("does not mind what becomes of a file that is left out", async () => {
@@ -194,8 +208,16 @@ describe("openReading() of a tree that was read before", () => {
     fill(place);
     const memory = await remember(place, RULES);
     expect(await again(place, memory, { exclude: ["*.log"] })).toEqual({ untouched: false, files: [] });
-    expect(await again(place, memory?.subarray(0, 90), RULES)).toEqual({ untouched: false, files: [] });
-    expect(await again(place, memory?.subarray(0, memory.length - 1), RULES)).toEqual({ untouched: false, files: [] });
+    if (memory === undefined) throw new Error("Nothing is remembered");
+    const nothing = { untouched: false, files: [] };
+    expect(await again(place, { ...memory, head: memory.head.subarray(0, 90) }, RULES)).toEqual(nothing);
+    expect(await again(place, { ...memory, read: () => undefined }, RULES)).toEqual(nothing);
+    expect(
+      await again(place, { ...memory, read: (at, length) => Buffer.from(memory.read(at, length) ?? []).fill(0, 0, 1) }, RULES),
+    ).toMatchObject({
+      untouched: false,
+    });
+    expect(await again(place, { ...memory, read: (at, length) => memory.read(at, length - 30) }, RULES)).toEqual(nothing);
     expect(await again(place, undefined, RULES)).toEqual({ untouched: false, files: [] });
     expect(await again(place, memory, { ...RULES, known: knows(memory, { whole: false }) })).toEqual({ untouched: false, files: ALL });
     renameSync(join(place.state, "a"), join(place.state, "c"));
@@ -237,11 +259,13 @@ describe("openReading() of a tree that was read before", () => {
     const database = new DatabaseSync(join(place.state, "a", "state.db"));
     database.exec("PRAGMA journal_mode=DELETE; CREATE TABLE t (x); INSERT INTO t VALUES (1)");
     database.close();
-    const first = await openReading(place.request({ now: FIRST, known: knows(undefined, { whole: false }), ...RULES }));
+    const records = new KeptRecords();
+    const nothing = knows(undefined, { whole: false, newRecords: () => records });
+    const first = await openReading(place.request({ now: FIRST, known: nothing, ...RULES }));
     await entriesOf(first);
     await first.confirm();
     const { databases } = first.report();
-    const memory = first.memory?.();
+    const memory = records.known(first.memory?.() ?? new Uint8Array(0));
     await first.close();
     const details = new Map(Object.entries(databases ?? {}));
     const remembered = { single: false, paths: new Set(details.keys()) };

@@ -20,7 +20,7 @@ export function walkRules(root: Root, request: ReadingRequest): string {
 /** undefined where nothing is remembered: what is copied under a pause, or salvaged, is read whole, whatever it looks like. */
 export function walkMemory(request: ReadingRequest, rules: string): WalkMemory | undefined {
   if (request.cut || (request.raw ?? false) !== false || request.known === undefined) return undefined;
-  return { before: treeMemory(request.known.memory, rules), now: new TreeNotes(request.now) };
+  return { before: treeMemory(request.known.memory, rules), now: new TreeNotes(request.now, request.known.newRecords()) };
 }
 
 /** What a reading reports of a tree of which nothing has been touched; undefined when something has. */

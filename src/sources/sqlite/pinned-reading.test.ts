@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { KeptRecords } from "../../../test/support/kept-records.ts";
 import { databaseProgram } from "../../../test/support/database-program.ts";
 import { liveDatabase, writeOver } from "../../../test/support/live-database.ts";
 import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
@@ -68,7 +69,14 @@ describe("openReading() of a database with read: pinned", () => {
     if (sqlite === undefined || look === undefined) throw new Error("No details");
     const isDatabaseSame = (_: string, { file, log }: DatabaseLook): boolean =>
       isSameLook(file, look.file) && log !== null && look.log !== null && isSameLook(log, look.log);
-    const known = { manifestSha256: "0", memory: undefined, whole: false, isDatabaseSame, hasDatabase: isDatabaseSame };
+    const known = {
+      manifestSha256: "0",
+      memory: undefined,
+      newRecords: () => new KeptRecords(),
+      whole: false,
+      isDatabaseSame,
+      hasDatabase: isDatabaseSame,
+    };
     const contentOf = async (): Promise<string | undefined> => {
       const { entries } = await readBack(
         db.place.request({ path: db.path, read: "pinned", known, quickCheckBefore: new Map([["live.db", sqlite]]) }),
