@@ -5,6 +5,7 @@ import type { TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
+import { resolvePageMap } from "../tree/page-map.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { proveDatabase } from "./prove-database.ts";
 import type { ProvePlace } from "./prove-job.ts";
@@ -74,9 +75,9 @@ async function proveTree(
     throwDamaged(place.packs, before);
     const [only] = entries;
     if (only?.content.kind === "pages" && isLarge(only)) {
-      const { path, size, sha256 = "" } = only.entry;
-      const database = { component: name, path, map: only.content.map };
-      await proveDatabase(threads, place, { database, size, sha256 }, onBytes);
+      const { map } = only.content;
+      const database = { component: name, entry: only.entry, pages: map.pages, places: resolvePageMap(source, map) };
+      await proveDatabase(threads, place, database, onBytes);
       before.add(entries);
       continue;
     }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "../../vault/index.ts";
-import { damagedAt, type ProvedDatabase, type ProvePlace } from "./prove-job.ts";
+import { damagedAt, type ProvePlace } from "./prove-job.ts";
+import type { PagePlaces } from "../tree/resolved-map.ts";
 import type { ProveThreads } from "./prove-threads.ts";
 
 /** Pages that are read in one piece. Bytes. */
@@ -8,8 +9,12 @@ const RANGE_BYTES = 2 * 1024 * 1024;
 /** Ranges that are read and wait for one in front of them. */
 const WAITING = 2;
 
-export interface DatabaseToProve extends Pick<Entry, "size" | "sha256"> {
-  readonly database: ProvedDatabase;
+export interface DatabaseToProve {
+  readonly component: string;
+  readonly entry: Pick<Entry, "path" | "size" | "sha256">;
+  readonly pages: number;
+  /** Here and not in every thread: of a large database it is much of a thread's memory. */
+  readonly places: PagePlaces;
 }
 
 /**
@@ -21,11 +26,10 @@ export interface DatabaseToProve extends Pick<Entry, "size" | "sha256"> {
 export async function proveDatabase(
   threads: ProveThreads,
   place: ProvePlace,
-  { database, size, sha256 }: DatabaseToProve,
+  { component, entry: { path, size, sha256 }, pages, places }: DatabaseToProve,
   onBytes: ((bytes: number) => void) | undefined,
 ): Promise<void> {
-  const { component, path, map } = database;
-  const { pageSize, pages } = map;
+  const { pageSize } = places;
   if (pages * pageSize !== size) throw damagedAt(component, path);
   const hash = createHash("sha256");
   const free = Array.from({ length: threads.width + WAITING }, () => new Uint8Array(new SharedArrayBuffer(RANGE_BYTES)));
@@ -47,7 +51,8 @@ export async function proveDatabase(
     for (; memory === undefined; memory = free.pop()) await threads.oneDone();
     const into = memory;
     const [from, to] = [number * step, Math.min((number + 1) * step, pages)];
-    await threads.send({ kind: "pages", place, database, from, to, into }, () => {
+    const extents = [...places.extents(from, to)];
+    await threads.send({ kind: "pages", place, pageSize, from, extents, into }, () => {
       ready.set(number, { memory: into, bytes: (to - from) * pageSize });
       hashReady();
     });

@@ -11,9 +11,8 @@ import { openedEpochs } from "../pack/opened-epochs.ts";
 import { packPath } from "../pack/pack-place.ts";
 import { openPack } from "../pack/pack-reader.ts";
 import { damagedContent, type SmallContents } from "./small-contents.ts";
-import { resolvePageMap } from "../tree/page-map.ts";
-import type { ResolvedMap } from "../tree/resolved-map.ts";
-import type { PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
+import type { Extent } from "../tree/resolved-map.ts";
+import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames that one thread keeps. */
@@ -29,12 +28,6 @@ export interface ProvePlace {
   readonly epochs: readonly EpochKey[];
 }
 
-export interface ProvedDatabase {
-  readonly component: string;
-  readonly path: string;
-  readonly map: PageMapRef;
-}
-
 export type ProveJob =
   /** Contents, in stored order: those that lie in one place each, and others. */
   | {
@@ -44,13 +37,13 @@ export type ProveJob =
       readonly small: SmallContents;
       readonly entries: readonly TreeEntry[];
     }
-  /** Pages of a database from one number to before another, for whoever hashes them in order; fills `into`, which is shared memory. */
+  /** Pages of a database from one number on, by where they lie, for whoever hashes them in order; fills `into`, which is shared memory. */
   | {
       readonly kind: "pages";
       readonly place: ProvePlace;
-      readonly database: ProvedDatabase;
+      readonly pageSize: number;
       readonly from: number;
-      readonly to: number;
+      readonly extents: readonly Extent[];
       readonly into: Uint8Array;
     }
   /** Nothing more comes. */
@@ -64,8 +57,6 @@ export type ProveAnswer = readonly { readonly name: string; readonly problem: st
 /** What one thread keeps from job to job. */
 export class Prover {
   #open: { readonly proof: string; readonly keys: EpochLookup; readonly frames: FrameCache } | undefined;
-  /** Of the database whose pages were asked for last. */
-  #map: { readonly of: string; readonly resolved: ResolvedMap } | undefined;
 
   /** @throws DamageError BACKUP_DAMAGED */
   do(job: ProveJob): ProveAnswer {
@@ -83,17 +74,9 @@ export class Prover {
     for (const entry of entries) this.#prove(component, entry, frames);
   }
 
-  #readPages({ place, database, from, to, into }: ProveJob & { kind: "pages" }): void {
+  #readPages({ place, pageSize, from, extents, into }: ProveJob & { kind: "pages" }): void {
     const { frames } = this.#opened(place);
-    const { pageSize } = database.map;
-    for (const { first, pages, ...at } of this.#mapOf(database, frames).extents(from, to))
-      into.set(frames.get({ ...at, length: pages * pageSize }), (first - from) * pageSize);
-  }
-
-  #mapOf({ component, path, map }: ProvedDatabase, frames: FrameCache): ResolvedMap {
-    const of = JSON.stringify([this.#open?.proof, component, path]);
-    if (this.#map?.of !== of) this.#map = { of, resolved: resolvePageMap(frames, map) };
-    return this.#map.resolved;
+    for (const { first, pages, ...at } of extents) into.set(frames.get({ ...at, length: pages * pageSize }), (first - from) * pageSize);
   }
 
   #look(place: ProvePlace, pack: TableEntry, frames: boolean): ProveAnswer {
@@ -137,7 +120,6 @@ export class Prover {
   close(): void {
     this.#open?.frames.close();
     this.#open = undefined;
-    this.#map = undefined;
   }
 }
 
