@@ -5,7 +5,7 @@ import type { TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
-import { resolvePageMap } from "../tree/page-map.ts";
+import { StoredMap } from "../tree/stored-map.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { proveDatabase } from "./prove-database.ts";
 import type { ProvePlace } from "./prove-job.ts";
@@ -76,7 +76,7 @@ async function proveTree(
     const [only] = entries;
     if (only?.content.kind === "pages" && isLarge(only)) {
       const { map } = only.content;
-      const database = { component: name, entry: only.entry, pages: map.pages, places: resolvePageMap(source, map) };
+      const database = { component: name, entry: only.entry, pages: map.pages, places: new StoredMap(source, map) };
       await proveDatabase(threads, place, database, onBytes);
       before.add(entries);
       continue;

@@ -13,7 +13,6 @@ export interface DatabaseToProve {
   readonly component: string;
   readonly entry: Pick<Entry, "path" | "size" | "sha256">;
   readonly pages: number;
-  /** Here and not in every thread: of a large database it is much of a thread's memory. */
   readonly places: PagePlaces;
 }
 

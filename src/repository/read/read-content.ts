@@ -2,7 +2,7 @@ import { DamageError } from "../../kernel/index.ts";
 import type { FrameCache } from "../pack/frame-cache.ts";
 import { readChunks } from "../tree/chunk-blocks.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
-import { resolvePageMap } from "../tree/page-map.ts";
+import { StoredMap } from "../tree/stored-map.ts";
 import type { PageMapRef, StoredContent, TreeEntry } from "../tree/tree-entry.ts";
 
 /** The bytes of an entry in order, as views of decoded frames. Whether they are what the entry says is for the caller. */
@@ -33,5 +33,5 @@ export function* readStoredContent(content: StoredContent, frames: FrameCache): 
 }
 
 function* readPages(map: PageMapRef, frames: FrameCache, source: MetaSource): Generator<Uint8Array> {
-  for (const { pages, ...place } of resolvePageMap(source, map).extents()) yield frames.get({ ...place, length: pages * map.pageSize });
+  for (const { pages, ...place } of new StoredMap(source, map).extents()) yield frames.get({ ...place, length: pages * map.pageSize });
 }

@@ -1,8 +1,8 @@
 import type { Locator, PackId } from "../pack/locator.ts";
 import type { MetaSource } from "./meta-store.ts";
-import { resolvePageMap } from "./page-map.ts";
 import type { PagePlaces } from "./resolved-map.ts";
 import type { TreeRoot } from "./roots.ts";
+import { StoredMap } from "./stored-map.ts";
 import { readStoredEntries, resolveEntry, runReferences } from "./tree-reader.ts";
 import type { StoredContent } from "./tree-entry.ts";
 
@@ -39,7 +39,7 @@ export class PackUse {
       const { content } = resolveEntry(source, stored);
       if (content.kind === "place") this.addContent(content.place);
       if (content.kind === "chunks") for (const { place } of content.chunks) this.addContent(place);
-      if (content.kind === "pages") this.addPages(resolvePageMap(source, content.map));
+      if (content.kind === "pages") this.addPages(new StoredMap(source, content.map));
     }
   }
 

@@ -65,7 +65,7 @@ export function encodeLayer({ numbers, extents }: Layer): Buffer {
 }
 
 /** @throws DamageError BACKUP_DAMAGED */
-export function decodeLayer(bytes: Uint8Array, pageSize: number): Layer {
+export function decodeLayer(bytes: Uint8Array, pageSize: number): Layer & { readonly numbers: Uint32Array } {
   const reader = new ByteReader(bytes, "a layer of a page map");
   readKind(reader, KINDS.layer);
   const packs = readPacks(reader);

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MemoryMetadata } from "../../../test/support/memory-metadata.ts";
 import type { Locator, PackId } from "../pack/locator.ts";
-import { resolvePageMap, updatePageMap, type PageMap } from "./page-map.ts";
-import type { ResolvedMap } from "./resolved-map.ts";
+import { newPageMap, resolvePageMap, updatePageMap, type PageMap } from "./page-map.ts";
+import type { Extent, ResolvedMap } from "./resolved-map.ts";
+import { StoredMap } from "./stored-map.ts";
 import type { PageMapRef } from "./tree-entry.ts";
 
 const SIZE = 4096;
@@ -31,9 +32,14 @@ function spread(places: readonly Locator[]): readonly number[] {
 }
 
 function placesOf(map: ResolvedMap): readonly number[] {
-  const keys: number[] = Array.from({ length: map.pages }, () => -1);
-  for (const { first: page, pages, pack, frame, offset } of map.extents()) {
-    for (let index = 0; index < pages; index++) keys[page + index] = keyOf(pack, frame, offset + index * SIZE);
+  return placesIn(map.extents(), 0, map.pages);
+}
+
+/** Of the pages [from, to). */
+function placesIn(extents: Iterable<Extent>, from: number, to: number): readonly number[] {
+  const keys: number[] = Array.from({ length: to - from }, () => -1);
+  for (const { first: page, pages, pack, frame, offset } of extents) {
+    for (let index = 0; index < pages; index++) keys[page - from + index] = keyOf(pack, frame, offset + index * SIZE);
   }
   return keys;
 }
@@ -57,6 +63,56 @@ const step = fc.record({
   ),
   seed: fc.integer(),
   perFrame: fc.constantFrom(1, 7, 256),
+});
+
+describe("StoredMap", () => {
+  it("gives any part of a map with layers, as the whole of it does", () => {
+    const store = new MemoryMetadata();
+    let map = first(store, 20_000);
+    for (const run of [2, 3, 4]) {
+      const changed = range(0, 20_000).filter((page) => (page * 7919 + run) % 97 === 0);
+      map = updatePageMap({ store, previous: map, pageSize: SIZE, pages: 20_000, changed, places: placesFor(changed.length, run, 50) });
+    }
+    const shrunk = updatePageMap({ store, previous: map, pageSize: SIZE, pages: 18_001, changed: [], places: [] });
+    for (const { ref, resolved } of [map, shrunk]) {
+      const whole = placesOf(resolved);
+      const part = fc.tuple(fc.nat(ref.pages), fc.nat(ref.pages)).map((ends) => ends.toSorted((one, other) => one - other));
+      fc.assert(
+        fc.property(part, ([from = 0, to = 0]) => {
+          const stored = new StoredMap(store, ref);
+          for (const [start, end] of [
+            [from, to],
+            [0, from],
+            [from, to],
+          ] as const)
+            expect(isDeepStrictEqual(placesIn(stored.extents(start, end), start, end), whole.slice(start, end))).toBe(true);
+        }),
+        { numRuns: 30, examples: [[[4095, 4097]], [[4096, 8192]], [[0, ref.pages]]] },
+      );
+    }
+  });
+});
+
+describe("newPageMap()", () => {
+  it.each([1, 255, 256, 4096, 4097, 20_000])("maps a database of %i pages that was stored as a whole", (pages) => {
+    for (const perFrame of [1, 100, 256]) {
+      const store = new MemoryMetadata();
+      const places = placesFor(pages, 1, perFrame);
+      const { ref, resolved } = newPageMap({ store, pageSize: SIZE, pages, places });
+      const whole = spread(places);
+      expect(isDeepStrictEqual(placesOf(resolvePageMap(store, ref)), whole)).toBe(true);
+      const [from, to] = [Math.floor(pages / 3), Math.ceil((pages * 2) / 3)];
+      expect(isDeepStrictEqual(placesIn(resolved.extents(from, to), from, to), whole.slice(from, to))).toBe(true);
+    }
+  });
+
+  it("refuses places that hold fewer pages or more, or a part of one", () => {
+    const store = new MemoryMetadata();
+    const update = { store, pageSize: SIZE, pages: 10, places: placesFor(10, 1) };
+    for (const places of [placesFor(9, 1), placesFor(11, 1), [{ ...update.places[0]!, length: 10 * SIZE - 1 }]])
+      expect(() => newPageMap({ ...update, places })).toThrow(expect.objectContaining({ code: "INTERNAL" }));
+    expect(() => newPageMap({ ...update, pages: 0, places: [] })).toThrow("Cannot map a database");
+  });
 });
 
 describe("updatePageMap()", () => {

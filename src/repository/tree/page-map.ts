@@ -2,11 +2,12 @@ import { InternalError } from "../../kernel/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { BLOCK_PAGES, LAYER_PAGES, LAYERS_LIMIT, PAGES_LIMIT, pageMapProblem } from "./content-codec.ts";
 import type { MetaSource } from "./meta-store.ts";
-import { decodeBase, decodeLayer, encodeBase, encodeLayer, type Layer } from "./page-blocks.ts";
+import { encodeBase, encodeLayer, type Layer } from "./page-blocks.ts";
 import { keepObject, ReferenceIndex, type Keeping } from "./reference-index.ts";
-import { checkCount, damaged, readObject, type Reference } from "./reference.ts";
+import type { Reference } from "./reference.ts";
 import { PagesInOrder } from "./pages-in-order.ts";
 import { ResolvedMap, type PagePlaces } from "./resolved-map.ts";
+import { StoredMap } from "./stored-map.ts";
 import type { PageMapRef } from "./tree-entry.ts";
 
 /** A page map as it is stored, and as it is worked with. */
@@ -41,22 +42,9 @@ interface PageUpdate extends Keeping {
 
 /** @throws DamageError BACKUP_DAMAGED when a page lies nowhere, twice, or where no page can be */
 export function resolvePageMap(source: MetaSource, ref: PageMapRef): ResolvedMap {
-  const problem = pageMapProblem(ref);
-  if (problem !== undefined) throw damaged(`Cannot trust a page map: ${problem}`);
+  const stored = new StoredMap(source, ref);
   const resolved = new ResolvedMap(ref.pageSize, ref.pages);
-  for (const [number, block] of ref.blocks.entries()) {
-    const extents = decodeBase(readObject(source, block, "a block of a page map"), ref.pageSize, number * BLOCK_PAGES);
-    const held = extents.reduce((sum, extent) => sum + extent.pages, 0);
-    checkCount(held, block, "a block of a page map");
-    for (const extent of extents) resolved.set(extent);
-  }
-  for (const reference of ref.layers) {
-    const layer = decodeLayer(readObject(source, reference, "a layer of a page map"), ref.pageSize);
-    checkCount(layer.numbers.length, reference, "a layer of a page map");
-    lay(resolved, layer);
-  }
-  const missing = resolved.missing();
-  if (missing !== undefined) throw damaged(`Page ${missing} of a page map of ${ref.pages} pages lies nowhere`);
+  for (const extent of stored.extents()) resolved.set(extent);
   return resolved;
 }
 
