@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -160,6 +161,31 @@ describe("a backup in repository form after another", () => {
     const { manifest } = await stage.take("notes", "state.db");
     expect(manifest.stored_bytes).toBeLessThan(20_000);
     expect(sideFiles(stage)).toHaveLength(2);
+  });
+
+  it("removes what is left of components that nobody has stored for a month", async () => {
+    await using stage = new RepositoryStage();
+    for (const name of ["old", "new"]) {
+      mkdirSync(stage.join(name));
+      writeFileSync(stage.join(name, "a.md"), name);
+    }
+    await stage.take("old", "new");
+    const names = (): number => readdirSync(stage.cacheFolder).length;
+    expect(names()).toBe(4);
+    const kept = readdirSync(stage.cacheFolder).map((name) => join(stage.cacheFolder, name));
+    const age = (days: number): void => {
+      for (const path of kept) if (existsSync(path)) utimesSync(path, Date.now() / 1000 - days * 86_400, Date.now() / 1000 - days * 86_400);
+    };
+    age(29);
+    writeFileSync(stage.join("new", "a.md"), "changed");
+    await stage.take("new");
+    expect(names()).toBe(4);
+    age(31);
+    writeFileSync(stage.join("new", "a.md"), "again");
+    await stage.take("new");
+    expect(names()).toBe(2);
+    expect((await stage.take("old", "new")).manifest.stored_bytes).toBeLessThan(2000);
+    expect(names()).toBe(4);
   });
 
   it("knows a database in a tree by what its pages were when they were last read, whatever else of the tree changed since", async () => {

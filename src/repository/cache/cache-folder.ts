@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, openSync, readdirSync, rmSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
 import { purposeKey } from "../keys/derive.ts";
@@ -10,6 +10,9 @@ import type { SideFile } from "./side-file.ts";
 import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
 const SIDE = ".side";
+const CACHE = ".cache";
+/** Of components that are not stored any more: all others are read again every week. Milliseconds. */
+const DEAD = 30 * 24 * 60 * 60 * 1000;
 
 export interface CachePlace {
   /** Of the instance's state, private. */
@@ -66,19 +69,29 @@ export function newSideFile(place: CachePlace, component: string): SideFile | un
   }
 }
 
-/** Removes side files of a component that are not in use: those of backups that were given up, and of the one before. */
+/**
+ * Removes side files of a component that are not in use: those of backups that were given up, and of the one before. And whatever has
+ * been there for so long that its component, or its vault, must have gone.
+ */
 export function sweepSideFiles(place: CachePlace, component: string, used: ComponentCache | undefined): void {
   const named = new Set([used?.memory?.records.path, ...[...(used?.databases.values() ?? [])].map(({ pages }) => pages?.path)]);
   const prefix = `${hashOf(place, component)}.`;
   try {
     for (const name of readdirSync(place.folder)) {
       const path = join(place.folder, name);
-      if (name.startsWith(prefix) && name.endsWith(SIDE) && !named.has(path)) rmSync(path, { force: true });
+      const isOwn = name.startsWith(prefix);
+      if (isOwn ? name.endsWith(SIDE) && !named.has(path) : isDead(path)) rmSync(path, { force: true });
     }
   } catch (error) {
     // The next backup tries again.
     if (errnoOf(error) === undefined) throw error;
   }
+}
+
+function isDead(path: string): boolean {
+  if (!path.endsWith(SIDE) && !path.endsWith(CACHE)) return false;
+  const { mtimeMs = Date.now() } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+  return mtimeMs < Date.now() - DEAD;
 }
 
 function sideFile(place: CachePlace, component: string, name: string): SideFile {
@@ -103,7 +116,7 @@ function associated({ vault }: CachePlace, component: string): string {
 }
 
 function pathOf(place: CachePlace, component: string): string {
-  return join(place.folder, `${hashOf(place, component)}.cache`);
+  return join(place.folder, `${hashOf(place, component)}${CACHE}`);
 }
 
 /** A component's name is not a file's. */
