@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { DamageError, throwIfAborted } from "../../kernel/index.ts";
 import type { ReadBackOptions } from "../../vault/index.ts";
-import type { TableEntry } from "../manifest/pack-table.ts";
+import { PackTable, type TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
@@ -21,7 +21,8 @@ const JOB_PACKS = 2;
 const INLINE_BYTES = 8 * 1024 * 1024;
 
 export interface Proof extends ReadBackOptions {
-  readonly place: Omit<ProvePlace, "proof">;
+  readonly place: Omit<ProvePlace, "proof" | "table">;
+  readonly packs: PackTable;
   readonly roots: readonly ComponentRoot[];
   readonly source: MetaSource;
   readonly before: ProvedBefore;
@@ -35,9 +36,9 @@ export interface Proof extends ReadBackOptions {
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
  */
-export async function proveContents({ place, roots, source, before, checkEntries, signal, onBytes }: Proof): Promise<void> {
-  const { packs } = place;
-  const whole: ProvePlace = { ...place, proof: randomUUID() };
+export async function proveContents({ place, packs: table, roots, source, before, checkEntries, signal, onBytes }: Proof): Promise<void> {
+  const { entries: packs } = table;
+  const whole: ProvePlace = { ...place, table: table.encode(), proof: randomUUID() };
   await using threads = new ProveThreads(isLittle(packs), signal);
   const unread = packs.filter(({ name }) => !before.packs.has(name));
   threads.leave(
@@ -46,7 +47,7 @@ export async function proveContents({ place, roots, source, before, checkEntries
   );
   try {
     await checkEntries();
-    for (const { name, root } of roots) await proveTree({ place: whole, source, before, onBytes }, { name, root }, threads);
+    for (const { name, root } of roots) await proveTree({ place: whole, packs, source, before, onBytes }, { name, root }, threads);
     await threads.settle();
   } catch (error) {
     // What is wrong with a pack says more than what is wrong with the first content in it.
@@ -61,18 +62,20 @@ export async function proveContents({ place, roots, source, before, checkEntries
 async function proveTree(
   {
     place,
+    packs,
     source,
     before,
     onBytes,
   }: Pick<Proof, "source" | "before"> & {
     readonly place: ProvePlace;
+    readonly packs: readonly TableEntry[];
     readonly onBytes: ReadBackOptions["onBytes"] | undefined;
   },
   { name, root }: ComponentRoot,
   threads: ProveThreads,
 ): Promise<void> {
   for (const { entries, bytes } of batches(readEntries(source, root), before)) {
-    throwDamaged(place.packs, before);
+    throwDamaged(packs, before);
     const [only] = entries;
     if (only?.content.kind === "pages" && isLarge(only)) {
       const { map } = only.content;
@@ -97,7 +100,7 @@ export async function provePacks(
   before: ProvedBefore,
   { signal, onBytes }: ReadBackOptions,
 ): Promise<void> {
-  const whole: ProvePlace = { ...place, packs: [], proof: randomUUID() };
+  const whole: ProvePlace = { ...place, table: PackTable.of([]).encode(), proof: randomUUID() };
   await using threads = new ProveThreads(isLittle(packs), signal);
   for (let first = 0; first < packs.length; first += JOB_PACKS) {
     const these = packs.slice(first, first + JOB_PACKS);

@@ -24,7 +24,8 @@ export interface ProvePlace {
   readonly proof: string;
   /** Of the vault. */
   readonly folder: string;
-  readonly packs: readonly TableEntry[];
+  /** The encoded table of its packs: as objects, they take longer to hand over with every job than many a job takes. */
+  readonly table: Uint8Array;
   readonly epochs: readonly EpochKey[];
 }
 
@@ -109,11 +110,15 @@ export class Prover {
     throw damagedAt(component, tree.entry.path);
   }
 
-  #opened({ proof, folder, packs, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
+  #opened({ proof, folder, table, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
     if (this.#open?.proof === proof) return this.#open;
     this.close();
     const keys = openedEpochs(epochs);
-    this.#open = { proof, keys, frames: new FrameCache({ folder, packs: PackTable.of(packs), keys, budget: CACHE_BYTES, reuses: true }) };
+    this.#open = {
+      proof,
+      keys,
+      frames: new FrameCache({ folder, packs: PackTable.decode(table, "a backup"), keys, budget: CACHE_BYTES, reuses: true }),
+    };
     return this.#open;
   }
 

@@ -122,13 +122,13 @@ export class RepositoryReader implements BackupReader {
 
   /** @param before what the same run has read back already */
   async prove(options: ReadBackOptions = {}, before: ProvedBefore = new ProvedBefore(Date.now)): Promise<ProvedBackup> {
-    const place = { folder: this.#folder, packs: this.#packs.entries, epochs: epochsOf(this.#keys) };
+    const place = { folder: this.#folder, epochs: epochsOf(this.#keys) };
     // What it learns of every place is not kept: of a million files it is a tenth of what may be in memory.
     const check = async (): Promise<unknown> => {
       if (!this.#open) throw closed();
       return await (this.#checked ?? checkEntries(() => this.#batches(), this.head.manifest, this.#parts));
     };
-    await proveContents({ place, roots: this.#roots, source: this.#trees, before, checkEntries: check, ...options });
+    await proveContents({ place, packs: this.#packs, roots: this.#roots, source: this.#trees, before, checkEntries: check, ...options });
     const { component_details: details, size_bytes: bytes } = this.head.manifest;
     return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
   }
