@@ -330,11 +330,12 @@ export class CaptureRun {
 
 const always = (): boolean => true;
 
-function nothingKnown({ newRecords }: KnownState): KnownState {
+/** What of this component is for the next backup is kept all the same. */
+function nothingKnown(known: KnownState): KnownState {
   return {
     manifestSha256: undefined,
     memory: undefined,
-    newRecords,
+    newRecords: () => known.newRecords(),
     whole: false,
     isDatabaseSame: () => false,
     hasDatabase: () => false,

@@ -163,6 +163,26 @@ describe("a backup in repository form after another", () => {
     expect(sideFiles(stage)).toHaveLength(2);
   });
 
+  it("stores a database anew, and says so, when what is known of it is lost and can be kept nowhere", async () => {
+    await using stage = new RepositoryStage();
+    using database = makeTable(stage.join("state.db"), 200);
+    await stage.take("state.db");
+    stage.loseCache();
+    writeFileSync(stage.cacheFolder, "in the way");
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 20");
+    {
+      await using vault = await stage.open();
+      await using draft = await stage.begin(vault);
+      const { warnings } = await stage.store(draft, "state.db");
+      expect(warnings).toEqual([expect.stringMatching(/^"state.db" is stored anew: .* cannot be written down beside the state$/)]);
+    }
+    rmSync(stage.cacheFolder);
+    const { id, manifest } = await stage.take("state.db");
+    expect(manifest.stored_bytes).toBeLessThan(20_000);
+    const stored = withoutCounters((await stage.contents(id)).get("state.db/state.db"));
+    expect(stored.equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+  });
+
   it("removes what is left of components that nobody has stored for a month", async () => {
     await using stage = new RepositoryStage();
     for (const name of ["old", "new"]) {

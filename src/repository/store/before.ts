@@ -1,36 +1,27 @@
 import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
-import {
-  isRecentlyRead,
-  isSameLook,
-  settledBefore,
-  type DatabaseLook,
-  type FileLook,
-  type KnownRecords,
-  type KnownState,
-  type RecordSink,
-  type UntouchedFiles,
-} from "../../vault/index.ts";
-import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
+import type { DatabaseLook, KnownRecords, KnownState, RecordSink, UntouchedFiles } from "../../vault/index.ts";
+import type { ComponentCache } from "../cache/component-cache.ts";
 import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
-import { RecordReader, RecordWriter } from "../cache/record-file.ts";
-import type { SideFile } from "../cache/side-file.ts";
+import { RecordReader } from "../cache/record-file.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
 import type { BeforeFile } from "./jobs.ts";
+import { isSameDatabase } from "./is-same-database.ts";
 import type { Kept, StoredEntry } from "./kept.ts";
+import type { NextCache } from "./next-cache.ts";
 import type { BeforeDatabase } from "./store-database.ts";
 
 export interface BeforeOptions {
   readonly base: Base | undefined;
   readonly cache: ComponentCache | undefined;
+  /** What becomes of it. */
+  readonly next: NextCache;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pageKey: Uint8Array;
-  /** Makes a file beside the cache. */
-  readonly newFile: () => SideFile | undefined;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
 }
@@ -45,24 +36,21 @@ export interface KnownFile {
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
 export class Before implements KnownState {
   readonly #options: BeforeOptions;
-  readonly #databases: Map<string, SeenDatabase> = new Map();
   readonly #warnings: Set<string> = new Set();
   readonly #maps: Map<PageMap["ref"], PageMap> = new Map();
   /** Databases of which the reading was told that they are here as they are there. */
   readonly #told: Set<string> = new Set();
   #isGivenUp = false;
   #reader: RecordReader | undefined;
-  #records: RecordWriter | undefined;
 
   constructor(options: BeforeOptions) {
     this.#options = options;
   }
 
-  /** Makes a file for what the pages of a database are; undefined when there can be none. */
-  readonly newPageFile = (pageSize: number, pages: number): PageFile | undefined => {
-    const file = this.#options.newFile();
-    return file === undefined ? undefined : { ...file, pageSize, pages };
-  };
+  /** What the next backup may know. */
+  get next(): NextCache {
+    return this.#options.next;
+  }
 
   get manifestSha256(): string | undefined {
     return this.#options.base?.backup?.sha256;
@@ -75,7 +63,7 @@ export class Before implements KnownState {
     return { head: memory.head, read: (position, length) => reader.read(position, length) };
   }
 
-  readonly newRecords = (): RecordSink => (this.#records = new RecordWriter(this.#options.newFile));
+  readonly newRecords = (): RecordSink => this.next.newRecords();
 
   /** Another backup is compared with in place of this one: a reading that asks here from now on is told that nothing is known. */
   giveUp(): void {
@@ -88,16 +76,11 @@ export class Before implements KnownState {
   }
 
   isDatabaseSame(path: string, look: DatabaseLook): boolean {
-    const seen = this.#options.cache?.databases.get(path);
-    const same = !this.#isGivenUp && seen !== undefined && seen.look !== null && this.#isSame(seen.look, look, seen.readAt);
-    if (!same) this.#options.onTouched(look.file.size);
+    const { cache, now, onTouched } = this.#options;
+    const seen = this.#isGivenUp ? undefined : cache?.databases.get(path);
+    const same = cache !== undefined && seen !== undefined && isSameDatabase(seen, look, cache.begun, now);
+    if (!same) onTouched(look.file.size);
     return same;
-  }
-
-  #isSame(seen: DatabaseLook, look: DatabaseLook, readAt: number): boolean {
-    if (!this.#isStill(seen.file, look.file, readAt)) return false;
-    // A log that went away may have held what the file never got.
-    return look.log === null ? seen.log === null : seen.log !== null && this.#isStill(seen.log, look.log, readAt);
   }
 
   hasDatabase(path: string, look: DatabaseLook): boolean {
@@ -107,13 +90,6 @@ export class Before implements KnownState {
     if (map === undefined || !this.#keepsMap(map)) return false;
     this.#told.add(path);
     return true;
-  }
-
-  /** Both times lie so far before the last backup that a later change shows. */
-  #isStill(seen: FileLook, look: FileLook, readAt: number): boolean {
-    const { cache, now } = this.#options;
-    const limit = settledBefore(cache?.begun ?? 0);
-    return isSameLook(seen, look) && look.mtimeNs < limit && look.ctimeNs < limit && isRecentlyRead(readAt, now);
   }
 
   /** A file as it was stored, when it may be named again. */
@@ -131,8 +107,7 @@ export class Before implements KnownState {
     const { path } = item.head;
     if (!this.#told.has(path)) throw new InternalError(`"${path}" is called known, and nobody was told so`);
     const { entry, content } = this.#entry(path);
-    const database = this.#options.cache?.databases.get(path);
-    if (database !== undefined) this.#databases.set(path, database);
+    this.next.keepDatabase(path, this.#options.cache?.databases.get(path));
     const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(path, content.map) ?? refuse(path) } : content;
     return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
@@ -165,18 +140,6 @@ export class Before implements KnownState {
     return { map, file, forced: Uint32Array.from(forced) };
   }
 
-  /** For the next backup. */
-  noteDatabase(path: string, pages: PageFile | undefined, look: DatabaseLook | undefined): void {
-    this.#databases.set(path, { pages, look: look ?? null, readAt: this.#options.now });
-  }
-
-  /** What the next backup may know. */
-  cacheFor(tree: string, head: Uint8Array | undefined): ComponentCache {
-    const records = head === undefined ? undefined : this.#records?.finish();
-    const memory = head === undefined || records === undefined ? undefined : { head, records };
-    return { tree, begun: this.#options.now, memory, databases: this.#databases };
-  }
-
   #find(path: string): TreeEntry | undefined {
     try {
       return this.#options.base?.find(path);
@@ -201,12 +164,16 @@ export class Before implements KnownState {
     return opened?.isWhole() === true ? file : undefined;
   }
 
+  /** The same out of the vault. */
   #readPages(path: string, { ref, resolved }: PageMap): PageFile | undefined {
     const { base, pageKey } = this.#options;
-    const file = this.newPageFile(ref.pageSize, ref.pages);
-    if (base === undefined || file === undefined) return undefined;
-    const read = (): boolean => hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
-    return this.#orWarn(`"${path}" is`, read) === true ? file : undefined;
+    const file = this.next.newPageFile(ref.pageSize, ref.pages);
+    const isRead = this.#orWarn(`"${path}" is`, () => {
+      return base !== undefined && file !== undefined && hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
+    });
+    if (isRead === false)
+      this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down beside the state`);
+    return isRead === true ? file : undefined;
   }
 
   /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */

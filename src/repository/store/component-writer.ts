@@ -70,7 +70,7 @@ export class RepositoryComponent implements ComponentWriter {
         before: this.#before.database(head.path, pageSize),
         threads: this.#threads,
         key: this.#pageKey,
-        newFile: this.#before.newPageFile,
+        newFile: this.#before.next.newPageFile,
         onStored: async (bytes, front) => {
           this.#options.goOn();
           // Only of the next in order: what lies before another one is not in the tree yet.
@@ -176,7 +176,7 @@ export class RepositoryComponent implements ComponentWriter {
 
   #settleDatabase(item: BodyItem, { end, file, writeMap }: StoredDatabase): void {
     const look = item.content?.kind === "staged" ? item.content.look : undefined;
-    this.#before.noteDatabase(item.head.path, file, look);
+    this.#before.next.noteDatabase(item.head.path, file, look);
     this.#give({
       item,
       stored: true,

@@ -7,6 +7,7 @@ import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
 import type { ComponentState } from "./component-state.ts";
+import { NextCache } from "./next-cache.ts";
 import { OpenBackups, type BackupsPlace } from "./open-backups.ts";
 
 export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
@@ -84,7 +85,7 @@ export class KnownComponents implements Disposable {
       isSwept = true;
       return newSideFile(place, name);
     };
-    return new Before({ base, cache, now, pageKey, onTouched, newFile });
+    return new Before({ base, cache, next: new NextCache(now, newFile), now, pageKey, onTouched });
   }
 
   [Symbol.dispose](): void {

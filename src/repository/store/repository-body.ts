@@ -205,7 +205,7 @@ export class RepositoryBody implements DraftBody {
     for (const { name, root } of roots) {
       const state = this.#components.get(name);
       // What is as it was has the cache that it had.
-      if (state?.tree !== undefined) writeCache(cache, name, state.before.cacheFor(treeName(root), state.memory));
+      if (state?.tree !== undefined) writeCache(cache, name, state.before.next.cacheFor(treeName(root), state.memory));
     }
     await this.#threads.flushed();
     await syncFiles([...this.#packs.placesToSync(), path]);
