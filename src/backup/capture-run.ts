@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { crashpoint, HoldfastError, makeFolder, namedSystemError } from "../kernel/index.ts";
 import type { Salvage } from "../sources/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState, type NotCaptured } from "../vault/index.ts";
+import { BegunReadings } from "./begun-readings.ts";
 import type { CaptureUnit } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
 import { openComponent } from "./open-component.ts";
@@ -23,8 +24,7 @@ export class CaptureRun {
   readonly #draft: Draft;
   readonly #storedAs: ReadonlyMap<string, string>;
   readonly #started: number;
-  /** Databases whose copies are under way, or wait to be stored. */
-  readonly #begun: Map<string, { readonly component: ReadyComponent; readonly reading: Promise<WatchedReading> }> = new Map();
+  readonly #begun: BegunReadings = new BegunReadings((component) => this.#open(component, this.#plainly));
   readonly expected: number | null;
 
   constructor(request: TakeBackupRequest, draft: Draft, storedAs: ReadonlyMap<string, string>, started: number, expected: number | null) {
@@ -51,12 +51,12 @@ export class CaptureRun {
         // Databases first: the processes that hold them come up while others are looked at.
         await sideBySide([(goesOn) => this.#captureDatabases(databases, goesOn), (goesOn) => this.#captureOthers(others, goesOn)]);
       } else {
-        this.#begin(databases[0]);
+        this.#begun.begin(databases[0]?.[0]);
         await this.#captureOthers(others);
         await this.#captureDatabases(databases);
       }
     } catch (error) {
-      throw (await this.#endBegun(error)) ?? error;
+      throw (await this.#begun.end(error)) ?? error;
     }
   }
 
@@ -66,49 +66,18 @@ export class CaptureRun {
 
   async #captureDatabases(units: readonly CaptureUnit[], goesOn = always): Promise<void> {
     for (const [index, unit] of units.entries()) {
-      this.#begin(unit);
-      await this.#begun.get(unit[0]?.plan.name ?? "")?.reading.catch(() => {});
+      this.#begun.begin(unit[0]);
+      await this.#begun.settled(unit[0]);
       if (!goesOn()) return;
-      this.#begin(units[index + 1]);
+      this.#begun.begin(units[index + 1]?.[0]);
       await this.#capture(unit);
     }
-  }
-
-  /** @returns why a critical database could not be copied, when nothing else than a component failed: that is the telling failure */
-  async #endBegun(error: unknown): Promise<unknown> {
-    const telling = error instanceof HoldfastError && error.row.kind === "capture";
-    let failure: unknown;
-    for (const { component, reading } of this.#begun.values()) {
-      try {
-        await (await reading).close();
-      } catch (cause) {
-        if (telling && component.importance === "critical") failure ??= cause;
-      }
-    }
-    return failure;
   }
 
   /** A salvage tries more than one way, and a pause has its time. */
   #isLoneDatabase(unit: CaptureUnit): boolean {
     const [first] = unit;
     return !this.#salvage && unit.length === 1 && first?.kind === "sqlite" && first.plan.pause === undefined;
-  }
-
-  #begin(unit: CaptureUnit | undefined): void {
-    const component = unit?.[0];
-    // A pinned one is held still for as short as can be: it is opened when it is stored.
-    if (component === undefined || component.plan.read === "pinned" || this.#begun.has(component.plan.name)) return;
-    const reading = this.#open(component, { cut: false, raw: false });
-    // Its failure is met when its turn comes.
-    reading.catch(() => {});
-    this.#begun.set(component.plan.name, { component, reading });
-  }
-
-  /** The reading that was begun, or one that is opened now. */
-  async #opened(component: ReadyComponent): Promise<WatchedReading> {
-    const begun = this.#begun.get(component.plan.name);
-    this.#begun.delete(component.plan.name);
-    return await (begun?.reading ?? this.#open(component, this.#plainly));
   }
 
   /** One unit: pause what asked for it, open every reading, resume, store. */
@@ -137,7 +106,7 @@ export class CaptureRun {
     const staged = { ...component, plan: { ...component.plan, read: "staged" as const } };
     await untilHeld(
       async (how) =>
-        how === "first" ? await this.#opened(component) : await this.#open(how === "again" ? component : staged, this.#plainly),
+        how === "first" ? await this.#begun.take(component) : await this.#open(how === "again" ? component : staged, this.#plainly),
       async (reading) => await this.#store(component, reading, trouble),
     );
   }
