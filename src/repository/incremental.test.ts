@@ -3,6 +3,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -18,6 +19,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { mountAt } from "../../test/support/mount.ts";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import { CaptureError } from "../kernel/index.ts";
 
@@ -156,31 +158,64 @@ describe("a backup in repository form after another", () => {
       await using draft = await stage.begin(vault);
       const confirm = async (): Promise<void> => await Promise.reject(new CaptureError("COMPONENT_MOVED", "It moved"));
       await expect(stage.store(draft, "state.db", { confirm })).rejects.toThrow("It moved");
-      expect(sideFiles(stage)).toHaveLength(3);
+      expect(sideFiles(stage)).toHaveLength(2);
+      await stage.store(draft, "notes");
+      await stage.store(draft, "state.db");
+      // And given up.
     }
+    expect(sideFiles(stage)).toHaveLength(2);
+    // Of one that was killed.
+    const [name = "none"] = sideFiles(stage);
+    writeFileSync(name.replace(/[0-9a-f]{32}\.side$/, `${"0".repeat(32)}.side`), "left");
+    expect(sideFiles(stage)).toHaveLength(3);
+    writeFileSync(stage.join("notes", "last.md"), "last");
     const { manifest } = await stage.take("notes", "state.db");
     expect(manifest.stored_bytes).toBeLessThan(20_000);
     expect(sideFiles(stage)).toHaveLength(2);
   });
 
-  it("stores a database anew, and says so, when what is known of it is lost and can be kept nowhere", async () => {
+  it("stores what changed of a database although nothing can be written beside the state, at every backup", async () => {
     await using stage = new RepositoryStage();
-    using database = makeTable(stage.join("state.db"), 200);
+    using database = makeTable(stage.join("state.db"), 1000);
     await stage.take("state.db");
     stage.loseCache();
     writeFileSync(stage.cacheFolder, "in the way");
-    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 20");
-    {
-      await using vault = await stage.open();
-      await using draft = await stage.begin(vault);
-      const { warnings } = await stage.store(draft, "state.db");
-      expect(warnings).toEqual([expect.stringMatching(/^"state.db" is stored anew: .* cannot be written down beside the state$/)]);
+    for (const row of [20, 21, 22]) {
+      database.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${row}`);
+      const { id, manifest } = await stage.take("state.db");
+      expect(manifest.stored_bytes).toBeLessThan(20_000);
+      const stored = withoutCounters((await stage.contents(id)).get("state.db/state.db"));
+      expect(stored.equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
     }
-    rmSync(stage.cacheFolder);
-    const { id, manifest } = await stage.take("state.db");
-    expect(manifest.stored_bytes).toBeLessThan(20_000);
-    const stored = withoutCounters((await stage.contents(id)).get("state.db/state.db"));
-    expect(stored.equals(withoutCounters(readFileSync(stage.join("state.db"))))).toBe(true);
+  });
+
+  it("leaves no side file on a full disk, which would keep it full", async (context) => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.cacheFolder);
+    using _ = mountAt(stage.cacheFolder, ["-t", "tmpfs", "-o", "size=64k", "holdfast-test"], context);
+    using database = makeTable(stage.join("state.db"), 14_000);
+    await stage.take("state.db");
+    for (const row of [20, 21]) {
+      expect(readdirSync(stage.cacheFolder)).toEqual([expect.stringMatching(/\.cache$/)]);
+      database.exec(`UPDATE t SET x = zeroblob(1500) WHERE id = ${row}`);
+      expect((await stage.take("state.db")).manifest.stored_bytes).toBeLessThan(20_000);
+    }
+  });
+
+  it.each([
+    ["cannot be read", (path: string) => (rmSync(path), mkdirSync(path))],
+    ["is a link to nowhere", (path: string) => (rmSync(path), symlinkSync("nowhere", path))],
+  ])("does without a side file that %s", async (_, harm) => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    writeFileSync(stage.join("notes", "a.md"), "a");
+    using database = makeTable(stage.join("state.db"), 1000);
+    await stage.take("notes", "state.db");
+    sideFiles(stage).forEach(harm);
+    database.exec("UPDATE t SET x = zeroblob(1500) WHERE id = 20");
+    expect((await stage.take("notes", "state.db")).manifest.stored_bytes).toBeLessThan(20_000);
+    expect(sideFiles(stage).filter((path) => lstatSync(path).isFile())).toHaveLength(2);
+    expect(sideFiles(stage)).toHaveLength(2);
   });
 
   it("removes what is left of components that nobody has stored for a month", async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -56,6 +56,13 @@ describe("a backup that turns out not to be fit for comparing when its component
     const stored = (await stage.contents(id)).get("state/agent.db");
     expect(stored?.includes("two")).toBe(true);
     expect((await stage.contents(id)).get("state/notes/490")?.toString()).toBe("changed");
+    // What the reading saw is for the next one, whichever backup it was compared with.
+    const sides = readdirSync(stage.cacheFolder).filter((name) => name.endsWith(".side"));
+    expect(sides).toHaveLength(2);
+    await using vault = await stage.open();
+    await using draft = await stage.begin(vault);
+    const memory = draft.known?.("state")?.memory;
+    expect(memory?.read(0, 400 * 41)).toHaveLength(400 * 41);
   });
 
   it("does not keep its databases from being stored where there is no older one", async () => {

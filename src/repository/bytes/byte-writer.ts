@@ -80,14 +80,9 @@ export class ByteWriter {
     return Buffer.from(this.#buffer.subarray(0, this.#length));
   }
 
-  /** What was written so far without a copy: valid until the next write or clear(). */
+  /** What was written so far without a copy: valid until the next write. */
   view(): Buffer {
     return this.#buffer.subarray(0, this.#length);
-  }
-
-  /** Starts anew with the same memory. */
-  clear(): void {
-    this.#length = 0;
   }
 
   #room(more: number): void {

@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from "node:crypto";
-import { closeSync, lstatSync, openSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
+import { HoldfastError, makeFolder } from "../../kernel/index.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { ComponentCache } from "./component-cache.ts";
 import { encodeCache, decodeCache } from "./encode-cache.ts";
-import type { SideFile } from "./side-file.ts";
+import { newSideFile, sideFile, type SideFile } from "./side-file.ts";
+import { unlessSystemFails } from "./unless-system-fails.ts";
 import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
 
 const SIDE = ".side";
@@ -30,7 +31,7 @@ export function readCache(place: CachePlace, component: string, tree: string): C
   const bytes = readIfThere(place, component);
   if (bytes === undefined) return undefined;
   try {
-    const cache = decodeCache(bytes, (name) => sideFile(place, component, name));
+    const cache = decodeCache(bytes, (name) => sideFile(sidePath(place, component, name), name, keyOf(place)));
     return cache.tree === tree ? cache : undefined;
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
@@ -40,33 +41,29 @@ export function readCache(place: CachePlace, component: string, tree: string): C
 
 /** @returns whether it could be written: without it the next backup takes longer, and nothing else */
 export function writeCache(place: CachePlace, component: string, cache: ComponentCache): boolean {
-  try {
+  const isWritten = unlessSystemFails(() => {
     makeFolder(place.folder);
     const path = pathOf(place, component);
-    writeSealedFile(path, `${path}.new`, keyOf(place), [encodeCache(cache)], associated(place, component));
-    sweepSideFiles(place, component, cache);
+    writeSealedFile(path, `${path}.new`, keyOf(place), encodeCache(cache), associated(place, component));
     return true;
-  } catch (error) {
-    if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
-    return false;
-  }
+  });
+  if (isWritten === true) sweepSideFiles(place, component, cache);
+  return isWritten === true;
 }
 
 /**
- * A new file, empty, that belongs to no backup until a cache names it.
+ * A new file beside the cache of a component, that belongs to no backup until that cache names it.
  *
  * @returns undefined when none can be made there
  */
-export function newSideFile(place: CachePlace, component: string): SideFile | undefined {
-  const file = sideFile(place, component, randomBytes(16).toString("hex"));
-  try {
-    makeFolder(place.folder);
-    closeSync(openSync(file.path, "wx", 0o600));
-    return file;
-  } catch (error) {
-    if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
-    return undefined;
-  }
+export function newFileBeside(place: CachePlace, component: string): SideFile | undefined {
+  unlessSystemFails(() => makeFolder(place.folder));
+  return newSideFile((name) => sidePath(place, component, name), keyOf(place));
+}
+
+/** One that is never named: for as long as a backup takes. @param folder that goes with the backup */
+export function scratchFile({ keys }: Pick<CachePlace, "keys">, folder: string): SideFile | undefined {
+  return newSideFile((name) => join(folder, name), purposeKey(keys.newest.master, "cache"));
 }
 
 /**
@@ -76,15 +73,13 @@ export function newSideFile(place: CachePlace, component: string): SideFile | un
 export function sweepSideFiles(place: CachePlace, component: string, used: ComponentCache | undefined): void {
   const named = new Set([used?.memory?.records.path, ...[...(used?.databases.values() ?? [])].map(({ pages }) => pages?.path)]);
   const prefix = `${hashOf(place, component)}.`;
-  try {
-    for (const name of readdirSync(place.folder)) {
-      const path = join(place.folder, name);
-      const isOwn = name.startsWith(prefix);
-      if (isOwn ? name.endsWith(SIDE) && !named.has(path) : isDead(path)) rmSync(path, { force: true });
-    }
-  } catch (error) {
-    // The next backup tries again.
-    if (errnoOf(error) === undefined) throw error;
+  // What cannot be removed is met by the next backup again.
+  for (const name of unlessSystemFails(() => readdirSync(place.folder)) ?? []) {
+    const path = join(place.folder, name);
+    unlessSystemFails(() => {
+      const isGone = name.startsWith(prefix) ? name.endsWith(SIDE) && !named.has(path) : isDead(path);
+      if (isGone) rmSync(path, { recursive: true, force: true });
+    });
   }
 }
 
@@ -94,17 +89,12 @@ function isDead(path: string): boolean {
   return mtimeMs < Date.now() - DEAD;
 }
 
-function sideFile(place: CachePlace, component: string, name: string): SideFile {
-  return { name, path: join(place.folder, `${hashOf(place, component)}.${name}${SIDE}`), key: keyOf(place) };
+function sidePath(place: CachePlace, component: string, name: string): string {
+  return join(place.folder, `${hashOf(place, component)}.${name}${SIDE}`);
 }
 
 function readIfThere(place: CachePlace, component: string): Buffer | undefined {
-  try {
-    return readSealedFile(pathOf(place, component), keyOf(place), associated(place, component));
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
+  return unlessSystemFails(() => readSealedFile(pathOf(place, component), keyOf(place), associated(place, component)));
 }
 
 function keyOf({ keys }: CachePlace): Buffer {

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { errnoOf, HoldfastError, makeFolder } from "../../kernel/index.ts";
+import { makeFolder } from "../../kernel/index.ts";
 import type { KeptReads } from "../../local-vault/index.ts";
 import { purposeKey } from "../keys/derive.ts";
 import type { CachePlace } from "./cache-folder.ts";
 import { readSealedFile, writeSealedFile } from "./sealed-file.ts";
+import { unlessSystemFails } from "./unless-system-fails.ts";
 
 /** Sealed under a key of the vault, as the manifests are from which it comes. */
 export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
@@ -12,21 +13,12 @@ export function keptReads({ folder, vault, keys }: CachePlace): KeptReads {
   const key = (): Buffer => purposeKey(keys.newest.master, "cache");
   const associated = `holdfast listing 1|${vault}`;
   return {
-    load: () => {
-      try {
-        return readSealedFile(path, key(), associated);
-      } catch (error) {
-        if (errnoOf(error) === undefined) throw error;
-        return undefined;
-      }
-    },
+    load: () => unlessSystemFails(() => readSealedFile(path, key(), associated)),
     save: (bytes) => {
-      try {
+      unlessSystemFails(() => {
         makeFolder(folder);
-        writeSealedFile(path, `${path}.${process.pid}.new`, key(), [bytes], associated);
-      } catch (error) {
-        if (errnoOf(error) === undefined && !(error instanceof HoldfastError)) throw error;
-      }
+        writeSealedFile(path, `${path}.${process.pid}.new`, key(), bytes, associated);
+      });
     },
   };
 }

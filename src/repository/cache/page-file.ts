@@ -1,9 +1,10 @@
 import { closeSync, openSync } from "node:fs";
-import { errnoOf, writeFully } from "../../kernel/index.ts";
+import { writeFully } from "../../kernel/index.ts";
 import { readFully } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
 import { HASH_BYTES, makePageHashes, pagesPerGroup, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
 import type { SideFile } from "./side-file.ts";
+import { unlessSystemFails } from "./unless-system-fails.ts";
 
 /** What the pages of one database were, a stretch of it at a time. Threads write their own stretches of a new one. */
 export interface PageFile extends SideFile {
@@ -25,37 +26,26 @@ export class OpenPageFile implements Disposable {
     this.#descriptor = descriptor;
   }
 
-  /** @returns undefined when it is not there, or cannot be opened: it is a hint, and costs time where it is missing */
+  /** @returns undefined when it is not there, or cannot be opened */
   static open(file: PageFile | undefined, flags: "r" | "r+"): OpenPageFile | undefined {
-    try {
-      return file === undefined ? undefined : new OpenPageFile(file, openSync(file.path, flags));
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return undefined;
-    }
+    return file === undefined ? undefined : unlessSystemFails(() => new OpenPageFile(file, openSync(file.path, flags)));
   }
 
-  /** @returns undefined when that stretch was not written, or not for this place in this file */
+  /** @returns undefined when that stretch cannot be read, was not written, or not for this place in this file */
   read(stretch: number): PageHashes | undefined {
     const { pageSize, key } = this.#file;
     const pages = this.pagesOf(stretch);
     if (pages === 0) return undefined;
     const sealed = Buffer.allocUnsafe(SEAL_LENGTH + lengthOf(pageSize, pages));
-    if (readFully(this.#descriptor, sealed, sealed.length, this.#positionOf(stretch)) !== sealed.length) return undefined;
-    const opened = openText(key, sealed, this.#associated(stretch));
+    const read = unlessSystemFails(() => readFully(this.#descriptor, sealed, sealed.length, this.#positionOf(stretch)));
+    const opened = read === sealed.length ? openText(key, sealed, associated(stretch)) : undefined;
     return opened === undefined ? undefined : makePageHashes(pageSize, pages, opened);
   }
 
   /** @returns false when it could not be written */
   write(stretch: number, { macs, hashes }: PageHashes): boolean {
-    const sealed = sealText(this.#file.key, Buffer.concat([macs, hashes]), this.#associated(stretch));
-    try {
-      writeFully(this.#descriptor, sealed, this.#positionOf(stretch));
-      return true;
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return false;
-    }
+    const sealed = sealText(this.#file.key, Buffer.concat([macs, hashes]), associated(stretch));
+    return unlessSystemFails(() => (writeFully(this.#descriptor, sealed, this.#positionOf(stretch)), true)) === true;
   }
 
   /** Whether every stretch can be read. */
@@ -75,13 +65,14 @@ export class OpenPageFile implements Disposable {
     return stretch * (SEAL_LENGTH + lengthOf(pageSize, pagesPerStretch(pageSize)));
   }
 
-  #associated(stretch: number): string {
-    return `holdfast pages 1|${this.#file.name}|${stretch}`;
-  }
-
+  /** What the system tells only now was not written, and will not open. */
   [Symbol.dispose](): void {
-    closeSync(this.#descriptor);
+    unlessSystemFails(() => closeSync(this.#descriptor));
   }
+}
+
+function associated(stretch: number): string {
+  return `holdfast pages 1|${stretch}`;
 }
 
 function lengthOf(pageSize: number, pages: number): number {

@@ -1,8 +1,9 @@
-import { closeSync, openSync } from "node:fs";
-import { errnoOf, writeFully } from "../../kernel/index.ts";
+import { closeSync, openSync, statSync } from "node:fs";
+import { writeFully } from "../../kernel/index.ts";
 import { readFully, type RecordSink } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
-import type { SideFile } from "./side-file.ts";
+import { removeSideFile, type SideFile } from "./side-file.ts";
+import { unlessSystemFails } from "./unless-system-fails.ts";
 
 /** Sealed together. Bytes. */
 const BLOCK = 256 * 1024;
@@ -53,29 +54,33 @@ export class RecordWriter implements RecordSink {
     this.#file ??= this.#newFile();
     const sealed = this.#block.subarray(0, length);
     this.#failed = this.#file === undefined || !writeBlock(this.#file, Math.ceil(this.#length / BLOCK) - 1, sealed);
+    if (this.#failed && this.#file !== undefined) removeSideFile(this.#file);
   }
 }
 
 /** @returns false when it could not be written */
 function writeBlock(file: SideFile, block: number, bytes: Uint8Array): boolean {
-  try {
-    const descriptor = openSync(file.path, "r+");
+  const sealed = sealText(file.key, bytes, associated(block));
+  return withFile(file, "r+", (descriptor) => (writeFully(descriptor, sealed, positionOf(block)), true)) === true;
+}
+
+/** undefined where the system fails. */
+function withFile<T>({ path }: SideFile, flags: "r" | "r+", work: (descriptor: number) => T): T | undefined {
+  return unlessSystemFails(() => {
+    const descriptor = openSync(path, flags);
     try {
-      writeFully(descriptor, sealText(file.key, bytes, associated(file, block)), positionOf(block));
-      return true;
+      return work(descriptor);
     } finally {
       closeSync(descriptor);
     }
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return false;
-  }
+  });
 }
 
 /** Keeps the block in memory that was read last: who reads goes through them, mostly. */
 export class RecordReader {
   readonly #file: RecordFile;
   #last: { readonly block: number; readonly bytes: Buffer } | undefined;
+  #isWhole: boolean | undefined;
 
   constructor(file: RecordFile) {
     this.#file = file;
@@ -84,6 +89,9 @@ export class RecordReader {
   /** @returns undefined when they are not all there, or not as they were written */
   read(position: number, length: number): Uint8Array | undefined {
     if (!(position >= 0 && length >= 0 && position + length <= this.#file.length)) return undefined;
+    // Before memory is taken for what it says that it holds.
+    this.#isWhole ??= unlessSystemFails(() => statSync(this.#file.path).size) === sealedLength(this.#file.length);
+    if (!this.#isWhole) return undefined;
     const record = Buffer.allocUnsafe(length);
     for (let done = 0; done < length;) {
       const block = Math.floor((position + done) / BLOCK);
@@ -97,32 +105,24 @@ export class RecordReader {
   #block(block: number): Buffer | undefined {
     if (this.#last?.block === block) return this.#last.bytes;
     const length = Math.min(BLOCK, this.#file.length - block * BLOCK);
-    const sealed = this.#sealed(length + SEAL_LENGTH, positionOf(block));
-    const bytes = sealed === undefined ? undefined : openText(this.#file.key, sealed, associated(this.#file, block));
+    const sealed = withFile(this.#file, "r", (descriptor) => {
+      const piece = Buffer.allocUnsafe(length + SEAL_LENGTH);
+      return readFully(descriptor, piece, piece.length, positionOf(block)) === piece.length ? piece : undefined;
+    });
+    const bytes = sealed === undefined ? undefined : openText(this.#file.key, sealed, associated(block));
     this.#last = bytes === undefined ? undefined : { block, bytes };
     return bytes;
   }
+}
 
-  #sealed(length: number, position: number): Buffer | undefined {
-    try {
-      const descriptor = openSync(this.#file.path, "r");
-      try {
-        const sealed = Buffer.allocUnsafe(length);
-        return readFully(descriptor, sealed, length, position) === length ? sealed : undefined;
-      } finally {
-        closeSync(descriptor);
-      }
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      return undefined;
-    }
-  }
+function sealedLength(length: number): number {
+  return length + Math.ceil(length / BLOCK) * SEAL_LENGTH;
 }
 
 function positionOf(block: number): number {
   return block * (BLOCK + SEAL_LENGTH);
 }
 
-function associated({ name }: SideFile, block: number): string {
-  return `holdfast records 1|${name}|${block}`;
+function associated(block: number): string {
+  return `holdfast records 1|${block}`;
 }

@@ -11,11 +11,11 @@ const PIECE = 1024 * 1024;
  *
  * @param fresh name beside it until it is whole
  */
-export function writeSealedFile(path: string, fresh: string, key: Uint8Array, parts: Iterable<Uint8Array>, associated: string): void {
+export function writeSealedFile(path: string, fresh: string, key: Uint8Array, text: Uint8Array, associated: string): void {
   const descriptor = openSync(fresh, "w", 0o600);
   try {
     try {
-      for (const sealed of sealingParts(key, inPieces(parts), associated)) writeFully(descriptor, sealed);
+      for (const sealed of sealingParts(key, inPieces(text), associated)) writeFully(descriptor, sealed);
     } finally {
       closeSync(descriptor);
     }
@@ -40,6 +40,6 @@ export function readSealedFile(path: string, key: Uint8Array, associated: string
   }
 }
 
-function* inPieces(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
-  for (const part of parts) for (let at = 0; at < part.length; at += PIECE) yield part.subarray(at, at + PIECE);
+function* inPieces(text: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < text.length; at += PIECE) yield text.subarray(at, at + PIECE);
 }

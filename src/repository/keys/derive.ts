@@ -43,7 +43,7 @@ export function previousKey(master: Uint8Array): Buffer {
   return deriveKey(master, NO_SALT, "holdfast previous");
 }
 
-/** AES-256-GCM under a random nonce: `nonce | ciphertext | tag`. For keys, of which there are few; packs count their nonces. */
+/** AES-256-GCM under a random nonce: `nonce | ciphertext | tag`. For keys and caches, of which there are few under one key; packs count their nonces. */
 export function sealText(key: Uint8Array, text: Uint8Array, associated: string): Buffer {
   return Buffer.concat([...sealingParts(key, [text], associated)]);
 }

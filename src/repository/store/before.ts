@@ -4,6 +4,7 @@ import type { DatabaseLook, KnownRecords, KnownState, RecordSink, UntouchedFiles
 import type { ComponentCache } from "../cache/component-cache.ts";
 import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
 import { RecordReader } from "../cache/record-file.ts";
+import type { SideFile } from "../cache/side-file.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
@@ -22,6 +23,8 @@ export interface BeforeOptions {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pageKey: Uint8Array;
+  /** Makes a file for as long as this backup takes. */
+  readonly newScratch: () => SideFile | undefined;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
 }
@@ -64,6 +67,11 @@ export class Before implements KnownState {
   }
 
   readonly newRecords = (): RecordSink => this.next.newRecords();
+
+  /** The same with nothing to compare with. */
+  withoutBase(): Before {
+    return new Before({ ...this.#options, base: undefined, cache: undefined });
+  }
 
   /** Another backup is compared with in place of this one: a reading that asks here from now on is told that nothing is known. */
   giveUp(): void {
@@ -164,15 +172,15 @@ export class Before implements KnownState {
     return opened?.isWhole() === true ? file : undefined;
   }
 
-  /** The same out of the vault. */
+  /** The same out of the vault: beside the state there may be no room for it. */
   #readPages(path: string, { ref, resolved }: PageMap): PageFile | undefined {
-    const { base, pageKey } = this.#options;
-    const file = this.next.newPageFile(ref.pageSize, ref.pages);
+    const { base, pageKey, newScratch } = this.#options;
+    const scratch = newScratch();
+    const file = scratch === undefined ? undefined : { ...scratch, pageSize: ref.pageSize, pages: ref.pages };
     const isRead = this.#orWarn(`"${path}" is`, () => {
       return base !== undefined && file !== undefined && hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
     });
-    if (isRead === false)
-      this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down beside the state`);
+    if (isRead === false) this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down`);
     return isRead === true ? file : undefined;
   }
 

@@ -1,8 +1,7 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { NewBody } from "../../local-vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
-import { newSideFile, readCache, sweepSideFiles, type CachePlace } from "../cache/cache-folder.ts";
-import type { SideFile } from "../cache/side-file.ts";
+import { newFileBeside, readCache, scratchFile, sweepSideFiles, type CachePlace } from "../cache/cache-folder.ts";
 import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
@@ -16,6 +15,8 @@ export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
   readonly now: number;
   /** 32 bytes, for the hashes of pages. */
   readonly pageKey: Uint8Array;
+  /** A folder that goes with the backup. */
+  readonly scratch: string;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
 }
@@ -54,21 +55,24 @@ export class KnownComponents implements Disposable {
     } catch (error) {
       if (!(error instanceof DamageError) || state.base === undefined) throw error;
       const { backup } = state.base;
-      if (backup === undefined) return { ...state, base: undefined, before: this.#before(state.name, undefined, undefined) };
+      if (backup === undefined) return { ...state, base: undefined, before: state.before.withoutBase() };
       const all = new Map([...damaged, [backup.id, error] as const]);
-      return this.readable(this.#find(state.name, all), all);
+      return this.readable(this.#find(state.name, all, state.before.next), all);
     }
   }
 
-  #find(name: string, damaged?: ReadonlyMap<string, DamageError>): ComponentState {
+  /** @param given what the reading that is under way has begun to write for the next backup */
+  #find(name: string, damaged?: ReadonlyMap<string, DamageError>, given?: NextCache): ComponentState {
     const { base: newest, warnings } = Base.find(name, this.#candidates, this.#backups.open, damaged);
     const base = newest ?? Base.ofCheckpoint(name, this.#backups.checkpoint());
     // What was told of one that turned out to be damaged is not true of another.
-    const cache = base === undefined || damaged !== undefined ? undefined : readCache(this.#place.cache, name, treeName(base.root));
+    const { cache: place, now, pageKey, onTouched, scratch } = this.#place;
+    const cache = base === undefined || damaged !== undefined ? undefined : readCache(place, name, treeName(base.root));
+    const next = given ?? this.#next(name, cache);
     return {
       name,
       base,
-      before: this.#before(name, base, cache),
+      before: new Before({ base, cache, next, now, pageKey, onTouched, newScratch: () => scratchFile(place, scratch) }),
       warnings,
       tree: undefined,
       partly: undefined,
@@ -76,16 +80,15 @@ export class KnownComponents implements Disposable {
     };
   }
 
-  #before(name: string, base: Base | undefined, cache: ComponentCache | undefined): Before {
-    const { now, pageKey, onTouched, cache: place } = this.#place;
+  #next(name: string, cache: ComponentCache | undefined): NextCache {
+    const { now, cache: place } = this.#place;
     let isSwept = false;
-    const newFile = (): SideFile | undefined => {
-      // Of a component that fails at every attempt there is what one of them left, and not what each did.
+    return new NextCache(now, () => {
+      // What a backup that was killed has left takes room where this one needs it.
       if (!isSwept) sweepSideFiles(place, name, cache);
       isSwept = true;
-      return newSideFile(place, name);
-    };
-    return new Before({ base, cache, next: new NextCache(now, newFile), now, pageKey, onTouched });
+      return newFileBeside(place, name);
+    });
   }
 
   [Symbol.dispose](): void {

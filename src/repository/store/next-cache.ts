@@ -2,20 +2,26 @@ import type { DatabaseLook, RecordSink } from "../../vault/index.ts";
 import type { ComponentCache, SeenDatabase } from "../cache/component-cache.ts";
 import type { PageFile } from "../cache/page-file.ts";
 import { RecordWriter } from "../cache/record-file.ts";
-import type { SideFile } from "../cache/side-file.ts";
+import { removeSideFile, type SideFile } from "../cache/side-file.ts";
 
 /** What the next backup of a component may know, gathered while it is stored. */
 export class NextCache {
   /** Of the backup under way. Milliseconds since the epoch. */
   readonly #now: number;
   readonly #newFile: () => SideFile | undefined;
+  /** Made for it. */
+  readonly #files: SideFile[] = [];
   readonly #databases: Map<string, SeenDatabase> = new Map();
   #records: RecordWriter | undefined;
 
   /** @param newFile makes a file beside the cache */
   constructor(now: number, newFile: () => SideFile | undefined) {
     this.#now = now;
-    this.#newFile = newFile;
+    this.#newFile = () => {
+      const file = newFile();
+      if (file !== undefined) this.#files.push(file);
+      return file;
+    };
   }
 
   /** For what the pages of a database are; undefined when there can be no such file. */
@@ -42,5 +48,10 @@ export class NextCache {
     const records = head === undefined ? undefined : this.#records?.finish();
     const memory = head === undefined || records === undefined ? undefined : { head, records };
     return { tree, begun: this.#now, memory, databases: this.#databases };
+  }
+
+  /** No cache will name what was made for this one. */
+  discard(): void {
+    for (const file of this.#files.splice(0)) removeSideFile(file);
   }
 }

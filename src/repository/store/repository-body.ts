@@ -53,6 +53,8 @@ export class RepositoryBody implements DraftBody {
   #noting = false;
   /** Nothing more is stored. */
   #ended = false;
+  /** Caches name what was made for them. */
+  #sealed = false;
   #finished: { readonly packs: PackTable; readonly roots: readonly ComponentRoot[] } | undefined;
 
   constructor(request: NewBody, place: BodyPlace) {
@@ -63,6 +65,7 @@ export class RepositoryBody implements DraftBody {
     this.#known = new KnownComponents(request, {
       ...place,
       pageKey: this.#pageKey,
+      scratch: request.staging,
       onTouched: (bytes) => this.#threads.expect(bytes),
     });
     this.#packs = new WrittenPacks(folder);
@@ -88,6 +91,7 @@ export class RepositoryBody implements DraftBody {
       return await (reading.untouched === true ? this.#storeAsBefore(request, state) : this.#storeAnew(request, state));
     } catch (error) {
       this.#components.delete(component);
+      state.before.next.discard();
       throw error;
     }
   }
@@ -205,8 +209,11 @@ export class RepositoryBody implements DraftBody {
     for (const { name, root } of roots) {
       const state = this.#components.get(name);
       // What is as it was has the cache that it had.
-      if (state?.tree !== undefined) writeCache(cache, name, state.before.next.cacheFor(treeName(root), state.memory));
+      if (state?.tree === undefined) continue;
+      const { next } = state.before;
+      if (!writeCache(cache, name, next.cacheFor(treeName(root), state.memory))) next.discard();
     }
+    this.#sealed = true;
     await this.#threads.flushed();
     await syncFiles([...this.#packs.placesToSync(), path]);
     return { path, flushed: true };
@@ -216,6 +223,7 @@ export class RepositoryBody implements DraftBody {
     this.#ended = true;
     this.#known[Symbol.dispose]();
     await this.#threads.dispose();
+    if (!this.#sealed) for (const { before } of this.#components.values()) before.next.discard();
   }
 }
 

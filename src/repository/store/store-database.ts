@@ -2,6 +2,7 @@ import { InternalError } from "../../kernel/index.ts";
 import type { ContentEnd, Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { pagesPerStretch, type PageFile } from "../cache/page-file.ts";
+import { removeSideFile } from "../cache/side-file.ts";
 import { newPageMap, updatePageMap, type PageMap, type WrittenMap } from "../tree/page-map.ts";
 import { PAGES_LIMIT } from "../tree/content-codec.ts";
 import type { Keeping } from "../tree/reference-index.ts";
@@ -74,6 +75,7 @@ export async function storeDatabase(database: DatabaseToStore): Promise<StoredDa
   const much = before === undefined || before.map.ref.pages < pages * NEARLY_ALL;
   const sha256 = much ? await storeAll(ranges, size, database) : await storeChanges(ranges, threads);
   const file = ranges.done.every(({ noted }) => noted) ? next : undefined;
+  if (file === undefined && next !== undefined) removeSideFile(next);
   return { end: { stored: true, size, sha256, change: undefined }, file, writeMap: mapOf(ranges, pages, database) };
 }
 

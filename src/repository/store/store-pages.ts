@@ -96,5 +96,14 @@ function runLength(pages: Uint32Array, from: number, to: number): number {
 
 /** Two rising lists as one, without doubles. */
 function merged(one: Uint32Array, other: Uint32Array): Uint32Array {
-  return Uint32Array.from(new Set([...one, ...other])).toSorted();
+  const both = new Uint32Array(one.length + other.length);
+  let [count, here, there] = [0, 0, 0];
+  while (here < one.length || there < other.length) {
+    const [first = Infinity, second = Infinity] = [one[here], other[there]];
+    both[count] = Math.min(first, second);
+    count += 1;
+    if (first <= second) here += 1;
+    if (second <= first) there += 1;
+  }
+  return both.slice(0, count);
 }

@@ -25,16 +25,17 @@ export function encodeBase(extents: Iterable<Extent>): Buffer {
 }
 
 /**
- * @param first number of the first page of the block
+ * Extents of the block, counted from its first page.
+ *
  * @throws DamageError BACKUP_DAMAGED
  */
-export function decodeBase(bytes: Uint8Array, pageSize: number, first: number): readonly Extent[] {
+export function decodeBase(bytes: Uint8Array, pageSize: number): readonly Extent[] {
   const reader = new ByteReader(bytes, "a block of a page map");
   readKind(reader, KINDS.base);
   const packs = readPacks(reader);
   const extents: Extent[] = [];
   const count = reader.count("the number of extents", 4);
-  let next = first;
+  let next = 0;
   for (let number = 0; number < count; number++) {
     const pages = reader.varint("the pages of an extent");
     const pack = readPackNumber(reader, packs);
@@ -42,7 +43,7 @@ export function decodeBase(bytes: Uint8Array, pageSize: number, first: number): 
     const { offset } = readPlace(reader, pack, frame, reader.varint("the offset of an extent"), pages * pageSize);
     extents.push({ first: next, pages, pack, frame, offset });
     next += pages;
-    if (next - first > BLOCK_PAGES) throw reader.refuse(`it has more than ${BLOCK_PAGES} pages`);
+    if (next > BLOCK_PAGES) throw reader.refuse(`it has more than ${BLOCK_PAGES} pages`);
   }
   reader.end();
   return extents;

@@ -159,8 +159,8 @@ describe("updatePageMap()", () => {
     expect(next.ref).toMatchObject({ blocks: previous.ref.blocks, layers: [{ entries: 1000 }] });
     expect(next.ref.layers[0]?.place.length).toBeLessThan(2100);
     // The earlier state is left as it was.
-    expect(previous.resolved.place(139)).toMatchObject({ pack: "0000000000000001" });
-    expect(next.resolved.place(139)).toMatchObject({ pack: "0000000000000002", frame: 0, offset: 2 * SIZE });
+    expect([...previous.resolved.extents(139, 140)]).toMatchObject([{ pack: "0000000000000001" }]);
+    expect([...next.resolved.extents(139, 140)]).toMatchObject([{ pack: "0000000000000002", frame: 0, offset: 2 * SIZE }]);
   });
 
   it("merges layers when they are 16, or hold more than a quarter of the base, and names again the blocks that are as they were", () => {
@@ -199,7 +199,7 @@ describe("updatePageMap()", () => {
     const previous = first(store, 10);
     const places = [{ pack: "00000000000000ff" as PackId, frame: 0, offset: 0, length: 5 * 8192 }];
     const next = updatePageMap({ store, previous, pageSize: 8192, pages: 5, changed: [0, 1, 2, 3, 4], places });
-    expect(resolvePageMap(store, next.ref).place(4)).toMatchObject({ offset: 4 * 8192, length: 8192 });
+    expect([...resolvePageMap(store, next.ref).extents(4)]).toMatchObject([{ first: 4, pages: 1, offset: 4 * 8192 }]);
   });
 
   const wrong: readonly (readonly [string, readonly number[], number])[] = [

@@ -1,4 +1,4 @@
-import type { Locator, PackId } from "../pack/locator.ts";
+import type { PackId } from "../pack/locator.ts";
 
 /** Pages that lie one after another in one frame. */
 export interface Extent {
@@ -87,11 +87,6 @@ export class ResolvedMap implements PagePlaces {
   missing(): number | undefined {
     const page = this.#frameOf.indexOf(0);
     return page < 0 ? undefined : page;
-  }
-
-  place(page: number): Locator | undefined {
-    const at = this.#frames.at(this.#frameOf[page] ?? 0);
-    return at === undefined ? undefined : { ...at, offset: this.#offsetOf[page] ?? 0, length: this.pageSize };
   }
 
   /** The pages from one number to before another, as few extents as there can be. */

@@ -53,7 +53,7 @@ export class StoredMap implements PagePlaces {
     const places = new ResolvedMap(this.pageSize, Math.min(BLOCK_PAGES, this.#ref.pages - base));
     const reference = this.#ref.blocks[block];
     if (reference !== undefined) {
-      const extents = decodeBase(readObject(this.#source, reference, "a block of a page map"), this.pageSize, 0);
+      const extents = decodeBase(readObject(this.#source, reference, "a block of a page map"), this.pageSize);
       const held = extents.reduce((sum, { pages }) => sum + pages, 0);
       checkCount(held, reference, "a block of a page map");
       for (const extent of extents) places.set(extent);

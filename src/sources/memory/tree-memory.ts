@@ -5,6 +5,8 @@ import { ROW_BYTES, Rows } from "./rows.ts";
 const VERSION = 2;
 /** Between the names of a folder: no name holds it. */
 const BETWEEN = "\0";
+/** In the paths of all folders: their head is one text. Characters. */
+const MOST_PATHS = 64 * 1024 * 1024;
 
 interface FolderHead {
   /** Entry path. */
@@ -62,6 +64,7 @@ export class TreeNotes {
   readonly now: number;
   readonly #records: RecordSink;
   readonly #folders: FolderHead[] = [];
+  #paths = 0;
 
   /** @param now of the backup under way. Milliseconds since the epoch */
   constructor(now: number, records: RecordSink) {
@@ -73,6 +76,7 @@ export class TreeNotes {
   folder(path: string, names: readonly string[]): { readonly rows: Rows; readonly end: () => void } {
     const rows = new Rows(names.length);
     const head = { path, count: names.length, at: 0, length: 0 };
+    this.#paths += path.length;
     this.#folders.push(head);
     const end = (): void => {
       const joined = Buffer.from(joinNames(names));
@@ -83,7 +87,9 @@ export class TreeNotes {
     return { rows, end };
   }
 
-  toHead(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer {
+  /** undefined for a tree of so many folders that they do not fit into one text: then everything is looked at anew. */
+  toHead(told: Pick<Head, "rules" | "root" | "plain" | "warnings">): Buffer | undefined {
+    if (this.#paths > MOST_PATHS || this.#folders.length > MOST_PATHS / 64) return undefined;
     const head: Head = { version: VERSION, begun: this.now, ...told, folders: this.#folders };
     return Buffer.from(JSON.stringify(head));
   }
@@ -129,7 +135,8 @@ function recordOf({ count, at, length }: FolderHead, known: KnownRecords): Folde
 
 function parseHead(text: string): Head | undefined {
   try {
-    return JSON.parse(text) as Head;
+    const head = JSON.parse(text) as Partial<Head> | null;
+    return Array.isArray(head?.folders) && Array.isArray(head.warnings) ? (head as Head) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -11,7 +11,7 @@ import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import { isUntouched } from "./is-untouched.ts";
 import { ROWS } from "./rows.ts";
-import { treeMemory, type TreeMemory } from "./tree-memory.ts";
+import { treeMemory, TreeNotes, type TreeMemory } from "./tree-memory.ts";
 
 const HOUR = 3_600_000;
 /** Ahead of the files: what was written just now is old enough to be believed. */
@@ -279,6 +279,20 @@ describe("openReading() of a tree that was read before", () => {
     await reading.close();
     const other = knows(memory, { isDatabaseSame: () => false, hasDatabase: () => false });
     expect((await again(place, memory, { ...RULES, known: other, quickCheckBefore: details, remembered })).untouched).toBe(false);
+  });
+
+  it("remembers nothing of a tree with more paths of folders than one text holds", () => {
+    const notes = new TreeNotes(FIRST, new KeptRecords());
+    const told = { rules: "", root: "", plain: true, warnings: [] };
+    const path = "x".repeat(4000);
+    for (let folder = 0; folder < 16_000; folder += 1) notes.folder(path, []).end();
+    expect(notes.toHead(told)).toBeInstanceOf(Buffer);
+    for (let folder = 0; folder < 1000; folder += 1) notes.folder(path, []).end();
+    expect(notes.toHead(told)).toBeUndefined();
+  });
+
+  it.each(["null", "{}", '{"version":2,"rules":""}', '{"version":2,"rules":"","folders":[]}', "["])("takes %s for no memory", (head) => {
+    expect(treeMemory(new KeptRecords().known(Buffer.from(head)), "")).toBeUndefined();
   });
 
   it("remembers nothing of what is copied under a pause", async () => {
