@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, type TestContext } from "vitest";
+import { errnoOf } from "../../src/kernel/index.ts";
 import type { RunRecord, SqliteLedger } from "../../src/ledger/index.ts";
 import type { RunningProgram } from "./daemon-program.ts";
 import { counting, daemonStage, holding, shell, type DaemonStage } from "./daemon-stage.ts";
@@ -213,8 +214,9 @@ class Week {
     await sleep(this.#random() * 400);
     const child = this.#runs().find(({ outcome }) => outcome === "running")?.child;
     if (this.#daemon === null || child === null || child === undefined) return false;
-    if (trouble === "engine killed") process.kill(-child.pid, "SIGKILL");
-    else await this.#stop(trouble === "daemon killed in a backup" ? "SIGKILL" : "SIGTERM", this.#random() * HOUR);
+    if (trouble === "engine killed") {
+      if (!hasKilled(child.pid)) return false;
+    } else await this.#stop(trouble === "daemon killed in a backup" ? "SIGKILL" : "SIGTERM", this.#random() * HOUR);
     this.report.count(trouble);
     return true;
   }
@@ -280,4 +282,15 @@ interface ListTold {
   readonly damaged: readonly unknown[];
   readonly chain: readonly unknown[];
   readonly unfinished: readonly unknown[];
+}
+
+/** A backup may have ended since it was looked for. */
+function hasKilled(group: number): boolean {
+  try {
+    process.kill(-group, "SIGKILL");
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ESRCH") return false;
+    throw error;
+  }
 }
