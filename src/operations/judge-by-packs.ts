@@ -1,5 +1,13 @@
 import { namedSystemError, VERSION } from "../kernel/index.ts";
-import type { BackupHead, ReadBack, ReadBackOptions, SharedPack, Vault, VerifiedMark } from "../vault/index.ts";
+import {
+  foundDamage,
+  type BackupHead,
+  type ReadBack,
+  type ReadBackOptions,
+  type SharedPack,
+  type Vault,
+  type VerifiedMark,
+} from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { unlessGone } from "./unless-gone.ts";
 import { knownDamage, verifyOne, type VerifyOneOptions, type VerifyResult } from "./verify-one.ts";
@@ -44,7 +52,7 @@ export async function judgeByPacks(
     // Its table is damaged, or it has gone: reading it tells which.
     else if (packs.length === 0) result = await unlessGone(() => verifyOne(vault, head, instance, { ...options, readBack }));
     else if (problem !== null) result = await setDamaged(vault, head, problem, now);
-    else if (head.marks.verified?.ok === false)
+    else if (foundDamage(head) !== undefined)
       result = again ? await damagedBefore(vault, head, since, instance, { ...options, readBack }) : null;
     else if (since !== null) await setVerified(vault, head, since);
     if (result?.ok === false) damaged.push(result);
@@ -95,9 +103,10 @@ async function damagedBefore(
   return await unlessGone(() => verifyOne(vault, head, instance, { ...options, remember: true }));
 }
 
-async function setDamaged(vault: Vault, { id, manifestSha256, marks }: BackupHead, problem: string, now: number): Promise<VerifyResult> {
+async function setDamaged(vault: Vault, head: BackupHead, problem: string, now: number): Promise<VerifyResult> {
+  const { id, manifestSha256 } = head;
   const result = { id, ok: false, entries: 0, bytes: 0, problem };
-  if (marks.verified?.ok === false) return result;
+  if (foundDamage(head) !== undefined) return result;
   const at = new Date(now).toISOString();
   const mark: VerifiedMark = { at, holdfast_version: VERSION, manifest_sha256: manifestSha256, entries: 0, bytes: 0, ok: false, problem };
   try {

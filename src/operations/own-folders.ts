@@ -34,7 +34,8 @@ export function refuseOwnFolders(path: string, { stateDir, backup }: Pick<Config
     });
 }
 
-function liesIn(path: string, folder: string): boolean {
+/** Whether a path is a folder or in it, by whatever names. */
+export function liesIn(path: string, folder: string): boolean {
   const [place, top] = [realPlace(path), realPlace(folder)];
   if (place === top || place.startsWith(top.endsWith(sep) ? top : top + sep)) return true;
   const identity = identityAt(folder);

@@ -1,8 +1,8 @@
-import type { BackupHead, Listing } from "../vault/index.ts";
+import { foundDamage, type BackupHead, type Listing } from "../vault/index.ts";
 
 /** What earlier verifications found: one line when listed backups are recorded as damaged, with the newest of them; else null. */
 export function recordedDamage({ backups }: Pick<Listing, "backups">): { readonly newest: BackupHead; readonly line: string } | null {
-  const damaged = backups.filter(({ marks }) => marks.verified?.ok === false);
+  const damaged = backups.filter((head) => foundDamage(head) !== undefined);
   const [newest] = damaged;
   if (newest === undefined) return null;
   if (backups.length === 1) return { newest, line: `The only backup, ${newest.id}, is recorded as damaged` };

@@ -1,5 +1,5 @@
 import { formatDuration } from "../kernel/index.ts";
-import type { Listing } from "../vault/index.ts";
+import { foundDamage, type Listing } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 
 /**
@@ -8,9 +8,9 @@ import type { Instance } from "./instance.ts";
  */
 export function staleVerdicts({ config: { verify }, clock }: Pick<Instance, "config" | "clock">, { backups }: Listing): string | null {
   if (verify.every === null) return null;
-  const ages = backups.flatMap(({ manifest, marks: { verified } }) => {
-    if (verified?.ok === false) return [];
-    const age = clock.now() - Date.parse(verified?.at ?? manifest.timestamp);
+  const ages = backups.flatMap((head) => {
+    if (foundDamage(head) !== undefined) return [];
+    const age = clock.now() - Date.parse(head.marks.verified?.at ?? head.manifest.timestamp);
     return age > verify.maxAge ? [age] : [];
   });
   if (ages.length === 0) return null;

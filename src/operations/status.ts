@@ -1,5 +1,5 @@
 import { HoldfastError, messageOf } from "../kernel/index.ts";
-import { fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
+import { foundDamage, fromTheFuture, goodFor, lastTakenFirst, type BackupHead, type Importance, type Listing } from "../vault/index.ts";
 import type { LeaseView } from "../lease/index.ts";
 import type { Instance } from "./instance.ts";
 import { reportLease } from "./lease.ts";
@@ -202,6 +202,7 @@ function problemOf(name: string, newest: BackupHead | undefined, good: BackupHea
   return good === undefined ? `${why}; there is no good backup` : `${why}; newest good is ${good.id}`;
 }
 
-function damageOf({ marks }: BackupHead): string | undefined {
-  return marks.verified?.ok === false ? `damaged: ${marks.verified.problem ?? "it does not read back"}` : undefined;
+function damageOf(head: BackupHead): string | undefined {
+  const damage = foundDamage(head);
+  return damage === undefined ? undefined : `damaged: ${damage}`;
 }

@@ -1,4 +1,4 @@
-import { goodFor, type BackupHead } from "../vault/index.ts";
+import { foundDamage, goodFor, type BackupHead } from "../vault/index.ts";
 
 /** The configuration: every backup carries it by itself, so that it would keep what is good for nothing else. */
 const CARRIED_BY_ALL = "holdfast";
@@ -9,8 +9,8 @@ export function goodComponents(head: BackupHead): readonly string[] {
 }
 
 /** It was found not to read back. */
-export function isDamaged({ marks }: BackupHead): boolean {
-  return marks.verified?.ok === false;
+export function isDamaged(head: BackupHead): boolean {
+  return foundDamage(head) !== undefined;
 }
 
 /** What a backup would be good for if it read back. */

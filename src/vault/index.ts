@@ -72,3 +72,4 @@ export type {
   Vault,
   VaultIdentity,
 } from "./vault.ts";
+export { foundDamage } from "./found-damage.ts";

@@ -1,7 +1,7 @@
-import { lstatSync, realpathSync, statSync } from "node:fs";
-import { sep } from "node:path";
+import { lstatSync, statSync } from "node:fs";
 import type { Config } from "../../config/index.ts";
 import { anyOf, checkKeys, describeSlot, lostKeyDocument } from "../../repository/index.ts";
+import { liesIn } from "../own-folders.ts";
 import { vaultAt } from "../vault-at.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
 import { diskOf } from "./mounts.ts";
@@ -33,7 +33,7 @@ async function checkSecret(patient: Patient): Promise<readonly Sight[]> {
     return [problem(`There is no ${what} at "${path}": no backup can be taken or read`, "Bring it back from where its copy is kept", path)];
   const sights = [
     ...ofOthers(stats, path),
-    ...(within(path, vault)
+    ...(liesIn(path, vault)
       ? [problem("It lies in the vault: whoever takes the vault has its key too", "Move it to another place", path)]
       : []),
     ...(await beside(patient, path, what)),
@@ -61,7 +61,7 @@ async function beside({ instance: { config }, place }: Patient, path: string, wh
   for (const { name } of config.components) {
     const found = await placeOrNull(place, name);
     if (found === null || lstatSync(found, { throwIfNoEntry: false }) === undefined) continue;
-    if (within(path, found)) inside.push(name);
+    if (liesIn(path, found)) inside.push(name);
     else if (diskOf(found) === diskOf(path)) together.push(name);
   }
   if (inside.length > 0)
@@ -91,18 +91,4 @@ async function otherWays({ backup }: Config): Promise<string | undefined> {
   if (owner === undefined) return undefined;
   const slots = checkKeys(backup.path, owner.id, []).epochs[0]?.slots ?? [];
   return slots.length < 2 ? undefined : anyOf(slots.map(describeSlot));
-}
-
-function within(path: string, folder: string): boolean {
-  const [file, top] = [real(path), real(folder)];
-  return file === top || file.startsWith(top.endsWith(sep) ? top : top + sep);
-}
-
-/** A link does not take anything out of a folder. */
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

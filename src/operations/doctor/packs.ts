@@ -1,4 +1,5 @@
 import { HoldfastError } from "../../kernel/index.ts";
+import { foundDamage } from "../../vault/index.ts";
 import { describeLoss, type SeenVault } from "../read-vault.ts";
 import { problem, unknown, warning, type Sight } from "./check.ts";
 
@@ -20,6 +21,6 @@ export function packSights({ listing: { backups }, packs }: SeenVault): readonly
   const named = needing.slice(0, NAMED).map(({ id }) => id);
   const which = `${needing.length === 1 ? "1 backup needs" : `${needing.length} backups need`} what is lost: ${named.join(", ")}${more}`;
   // What is recorded already is no news, and goes with those backups.
-  const tell = needing.every(({ marks }) => marks.verified?.ok === false) ? warning : problem;
+  const tell = needing.every((head) => foundDamage(head) !== undefined) ? warning : problem;
   return [...sights, tell(`${describeLoss(packs.lost)}. ${which}`, ADVICE, "packs")];
 }

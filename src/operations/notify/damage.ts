@@ -1,5 +1,5 @@
 import { damageIn } from "../read-listing.ts";
-import type { Listing } from "../../vault/index.ts";
+import { foundDamage, type Listing } from "../../vault/index.ts";
 import type { Instance } from "../instance.ts";
 import { tellConditions, type Sighting } from "./conditions.ts";
 
@@ -10,8 +10,9 @@ const LINES = 5;
 /** What the vault itself says of its damage: the verdicts beside its backups, and its own records. */
 export function damageSighting(listing: Listing): Sighting {
   const present = new Map<string, string>();
-  for (const { id, marks } of listing.backups) {
-    if (marks.verified?.ok === false) present.set(id, marks.verified.problem ?? "it does not read back");
+  for (const head of listing.backups) {
+    const damage = foundDamage(head);
+    if (damage !== undefined) present.set(head.id, damage);
   }
   addVault(present, damageIn(listing));
   return { event: "damage", present };

@@ -1,4 +1,4 @@
-import { goodFor, lastTakenFirst, type BackupHead } from "../../vault/index.ts";
+import { foundDamage, goodFor, lastTakenFirst, type BackupHead } from "../../vault/index.ts";
 
 export interface Wanted {
   readonly name: string;
@@ -71,10 +71,11 @@ function remarkOn(
   return `${newest.id}, the newest backup, is not used: ${whyNot(newest, name)}`;
 }
 
-function whyNot({ manifest, marks }: BackupHead, name: string): string {
+function whyNot(head: BackupHead, name: string): string {
+  const { manifest } = head;
   const details = manifest.component_details[name];
   if (details === undefined) return manifest.not_captured[name]?.reason ?? "it is not in it";
   if (details.suspect) return "the database was damaged when it was taken";
   if (!details.whole) return "it is not whole in it";
-  return marks.verified?.ok === false ? "it does not read back" : "it does not read back, or is not good for everything critical";
+  return foundDamage(head) !== undefined ? "it does not read back" : "it does not read back, or is not good for everything critical";
 }
