@@ -173,7 +173,7 @@ async function toFolder({ io, instance, options }: CommandContext, reference: st
   keepYoungGenerationSmall();
   using progress = startProgress(io);
   let bytes = 0;
-  const { head, restored } = await restore(opened, reference, {
+  const { head, restored, warnings } = await restore(opened, reference, {
     to: resolve(io.cwd, to),
     owner: options["owner"] as "recorded" | "current",
     ...(options["component"] === undefined ? {} : { components: options["component"] as readonly string[] }),
@@ -182,7 +182,8 @@ async function toFolder({ io, instance, options }: CommandContext, reference: st
     onBytes: (more) => progress.update({ phase: "restore", component: null, bytes: (bytes += more), expected: null }),
   });
   progress[Symbol.dispose]();
-  io.document({ schema: "holdfast.restored/1", id: head.id, ...restored });
+  io.document({ schema: "holdfast.restored/1", id: head.id, ...restored, warnings });
+  for (const warning of warnings) io.remark(`warning: ${warning}`);
   io.print(`Restored ${head.id} into ${restored.folder}`);
   io.print(`  ${restored.entries} entries, ${formatBytes(restored.bytes)}, each content compared with its hash`);
   for (const { path, complaint, damaged } of restored.databases) {

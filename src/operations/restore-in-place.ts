@@ -12,7 +12,7 @@ import {
 } from "../restore/index.ts";
 import type { BackupHead, BackupReader, Entry } from "../vault/index.ts";
 import { backup } from "./backup.ts";
-import { findBackup } from "./find-backup.ts";
+import { findToRestore } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
 import { outsideLease } from "./program-places.ts";
 import { avoidedBy, RESERVED_COMPONENT } from "./plan-components.ts";
@@ -54,9 +54,9 @@ export async function planInPlace(
   options: InPlaceOptions,
 ): Promise<{ readonly head: BackupHead; readonly plan: RestorePlan }> {
   await using vault = await instance.openVault();
-  const head = await findBackup(vault, reference);
+  const { head, warnings: passed } = await findToRestore(vault, reference);
   await using reader = await vault.open(head.id);
-  const targets = await restoreTargets(instance, reader, options.components);
+  const targets = await targetsOf(instance, reader, options, passed);
   const plan = await planWith(instance, reader, targets, options);
   if (options.online === true) return { head, plan };
   const { held, unknown } = reportHolders(holderTargets(plan));
@@ -76,9 +76,9 @@ async function restoreUnder(instance: Instance, reference: string, options: InPl
   const { config } = instance;
   await settleRestore(instance, { lease });
   await using vault = await instance.openVault();
-  const head = await findBackup(vault, reference);
+  const { head, warnings: passed } = await findToRestore(vault, reference);
   await using reader = await vault.open(head.id);
-  const targets = await restoreTargets(instance, reader, options.components);
+  const targets = await targetsOf(instance, reader, options, passed);
   if (options.online === true) refuseOffline(targets);
   const live = targets.targets.filter(({ path, command }) => command !== null || (path !== null && lstatAt(path) !== undefined));
   const result = await putInPlace({
@@ -118,6 +118,16 @@ async function restoreUnder(instance: Instance, reference: string, options: InPl
         ? "left alone"
         : "stopped and started";
   return { ...result, head, runtime };
+}
+
+async function targetsOf(
+  instance: Instance,
+  reader: BackupReader,
+  { components }: InPlaceOptions,
+  warnings: readonly string[],
+): Promise<Targets> {
+  const targets = await restoreTargets(instance, reader, components);
+  return { ...targets, warnings: [...warnings, ...targets.warnings] };
 }
 
 async function planWith(instance: Instance, reader: BackupReader, targets: Targets, options: InPlaceOptions): Promise<RestorePlan> {

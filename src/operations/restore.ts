@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { addHint, DamageError, lstatAt, nearest, NotFoundError } from "../kernel/index.ts";
 import { restoreTo, unfinishedIn, type RestoredTo } from "../restore/index.ts";
 import type { BackupHead, Entry, Manifest } from "../vault/index.ts";
-import { findBackup } from "./find-backup.ts";
+import { findToRestore } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
 import { refuseOwnFolders } from "./own-folders.ts";
 
@@ -24,12 +24,12 @@ export async function restore(
   instance: Instance,
   reference: string,
   options: RestoreOptions,
-): Promise<{ readonly head: BackupHead; readonly restored: RestoredTo }> {
+): Promise<{ readonly head: BackupHead; readonly restored: RestoredTo; readonly warnings: readonly string[] }> {
   const folder = resolve(options.to);
   refuseOwnFolders(folder, instance.config);
   const there = lstatAt(folder) !== undefined;
   await using vault = await instance.openVault();
-  const head = await findBackup(vault, reference);
+  const { head, warnings } = await findToRestore(vault, reference);
   const select = selection(head.manifest, options);
   await using reader = await vault.open(head.id);
   const request = {
@@ -49,7 +49,7 @@ export async function restore(
       hint: `Look with: holdfast ls ${head.id}`,
     });
   }
-  return { head, restored };
+  return { head, restored, warnings };
 }
 
 /** Damage is seldom everywhere. */

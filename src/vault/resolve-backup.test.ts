@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toBackupId } from "./backup-id.ts";
 import type { Manifest } from "./manifest.ts";
-import { resolveBackup } from "./resolve-backup.ts";
+import { passedOver, resolveBackup } from "./resolve-backup.ts";
 import type { BackupHead, Listing } from "./vault.ts";
 
 function head(id: string, options: { ok?: boolean; partial?: boolean; suspect?: boolean } = {}): BackupHead {
@@ -84,5 +84,26 @@ describe("resolveBackup()", () => {
     expect(() => resolveBackup(among, reference)).toThrow(
       expect.objectContaining({ code: "BACKUP_NOT_FOUND", hint: expect.stringMatching(hint) as string }),
     );
+  });
+});
+
+describe("passedOver()", () => {
+  const damaged = (...names: readonly string[]): Listing =>
+    listing([], { damaged: names.map((name) => ({ name, problem: `of ${name}` })) });
+  const restored = { id: toBackupId("2026-03-15T06-00-00_scheduled") };
+
+  it.each(["latest", "latest:verified"])("tells of newer backups that %s could not mean", (reference) => {
+    expect(passedOver(damaged("2026-03-15T06-00-01_manual.backup"), reference, restored)).toBe(
+      'This is "2026-03-15T06-00-00_scheduled": "2026-03-15T06-00-01_manual.backup" is newer and cannot be read (of 2026-03-15T06-00-01_manual.backup)',
+    );
+    expect(passedOver(damaged("2026-03-16T06-00-00_manual", "2026-03-17T06-00-00_manual"), reference, restored)).toContain(
+      '2 newer ones cannot be read, such as "2026-03-17T06-00-00_manual"',
+    );
+  });
+
+  it("tells nothing of older ones, of what is no backup, and where one was named", () => {
+    expect(passedOver(damaged("2026-03-15T05-59-59_manual.backup", "zzz.mark", "records"), "latest", restored)).toBeUndefined();
+    expect(passedOver(damaged("2026-03-17T06-00-00_manual"), restored.id, restored)).toBeUndefined();
+    expect(passedOver(listing([]), "latest", restored)).toBeUndefined();
   });
 });

@@ -41,6 +41,29 @@ export function resolveBackup(listing: Listing, reference: string): BackupHead {
   });
 }
 
+/** An id of a backup begins with when it was taken, in UTC. */
+const TAKEN = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d_/;
+const TAKEN_LENGTH = 19;
+
+/**
+ * What `latest` went past, for who is about to put a backup in the place of something: a newer one that is damaged, or sealed with
+ * keys that are not at hand, is not the one that is restored, and nobody may take it for that.
+ *
+ * @returns for people; undefined when a backup was named, or nothing newer lies there
+ */
+export function passedOver({ damaged }: Listing, reference: string, { id }: Pick<BackupHead, "id">): string | undefined {
+  if (reference !== "latest" && reference !== "latest:verified") return undefined;
+  // Of two within a second either may be the newer one.
+  const newer = damaged.filter(({ name }) => TAKEN.test(name) && name.slice(0, TAKEN_LENGTH) >= id.slice(0, TAKEN_LENGTH));
+  const [first] = newer.toSorted((one, other) => (one.name < other.name ? 1 : -1));
+  if (first === undefined) return undefined;
+  const what =
+    newer.length === 1
+      ? `"${first.name}" is newer and cannot be read`
+      : `${newer.length} newer ones cannot be read, such as "${first.name}"`;
+  return `This is "${id}": ${what} (${first.problem})`;
+}
+
 function emptyHint({ damaged }: Listing): string {
   return damaged.length === 0
     ? "Take one: holdfast backup"

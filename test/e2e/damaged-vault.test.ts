@@ -183,6 +183,27 @@ describe("a damaged backup", () => {
     expect((await archive.run("status")).exitCode).toBe(0);
   }, 120_000);
 
+  it.each(["tar.gz", "repository"] as const)(
+    "the newest of a %s vault: restore latest takes the one before it, and says so",
+    async (form) => {
+      using folder = temporaryFolder();
+      const damaged = instance(folder.path, form);
+      const [first = "", second = ""] = await take(damaged, 2);
+      const out = join(folder.path, "out");
+      expect(
+        documentOf<{ warnings: readonly string[] }>(await damaged.run("restore", "latest", "--to", out, "--json"), 0).warnings,
+      ).toEqual([]);
+      rmSync(out, { recursive: true });
+      truncateSync(join(damaged.vault, form === "repository" ? `${second}.backup` : `${second}.tar.gz`), 100);
+      const told = [expect.stringMatching(new RegExp(`^This is "${first}": "${second}.*" is newer and cannot be read`))];
+      expect(documentOf(await damaged.run("restore", "latest", "--to", out, "--json"), 0)).toMatchObject({ id: first, warnings: told });
+      expect(documentOf(await damaged.run("restore", "latest", "--dry-run", "--json"), 0)).toMatchObject({
+        id: first,
+        warnings: expect.arrayContaining(told),
+      });
+    },
+  );
+
   it("a file in a pack that is damaged: restore --to says how to have the rest, and leaves no folder when it has written nothing", async () => {
     using folder = temporaryFolder();
     const packs = instance(folder.path, "repository");
