@@ -1,8 +1,7 @@
-import { OpenPageFile, pagesPerStretch, type PageFile } from "../cache/page-file.ts";
+import type { PageFile } from "../cache/page-file.ts";
 import type { Locator } from "../pack/locator.ts";
-import { makePageHashes } from "../split/page-hashes.ts";
-import { scanPages } from "../split/page-scan.ts";
 import type { PagePlaces } from "../tree/resolved-map.ts";
+import { scanStretches } from "./scan-stretches.ts";
 
 /**
  * Writes down what the pages of a database are as it lies in the vault, for when the cache that had them is lost.
@@ -10,20 +9,12 @@ import type { PagePlaces } from "../tree/resolved-map.ts";
  * @returns false when they could not be written
  */
 export function hashStoredPages(file: PageFile, map: PagePlaces, key: Uint8Array, read: (place: Locator) => Uint8Array): boolean {
-  const { pageSize } = file;
-  using hashes = OpenPageFile.open(file, "r+");
-  if (hashes === undefined) return false;
-  for (let stretch = 0; hashes.pagesOf(stretch) > 0; stretch += 1) {
-    const first = stretch * pagesPerStretch(pageSize);
-    const fill = (buffer: Uint8Array, wanted: number, position: number): number => {
-      const from = first + position / pageSize;
-      for (const { first: at, pages: count, ...place } of map.extents(from, from + wanted / pageSize))
-        buffer.set(read({ ...place, length: count * pageSize }), (at - from) * pageSize);
-      return wanted;
-    };
-    const next = makePageHashes(pageSize, hashes.pagesOf(stretch));
-    scanPages({ read: fill, first, key, previous: undefined, next });
-    if (!hashes.write(stretch, next)) return false;
-  }
-  return true;
+  const { pageSize, pages } = file;
+  const fill = (buffer: Uint8Array, wanted: number, position: number): number => {
+    const from = position / pageSize;
+    for (const { first, pages: count, ...place } of map.extents(from, from + wanted / pageSize))
+      buffer.set(read({ ...place, length: count * pageSize }), (first - from) * pageSize);
+    return wanted;
+  };
+  return scanStretches({ pageSize, from: 0, to: pages, key, previous: undefined, next: file }, fill).noted;
 }

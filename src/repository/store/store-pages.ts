@@ -1,11 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { OpenPageFile, pagesPerStretch } from "../cache/page-file.ts";
-import { makePageHashes } from "../split/page-hashes.ts";
-import { scanPages } from "../split/page-scan.ts";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
-import { joined } from "./joined.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
+import { scanStretches } from "./scan-stretches.ts";
 import { SpanReader } from "./span-reader.ts";
 
 type Read = SpanReader["read"];
@@ -45,7 +42,7 @@ function storeAll(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
     filled += length;
     return length;
   };
-  const { noted } = scan(job, passing);
+  const { noted } = scanStretches(job, passing);
   end();
   return { changed: undefined, stored, noted };
 }
@@ -53,7 +50,7 @@ function storeAll(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
 /** @param again reads what is stored, once it is known */
 function storeChanged(job: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
   const { pageSize, forced } = job;
-  const { changed: scanned, noted } = scan(job, read);
+  const { changed: scanned, noted } = scanStretches(job, read);
   const changed = forced.length === 0 ? scanned : merged(scanned, forced);
   const buffer = Buffer.allocUnsafe(Math.min(FRAME_BYTES, changed.length * pageSize));
   const perFrame = FRAME_BYTES / pageSize;
@@ -67,24 +64,6 @@ function storeChanged(job: PagesJob, read: Read, again: Read, frames: ContentSin
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }
   return { changed, stored, noted };
-}
-
-/** Stretch by stretch: what the pages were comes from a file, and what they are goes to one. */
-function scan({ pageSize, from, to, key, previous, next }: PagesJob, read: Read): Pick<PagesDone, "noted"> & { changed: Uint32Array } {
-  using before = OpenPageFile.open(previous, "r");
-  using after = OpenPageFile.open(next, "r+");
-  const step = pagesPerStretch(pageSize);
-  const changed: Uint32Array[] = [];
-  let noted = after !== undefined;
-  for (let first = from; first < to; first += step) {
-    const state = makePageHashes(pageSize, Math.min(step, to - first));
-    const stretch = first / step;
-    const reading: Read = (target, wanted, position) => read(target, wanted, first * pageSize + position);
-    const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
-    if (previous !== undefined && found.length > 0) changed.push(found);
-    noted = noted && after?.write(stretch, state) === true;
-  }
-  return { changed: joined(changed), noted };
 }
 
 /** How many pages from an index on lie one after another. */

@@ -1,0 +1,32 @@
+import { OpenPageFile, pagesPerStretch } from "../cache/page-file.ts";
+import { makePageHashes } from "../split/page-hashes.ts";
+import { scanPages, type PageScan } from "../split/page-scan.ts";
+import type { PagesJob } from "./jobs.ts";
+import { joined } from "./joined.ts";
+
+/** Of all pages that were looked at: the numbers of those that are not as they were, in order, and whether what they are was written down. */
+export interface ScannedPages {
+  readonly changed: Uint32Array;
+  readonly noted: boolean;
+}
+
+/** Stretch by stretch: what the pages were comes from a file, and what they are goes to one. @param read of the whole database */
+export function scanStretches(
+  { pageSize, from, to, key, previous, next }: Pick<PagesJob, "pageSize" | "from" | "to" | "key" | "previous" | "next">,
+  read: PageScan["read"],
+): ScannedPages {
+  using before = OpenPageFile.open(previous, "r");
+  using after = OpenPageFile.open(next, "r+");
+  const step = pagesPerStretch(pageSize);
+  const changed: Uint32Array[] = [];
+  let noted = after !== undefined;
+  for (let first = from; first < to; first += step) {
+    const state = makePageHashes(pageSize, Math.min(step, to - first));
+    const stretch = first / step;
+    const reading: PageScan["read"] = (target, wanted, position) => read(target, wanted, first * pageSize + position);
+    const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
+    if (previous !== undefined && found.length > 0) changed.push(found);
+    noted = noted && after?.write(stretch, state) === true;
+  }
+  return { changed: joined(changed), noted };
+}
