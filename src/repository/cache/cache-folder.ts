@@ -62,8 +62,8 @@ export function newFileBeside(place: CachePlace, component: string): SideFile | 
 }
 
 /** One that is never named: for as long as a backup takes. @param folder that goes with the backup */
-export function scratchFile({ keys }: Pick<CachePlace, "keys">, folder: string): SideFile | undefined {
-  return newSideFile((name) => join(folder, name), purposeKey(keys.newest.master, "cache"));
+export function scratchFile(place: CachePlace, folder: string): SideFile | undefined {
+  return newSideFile((name) => join(folder, name), keyOf(place));
 }
 
 /**

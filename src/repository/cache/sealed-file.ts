@@ -1,9 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { writeFully } from "../../kernel/index.ts";
-import { openingParts, sealingParts, SEAL_LENGTH } from "../keys/derive.ts";
-
-/** Of a large cache, so much is in memory twice. Bytes. */
-const PIECE = 1024 * 1024;
+import { openText, sealText } from "../keys/derive.ts";
 
 /**
  * Writes a private file that is whole or not there, sealed under a key. It is not flushed: what a power cut leaves of it does not open, and costs what the lack of it
@@ -15,7 +12,7 @@ export function writeSealedFile(path: string, fresh: string, key: Uint8Array, te
   const descriptor = openSync(fresh, "w", 0o600);
   try {
     try {
-      for (const sealed of sealingParts(key, inPieces(text), associated)) writeFully(descriptor, sealed);
+      writeFully(descriptor, sealText(key, text, associated));
     } finally {
       closeSync(descriptor);
     }
@@ -28,18 +25,5 @@ export function writeSealedFile(path: string, fresh: string, key: Uint8Array, te
 
 /** @returns undefined when it was sealed otherwise, or is not as it was written. @throws system errors */
 export function readSealedFile(path: string, key: Uint8Array, associated: string): Buffer | undefined {
-  const descriptor = openSync(path, "r");
-  try {
-    const { size } = fstatSync(descriptor);
-    if (size < SEAL_LENGTH) return undefined;
-    const piece = Buffer.allocUnsafe(Math.min(PIECE, size));
-    const read = (length: number, position: number): Buffer => piece.subarray(0, readSync(descriptor, piece, 0, length, position));
-    return openingParts(key, size, PIECE, read, associated);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function* inPieces(text: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < text.length; at += PIECE) yield text.subarray(at, at + PIECE);
+  return openText(key, readFileSync(path), associated);
 }

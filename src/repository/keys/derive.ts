@@ -45,54 +45,19 @@ export function previousKey(master: Uint8Array): Buffer {
 
 /** AES-256-GCM under a random nonce: `nonce | ciphertext | tag`. For keys and caches, of which there are few under one key; packs count their nonces. */
 export function sealText(key: Uint8Array, text: Uint8Array, associated: string): Buffer {
-  return Buffer.concat([...sealingParts(key, [text], associated)]);
-}
-
-/** The same of a text in parts, in as many. */
-export function* sealingParts(key: Uint8Array, parts: Iterable<Uint8Array>, associated: string): Generator<Buffer> {
   const nonce = randomBytes(NONCE_LENGTH);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_LENGTH });
   cipher.setAAD(Buffer.from(associated));
-  yield nonce;
-  for (const part of parts) yield cipher.update(part);
-  cipher.final();
-  yield cipher.getAuthTag();
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** @returns undefined when the key is another, or a bit of it was changed: the two cannot be told apart */
 export function openText(key: Uint8Array, sealed: Uint8Array, associated: string): Buffer | undefined {
   if (sealed.length < SEAL_LENGTH) return undefined;
-  const read = (length: number, position: number): Uint8Array => sealed.subarray(position, position + length);
-  return openingParts(key, sealed.length, sealed.length, read, associated);
-}
-
-/**
- * The same of what is read in pieces.
- *
- * @param size of all that was sealed, at least SEAL_LENGTH. Bytes
- * @param piece read at once, at most. Bytes
- * @param read gives so many bytes from a position on, until its next call; fewer when they are not there
- */
-export function openingParts(
-  key: Uint8Array,
-  size: number,
-  piece: number,
-  read: (length: number, position: number) => Uint8Array,
-  associated: string,
-): Buffer | undefined {
-  const end = size - TAG_LENGTH;
-  const decipher = createDecipheriv("aes-256-gcm", key, new Uint8Array(read(NONCE_LENGTH, 0)), { authTagLength: TAG_LENGTH });
-  decipher.setAAD(Buffer.from(associated));
-  const text = Buffer.allocUnsafeSlow(end - NONCE_LENGTH);
-  for (let at = NONCE_LENGTH; at < end;) {
-    const sealed = read(Math.min(piece, end - at), at);
-    if (sealed.length === 0) return undefined;
-    decipher.update(sealed).copy(text, at - NONCE_LENGTH);
-    at += sealed.length;
-  }
-  const tag = read(TAG_LENGTH, end);
-  if (tag.length < TAG_LENGTH) return undefined;
-  decipher.setAuthTag(tag);
+  const end = sealed.length - TAG_LENGTH;
+  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_LENGTH), { authTagLength: TAG_LENGTH });
+  decipher.setAAD(Buffer.from(associated)).setAuthTag(sealed.subarray(end));
+  const text = decipher.update(sealed.subarray(NONCE_LENGTH, end));
   try {
     decipher.final();
   } catch {
