@@ -29,16 +29,54 @@ export async function checkEntries(
   manifest: Manifest,
   options: { readonly foreign: boolean },
 ): Promise<CheckedEntries> {
-  const safety = new EntrySafety(options);
-  const linked = new Set<string>();
-  const sum = await summed(batches, manifest, (entry) => {
-    const place = placeIn(manifest, entry);
-    if (entry.hard_link === undefined) return safety.add(entry, place);
-    safety.addLink(entry, place, placeIn(manifest, entry, entry.hard_link));
-    linked.add(`${entry.component}/${entry.hard_link}`);
-  });
-  if (sum !== manifest.checksum) throw damaged("does not have the checksum of the manifest");
-  return { safety, linked };
+  const check = new EntriesCheck(manifest, options);
+  for await (const entries of batches()) for (const entry of entries) check.add(entry);
+  return check.end();
+}
+
+/** The same for who goes through them for something else. */
+export class EntriesCheck {
+  readonly #manifest: Manifest;
+  readonly #checksum = new EntryChecksum();
+  readonly #safety: EntrySafety;
+  readonly #linked = new Set<string>();
+  /** Of each component: what is still to come. */
+  readonly #left: Map<string, { entries: number; bytes: number }>;
+
+  /** @throws DamageError BACKUP_DAMAGED for more entries than anybody has */
+  constructor(manifest: Manifest, options: { readonly foreign: boolean }) {
+    this.#manifest = manifest;
+    this.#safety = new EntrySafety(options);
+    this.#left = new Map(
+      Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]),
+    );
+    const declared = this.#left.values().reduce((all, { entries }) => all + entries, 0);
+    if (declared > MOST_ENTRIES) throw damaged(`would hold ${declared} entries, and at most ${MOST_ENTRIES} are read`);
+  }
+
+  /** In stored order. @throws DamageError BACKUP_DAMAGED */
+  add(entry: Entry): void {
+    const counts = this.#left.get(entry.component);
+    if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0)
+      throw damaged(`holds more of "${entry.component}" than the manifest declares`);
+    this.#checksum.add(entry.component, entry);
+    const place = placeIn(this.#manifest, entry);
+    if (entry.hard_link === undefined) return this.#safety.add(entry, place);
+    this.#safety.addLink(entry, place, placeIn(this.#manifest, entry, entry.hard_link));
+    this.#linked.add(`${entry.component}/${entry.hard_link}`);
+  }
+
+  /** Nothing more comes. @throws DamageError BACKUP_DAMAGED */
+  end(): CheckedEntries {
+    const { component_details: details, size_bytes: size, checksum } = this.#manifest;
+    for (const [name, counts] of this.#left) {
+      if (counts.entries !== 0 || counts.bytes !== 0) throw damaged(`holds less of "${name}" than the manifest declares`);
+    }
+    const total = Object.values(details).reduce((all, { bytes }) => all + bytes, 0);
+    if (total !== size) throw damaged("and the manifest disagree about the size");
+    if (this.#checksum.value() !== checksum) throw damaged("does not have the checksum of the manifest");
+    return { safety: this.#safety, linked: this.#linked };
+  }
 }
 
 /** The entries once more, for use. The checksum is compared again: nobody may have changed them in between. */
@@ -51,30 +89,6 @@ export async function* givenEntries(batches: EntryBatches, manifest: Manifest): 
     }
   }
   if (checksum.value() !== manifest.checksum) throw damaged("changed while it was read");
-}
-
-async function summed(batches: EntryBatches, manifest: Manifest, each: (entry: Entry) => void): Promise<string> {
-  const checksum = new EntryChecksum();
-  const left = new Map(
-    Object.entries(manifest.component_details).map(([name, details]) => [name, { entries: details.entries, bytes: details.bytes }]),
-  );
-  const declared = [...left.values()].reduce((all, { entries }) => all + entries, 0);
-  if (declared > MOST_ENTRIES) throw damaged(`would hold ${declared} entries, and at most ${MOST_ENTRIES} are read`);
-  for await (const entries of batches()) {
-    for (const entry of entries) {
-      const counts = left.get(entry.component);
-      if (counts === undefined || --counts.entries < 0 || (counts.bytes -= entry.size) < 0)
-        throw damaged(`holds more of "${entry.component}" than the manifest declares`);
-      checksum.add(entry.component, entry);
-      each(entry);
-    }
-  }
-  for (const [name, counts] of left) {
-    if (counts.entries !== 0 || counts.bytes !== 0) throw damaged(`holds less of "${name}" than the manifest declares`);
-  }
-  const total = Object.values(manifest.component_details).reduce((all, details) => all + details.bytes, 0);
-  if (total !== manifest.size_bytes) throw damaged("and the manifest disagree about the size");
-  return checksum.value();
 }
 
 function damaged(problem: string): DamageError {

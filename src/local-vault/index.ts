@@ -8,7 +8,7 @@
  */
 export { asLocalVault } from "./as-local-vault.ts";
 export { checkedContent } from "./checked-content.ts";
-export { checkEntries, givenEntries, placeIn, type CheckedEntries, type EntryBatches } from "./checked-entries.ts";
+export { checkEntries, EntriesCheck, givenEntries, placeIn, type CheckedEntries, type EntryBatches } from "./checked-entries.ts";
 export type { Doubts } from "./documents/doubts.ts";
 export type { Documents, FoundBackup } from "./documents/read-documents.ts";
 export type { KeptReads } from "./documents/kept-listing.ts";

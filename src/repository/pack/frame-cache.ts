@@ -24,6 +24,8 @@ export interface FrameCacheOptions {
    * is done with the bytes of one get() before the next.
    */
   readonly reuses?: boolean;
+  /** Told of every frame that was read from the disk and is what was sealed. */
+  readonly onRead?: (pack: PackId, ordinal: number) => void;
 }
 
 const OPEN_PACKS = 16;
@@ -81,6 +83,7 @@ export class FrameCache implements Disposable {
       return known;
     }
     const raw = this.#reader(pack).readFrame(ordinal);
+    this.#options.onRead?.(pack, ordinal);
     this.#kept += raw.length;
     for (const [oldest, bytes] of this.#frames) {
       if (this.#kept <= this.#options.budget) break;

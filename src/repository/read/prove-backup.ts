@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DamageError, throwIfAborted } from "../../kernel/index.ts";
+import type { EntriesCheck } from "../../local-vault/index.ts";
 import type { ReadBackOptions } from "../../vault/index.ts";
 import { PackTable, type TableEntry } from "../manifest/pack-table.ts";
 import type { ComponentRoot } from "../tree/roots.ts";
@@ -8,7 +9,7 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import { StoredMap } from "../tree/stored-map.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { proveDatabase } from "./prove-database.ts";
-import type { ProvePlace } from "./prove-job.ts";
+import type { ProveAnswer, ProvePlace } from "./prove-job.ts";
 import { smallContents } from "./small-contents.ts";
 import { ProveThreads } from "./prove-threads.ts";
 import type { ProvedBefore } from "./proved-before.ts";
@@ -17,6 +18,8 @@ import type { ProvedBefore } from "./proved-before.ts";
 const JOB_BYTES = 16 * 1024 * 1024;
 const JOB_ENTRIES = 2048;
 const JOB_PACKS = 2;
+/** The same of which most was read. */
+const JOB_RESTS = 16;
 /** What is not worth a thread. Bytes. */
 const INLINE_BYTES = 8 * 1024 * 1024;
 
@@ -26,56 +29,74 @@ export interface Proof extends ReadBackOptions {
   readonly roots: readonly ComponentRoot[];
   readonly source: MetaSource;
   readonly before: ProvedBefore;
-  /** Compares the entries themselves with the manifest, while packs are read. */
-  readonly checkEntries: () => Promise<unknown>;
+  /** Compares the entries themselves with the manifest. */
+  readonly check: EntriesCheck;
 }
 
 /**
- * Reads every pack of a backup and every content of it, but what was read before. All its packs are looked at, also when one
- * of them is damaged.
+ * Reads every content of a backup, and then what of its packs no content has asked for, but for what was read before. Every byte of a pack is part
+ * of a seal, so that it need not be read a second time to be held to its name. All its packs are looked at, also when one of them is damaged.
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
  */
-export async function proveContents({ place, packs: table, roots, source, before, checkEntries, signal, onBytes }: Proof): Promise<void> {
+export async function proveContents({ place, packs: table, roots, source, before, check, signal, onBytes }: Proof): Promise<void> {
   const { entries: packs } = table;
   const whole: ProvePlace = { ...place, table: table.encode(), proof: randomUUID() };
   await using threads = new ProveThreads(isLittle(packs), signal);
-  const unread = packs.filter(({ name }) => !before.packs.has(name));
-  threads.leave(
-    unread.map((pack) => ({ kind: "packs" as const, place: whole, packs: [pack], frames: false })),
-    (job, damaged) => note(before, job.packs, damaged),
-  );
+  let damage: DamageError | undefined;
   try {
-    await checkEntries();
-    for (const { name, root } of roots) await proveTree({ place: whole, packs, source, before, onBytes }, { name, root }, threads);
+    for (const { name, root } of roots) await proveTree({ place: whole, source, before, check, onBytes }, { name, root }, threads);
+    check.end();
     await threads.settle();
   } catch (error) {
-    // What is wrong with a pack says more than what is wrong with the first content in it.
-    await threads.left(error);
-    if (error instanceof DamageError) throwDamaged(packs, before);
-    throw error;
+    if (!(error instanceof DamageError)) throw error;
+    damage = error;
   }
+  await threads.goOn();
+  await proveRest(whole, packs, before, threads);
+  // What is wrong with a pack says more than what is wrong with the first content in it.
   throwDamaged(packs, before);
+  if (damage !== undefined) throw damage;
   throwIfAborted(signal);
+}
+
+async function proveRest(place: ProvePlace, packs: readonly TableEntry[], before: ProvedBefore, threads: ProveThreads): Promise<void> {
+  const answers = await threads.ask({ kind: "frames", place });
+  const partly = packs
+    .filter(({ name }) => !before.packs.has(name))
+    .map((pack) => ({ pack, read: Uint32Array.from(answers.flatMap(({ frames }) => [...(frames?.get(pack.id) ?? [])])) }));
+  for (let first = 0; first < partly.length; first += JOB_RESTS) {
+    const these = partly.slice(first, first + JOB_RESTS);
+    await threads.send({ kind: "rest", place, packs: these }, ({ damaged }) => {
+      note(
+        before,
+        these.map(({ pack }) => pack),
+        damaged,
+      );
+    });
+  }
+  await threads.settle();
 }
 
 async function proveTree(
   {
     place,
-    packs,
     source,
     before,
+    check,
     onBytes,
-  }: Pick<Proof, "source" | "before"> & {
+  }: Pick<Proof, "source" | "before" | "check"> & {
     readonly place: ProvePlace;
-    readonly packs: readonly TableEntry[];
     readonly onBytes: ReadBackOptions["onBytes"] | undefined;
   },
   { name, root }: ComponentRoot,
   threads: ProveThreads,
 ): Promise<void> {
-  for (const { entries, bytes } of batches(readEntries(source, root), before)) {
-    throwDamaged(packs, before);
+  const all = readEntries(source, root).map((tree) => {
+    check.add({ component: name, ...tree.entry });
+    return tree;
+  });
+  for (const { entries, bytes } of batches(all, before)) {
     const [only] = entries;
     if (only?.content.kind === "pages" && isLarge(only)) {
       const { map } = only.content;
@@ -104,7 +125,7 @@ export async function provePacks(
   await using threads = new ProveThreads(isLittle(packs), signal);
   for (let first = 0; first < packs.length; first += JOB_PACKS) {
     const these = packs.slice(first, first + JOB_PACKS);
-    await threads.send({ kind: "packs", place: whole, packs: these, frames: true }, (damaged) => {
+    await threads.send({ kind: "packs", place: whole, packs: these }, ({ damaged }) => {
       note(before, these, damaged);
       onBytes?.(these.reduce((sum, { length }) => sum + length, 0));
     });
@@ -116,11 +137,7 @@ function isLittle(packs: readonly TableEntry[]): boolean {
   return packs.reduce((sum, { length }) => sum + length, 0) < INLINE_BYTES;
 }
 
-function note(
-  before: ProvedBefore,
-  packs: readonly TableEntry[],
-  damaged: readonly { readonly name: string; readonly problem: string }[],
-): void {
+function note(before: ProvedBefore, packs: readonly TableEntry[], damaged: ProveAnswer["damaged"] = []): void {
   for (const { name } of packs) before.found(name, damaged.find((one) => one.name === name)?.problem ?? null);
 }
 

@@ -4,12 +4,12 @@ import { quotePath } from "../../vault/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
 import { PackTable } from "../manifest/pack-table.ts";
-import { checkPack, type PackState } from "../pack/check-pack.ts";
 import type { EpochLookup } from "../pack/epoch-lookup.ts";
 import { FrameCache } from "../pack/frame-cache.ts";
 import { openedEpochs } from "../pack/opened-epochs.ts";
 import { packPath } from "../pack/pack-place.ts";
-import { openPack } from "../pack/pack-reader.ts";
+import type { PackId } from "../pack/locator.ts";
+import { openPack, type PackReader } from "../pack/pack-reader.ts";
 import { damagedContent, type SmallContents } from "./small-contents.ts";
 import type { Extent } from "../tree/resolved-map.ts";
 import type { TreeEntry } from "../tree/tree-entry.ts";
@@ -47,25 +47,66 @@ export type ProveJob =
       readonly extents: readonly Extent[];
       readonly into: Uint8Array;
     }
+  /** Which frames this thread has read for the proof, to leave out the others' among them. */
+  | { readonly kind: "frames"; readonly place: ProvePlace }
+  /** What of packs nobody has read for a content: their headers, directories and other frames. */
+  | { readonly kind: "rest"; readonly place: ProvePlace; readonly packs: readonly PartlyRead[] }
+  /** Every byte of packs, by their names, and every frame is opened. */
+  | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[] }
   /** Nothing more comes. */
-  | { readonly kind: "end" }
-  /** The bytes of packs, by their names; with `frames` every frame is opened as well. */
-  | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[]; readonly frames: boolean };
+  | { readonly kind: "end" };
 
-/** Packs that are not what they are named after. Whatever else is damaged is thrown. */
-export type ProveAnswer = readonly { readonly name: string; readonly problem: string }[];
+/** A pack, and the ordinals of its frames that were read already. */
+export interface PartlyRead {
+  readonly pack: TableEntry;
+  readonly read: Uint32Array;
+}
+
+/** What is damaged besides packs is thrown. */
+export interface ProveAnswer {
+  /** Packs that are not what they are named after. */
+  readonly damaged?: readonly DamagedPack[];
+  readonly frames?: ReadFrames;
+}
+
+export interface DamagedPack {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** Ordinals of frames that were read and are what was sealed. */
+export type ReadFrames = ReadonlyMap<PackId, ReadonlySet<number>>;
+
+interface OpenProof {
+  readonly proof: string;
+  readonly keys: EpochLookup;
+  readonly frames: FrameCache;
+  readonly read: ReadFrames;
+}
 
 /** What one thread keeps from job to job. */
 export class Prover {
-  #open: { readonly proof: string; readonly keys: EpochLookup; readonly frames: FrameCache } | undefined;
+  #open: OpenProof | undefined;
 
   /** @throws DamageError BACKUP_DAMAGED */
   do(job: ProveJob): ProveAnswer {
-    if (job.kind === "end") this.close();
-    else if (job.kind === "pages") this.#readPages(job);
-    else if (job.kind === "packs") return job.packs.flatMap((pack) => this.#look(job.place, pack, job.frames));
-    else this.#proveContents(job);
-    return [];
+    switch (job.kind) {
+      case "frames":
+        return { frames: this.#opened(job.place).read };
+      case "rest":
+        return { damaged: job.packs.flatMap((one) => this.#look(job.place, one.pack, (reader) => readRest(reader, one.read))) };
+      case "packs":
+        return { damaged: job.packs.flatMap((pack) => this.#look(job.place, pack, readWhole)) };
+      case "contents":
+        this.#proveContents(job);
+        return {};
+      case "pages":
+        this.#readPages(job);
+        return {};
+      default:
+        this.close();
+        return {};
+    }
   }
 
   #proveContents({ place, component, small, entries }: ProveJob & { kind: "contents" }): void {
@@ -80,21 +121,16 @@ export class Prover {
     for (const { first, pages, ...at } of extents) into.set(frames.get({ ...at, length: pages * pageSize }), (first - from) * pageSize);
   }
 
-  #look(place: ProvePlace, pack: TableEntry, frames: boolean): ProveAnswer {
+  /** @param read throws when a byte of it is not what was sealed */
+  #look(place: ProvePlace, pack: TableEntry, read: (reader: PackReader) => void): readonly DamagedPack[] {
     const { id, name } = pack;
-    const state = frames ? this.#openFrames(place, pack) : checkPack(place.folder, pack);
-    return state === "whole" ? [] : [{ name, problem: `Pack "${name}" (${id}) is ${state}` }];
-  }
-
-  /** Reads it once from its first byte to its last. */
-  #openFrames(place: ProvePlace, pack: TableEntry): PackState {
-    if (lstatAt(packPath(place.folder, pack.name)) === undefined) return "missing";
+    if (lstatAt(packPath(place.folder, name)) === undefined) return [{ name, problem: `Pack "${name}" (${id}) is missing` }];
     try {
       using reader = openPack(place.folder, pack, this.#opened(place).keys);
-      for (const frame of reader.sealedFrames()) reader.open(frame);
-      return "whole";
+      read(reader);
+      return [];
     } catch (error) {
-      if (error instanceof DamageError && error.code === "BACKUP_DAMAGED") return "damaged";
+      if (error instanceof DamageError && error.code === "BACKUP_DAMAGED") return [{ name, problem: `Pack "${name}" (${id}) is damaged` }];
       throw error;
     }
   }
@@ -110,15 +146,18 @@ export class Prover {
     throw damagedAt(component, tree.entry.path);
   }
 
-  #opened({ proof, folder, table, epochs }: ProvePlace): { readonly keys: EpochLookup; readonly frames: FrameCache } {
+  #opened({ proof, folder, table, epochs }: ProvePlace): OpenProof {
     if (this.#open?.proof === proof) return this.#open;
     this.close();
     const keys = openedEpochs(epochs);
-    this.#open = {
-      proof,
-      keys,
-      frames: new FrameCache({ folder, packs: PackTable.decode(table, "a backup"), keys, budget: CACHE_BYTES, reuses: true }),
+    const read = new Map<PackId, Set<number>>();
+    const onRead = (pack: PackId, ordinal: number): void => {
+      const ordinals = read.get(pack);
+      if (ordinals === undefined) read.set(pack, new Set([ordinal]));
+      else ordinals.add(ordinal);
     };
+    const packs = PackTable.decode(table, "a backup");
+    this.#open = { proof, keys, read, frames: new FrameCache({ folder, packs, keys, budget: CACHE_BYTES, reuses: true, onRead }) };
     return this.#open;
   }
 
@@ -126,6 +165,17 @@ export class Prover {
     this.#open?.frames.close();
     this.#open = undefined;
   }
+}
+
+/** Once from the first byte to the last. */
+function readWhole(reader: PackReader): void {
+  for (const frame of reader.sealedFrames()) reader.open(frame);
+}
+
+/** The header is part of every seal, the directory has been opened by now, and between them there is nothing but frames. */
+function readRest(reader: PackReader, read: Uint32Array): void {
+  const known = new Set(read);
+  for (const ordinal of reader.frames.keys()) if (!known.has(ordinal)) reader.authenticate(ordinal);
 }
 
 export function damagedAt(component: string, inside: string): DamageError {

@@ -1,5 +1,5 @@
 import { DamageError, entryPoint, InternalError, throwIfAborted } from "../../kernel/index.ts";
-import { checkedContent, checkEntries, givenEntries, placeIn, type ReaderParts } from "../../local-vault/index.ts";
+import { checkedContent, checkEntries, EntriesCheck, givenEntries, placeIn, type ReaderParts } from "../../local-vault/index.ts";
 import type {
   BackupHead,
   BackupReader,
@@ -123,8 +123,8 @@ export class RepositoryReader implements BackupReader {
   /** @param before what the same run has read back already */
   async prove(options: ReadBackOptions = {}, before: ProvedBefore = new ProvedBefore(Date.now)): Promise<ProvedBackup> {
     const place = { folder: this.#folder, epochs: epochsOf(this.#keys) };
-    const check = async (): Promise<unknown> => await this.#check();
-    await proveContents({ place, packs: this.#packs, roots: this.#roots, source: this.#trees, before, checkEntries: check, ...options });
+    const check = new EntriesCheck(this.head.manifest, this.#parts);
+    await proveContents({ place, packs: this.#packs, roots: this.#roots, source: this.#trees, before, check, ...options });
     const { component_details: details, size_bytes: bytes } = this.head.manifest;
     return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
   }
