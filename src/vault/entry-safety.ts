@@ -17,6 +17,8 @@ const KINDS = { file: 1, directory: 2, symlink: 3, implied: 4 } as const;
 export class EntrySafety {
   readonly #places: PlaceSet = new PlaceSet();
   readonly #folded: Map<string, string> | undefined;
+  /** In which the entry before lies: most lie where the one before does. */
+  #checkedFolder = "";
 
   constructor(options: { readonly foreign: boolean }) {
     this.#folded = options.foreign ? new Map() : undefined;
@@ -24,10 +26,9 @@ export class EntrySafety {
 
   /** @param place where the entry lies inside the backup (`storedPath`) */
   add(entry: Entry, place: string): void {
-    const known = this.#places.get(place);
-    if (known !== 0 && !(known === KINDS.implied && entry.type === "directory")) throw hostile(place, "is there twice");
     this.#checkFolders(place);
-    this.#places.set(place, KINDS[entry.type]);
+    const known = this.#places.set(place, KINDS[entry.type]);
+    if (known !== 0 && !(known === KINDS.implied && entry.type === "directory")) throw hostile(place, "is there twice");
     if (this.#folded === undefined) return;
     if (entry.type === "file" && (entry.mode & 0o6000) !== 0) throw hostile(place, "would run with the rights of its owner");
     const folded = place.normalize("NFC").toLowerCase().normalize("NFC");
@@ -48,9 +49,13 @@ export class EntrySafety {
     return this.#places.get(place) !== 0;
   }
 
+  /** A folder stays one: what has made it another thing has been refused. */
   #checkFolders(place: string): void {
-    for (let end = place.lastIndexOf("/"); end > 0; end = place.lastIndexOf("/", end - 1)) {
-      const folder = place.slice(0, end);
+    const last = place.slice(0, Math.max(place.lastIndexOf("/"), 0));
+    if (last === this.#checkedFolder) return;
+    this.#checkedFolder = last;
+    for (let end = last.length; end > 0; end = last.lastIndexOf("/", end - 1)) {
+      const folder = last.slice(0, end);
       const kind = this.#places.get(folder);
       if (kind === KINDS.directory || kind === KINDS.implied) return;
       if (kind !== 0) throw hostile(place, `lies below ${quotePath(folder)}, which is a ${kind === KINDS.symlink ? "link" : "file"}`);

@@ -22,17 +22,19 @@ export class PlaceSet {
     return this.#values[this.#slot(high, low)] ?? 0;
   }
 
-  /** @param value from 1 to 255 */
-  set(place: string, value: number): void {
+  /** @param value from 1 to 255. @returns what it was before, as get() has it: hashing a place takes longer than all else that is done with it */
+  set(place: string, value: number): number {
     const [high, low] = this.#hash(place);
     const slot = this.#slot(high, low);
-    if (this.#values[slot] === 0) {
+    const before = this.#values[slot] ?? 0;
+    if (before === 0) {
       this.#size += 1;
       this.#high[slot] = high;
       this.#low[slot] = low;
     }
     this.#values[slot] = value;
     if (this.#size * 2 > this.#values.length) this.#grow();
+    return before;
   }
 
   #hash(place: string): readonly [high: number, low: number] {
