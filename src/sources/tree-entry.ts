@@ -38,8 +38,10 @@ async function databaseOrFile(found: Found, work: TreeWork): Promise<ReadingEntr
   return database === "raw" ? fileEntry(found) : database;
 }
 
-function fileEntry({ path, absolute, stats }: Found): ReadingEntry {
-  return { head: headOf(path, "file", stats), content: liveContent(absolute, stats, isLogName(path)) };
+function fileEntry(found: Found): ReadingEntry {
+  const { path, absolute, stats } = found;
+  const moved = found.type === "file" && found.movedFrom !== undefined ? { movedFrom: found.movedFrom } : {};
+  return { head: headOf(path, "file", stats), content: liveContent(absolute, stats, isLogName(path)), ...moved };
 }
 
 /** Most files of a large tree are these, and nobody asks for more of them. */

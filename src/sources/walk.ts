@@ -32,6 +32,8 @@ export type Found = Place &
         readonly linkTo: string | undefined;
         /** A file that looks as it did when it was last read. */
         readonly untouched: boolean;
+        /** Entry path under which the last walk saw this very file. */
+        readonly movedFrom?: string | undefined;
       }
   );
 
@@ -242,7 +244,8 @@ async function identify(place: Place, name: string, frame: Frame, options: WalkO
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);
   const linkTo = links.earlier(path, seen.stats);
-  return { path, absolute, stats: seen.stats, type: seen.type, linkTo, untouched: untouched && seen.stats === stats };
+  const movedFrom = untouched || seen.type !== "file" ? undefined : frame.memory?.movedFrom(name, seen.stats);
+  return { path, absolute, stats: seen.stats, type: seen.type, linkTo, untouched: untouched && seen.stats === stats, movedFrom };
 }
 
 /** In a salvage a damaged database is the file that it is, and named. */

@@ -7,6 +7,11 @@ export type EntryHead = Omit<Entry, "sha256" | "component">;
 export interface ReadingEntry {
   readonly head: EntryHead;
   readonly content: Content;
+  /**
+   * Where a file lay, by its inode, when the backup was taken that the reading is compared with: entry path. What was stored
+   * there may be what is in it now.
+   */
+  readonly movedFrom?: string;
 }
 
 /**

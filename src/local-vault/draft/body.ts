@@ -5,6 +5,8 @@ export interface BodyItem {
   readonly head: EntryHead;
   readonly place: string;
   readonly content: ReadableContent | undefined;
+  /** See ReadingEntry. */
+  readonly movedFrom?: string | undefined;
   /** It has not been touched since the backup before: what was stored then is what it is. */
   readonly known?: boolean;
 }

@@ -91,7 +91,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   };
   const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes, goOn });
   let number = 0;
-  const add = async ({ head, content }: ReadingEntry): Promise<void> => {
+  const add = async ({ head, content, movedFrom }: ReadingEntry): Promise<void> => {
     if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
     number += 1;
     if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
@@ -107,6 +107,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     const item = {
       head,
       place: placeOf(head.path),
+      movedFrom,
       ...known,
       content: await readable(content, spool, signal),
     };

@@ -10,6 +10,7 @@ import type { ComponentRoot, TreeRoot } from "../tree/roots.ts";
 import type { PageMapRef, TreeEntry } from "../tree/tree-entry.ts";
 import { readEntries, readRuns, treeReferences, type ReadRun } from "../tree/tree-reader.ts";
 import { BaseEntries } from "./base-entries.ts";
+import { MovedEntries } from "./moved-entries.ts";
 import type { OpenBackup } from "./open-backups.ts";
 
 export interface FoundBase {
@@ -27,6 +28,8 @@ export class Base {
   readonly root: TreeRoot;
   readonly #file: OpenBackup;
   readonly #entries: BaseEntries = new BaseEntries(() => readRuns(this.source, this.root));
+  /** Another one: the first goes on from where it is. */
+  readonly #moved: MovedEntries = new MovedEntries(new BaseEntries(() => readRuns(this.source, this.root)));
   #isLost = false;
   #index: ReferenceIndex | undefined;
 
@@ -61,6 +64,11 @@ export class Base {
       this.#isLost = true;
       throw error;
     }
+  }
+
+  /** What a file was that lay there and lies elsewhere now; undefined also when that would take too long. @throws DamageError */
+  findMoved(path: string): TreeEntry | undefined {
+    return this.#isLost ? undefined : this.#moved.find(path);
   }
 
   /** The run that begins with a path which was asked for of late. */

@@ -121,7 +121,20 @@ export class Before implements KnownState {
   }
 
   file(path: string): KnownFile | undefined {
-    const known = this.#find(path);
+    return this.#fileOf(this.#find(path));
+  }
+
+  /** What was stored of a file that lay elsewhere. One that cannot be read there is told of when its own turn comes. */
+  moved(path: string): KnownFile | undefined {
+    try {
+      return this.#fileOf(this.#options.base?.findMoved(path));
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      return undefined;
+    }
+  }
+
+  #fileOf(known: TreeEntry | undefined): KnownFile | undefined {
     if (known?.entry.sha256 === undefined || known.content.kind === "pages") return undefined;
     const { content } = known;
     const chunks = content.kind === "chunks" ? content.chunks : [];

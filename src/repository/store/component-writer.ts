@@ -89,7 +89,9 @@ export class RepositoryComponent implements ComponentWriter {
     if (item.known === true) this.#batch.items.push({ item, plan: { kind: "known", result: this.#before.known(item) } });
     else if (content === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
     else {
-      const known = this.#before.file(head.path);
+      // Asked in any case: the entries are gone through in order.
+      const there = this.#before.file(head.path);
+      const known = (item.movedFrom === undefined ? undefined : this.#before.moved(item.movedFrom)) ?? there;
       const job: FileJob = { content, before: known?.before };
       this.#batch.items.push({ item, plan: { kind: "file", job, known } });
       this.#batch.jobs.push(job);

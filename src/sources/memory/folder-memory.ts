@@ -45,6 +45,19 @@ export class FolderMemory {
     return names[this.#next] === name ? this.#next : undefined;
   }
 
+  /**
+   * Under which other path the last walk saw this very file; undefined for one that has come since. A log that was rotated, and what lies in
+   * a folder with another name, need not be stored again.
+   */
+  movedFrom(name: string, stats: BigIntStats): string | undefined {
+    const { before } = this.#memory;
+    // A file that was made since may have the inode of one that went.
+    if (before === undefined || stats.birthtimeNs >= BigInt(Math.floor(before.begun)) * 1_000_000n) return undefined;
+    const row = this.#rowOf(name);
+    if (row !== undefined && this.#before?.rows.inode(row) === stats.ino) return undefined;
+    return before.pathOf(stats.ino);
+  }
+
   /** @param index of the name */
   note(index: number, kind: RowKind, stats: BigIntStats): void {
     const readAt = kind === ROWS.file ? this.#readAt : undefined;

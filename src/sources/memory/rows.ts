@@ -51,6 +51,10 @@ export class Rows {
     return this.#kinds[row] as RowKind;
   }
 
+  inode(row: number): bigint {
+    return BigInt.asUintN(64, this.#looks[row * NUMBERS] ?? 0n);
+  }
+
   readAt(row: number): number {
     return this.#readAt[row] ?? 0;
   }

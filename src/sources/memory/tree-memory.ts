@@ -1,5 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { settledBefore, type KnownRecords, type RecordSink } from "../../vault/index.ts";
+import { InodeIndex } from "./inode-index.ts";
 import { ROW_BYTES, Rows } from "./rows.ts";
 
 const VERSION = 2;
@@ -35,6 +36,8 @@ interface Head {
 
 export interface RememberedFolder {
   readonly path: string;
+  /** Names in it. */
+  readonly count: number;
   /** undefined when its record cannot be read: then nothing is known of what is in it. */
   read(): FolderRecord | undefined;
 }
@@ -57,6 +60,8 @@ export interface TreeMemory {
   /** In the order of the walk. */
   readonly folders: readonly RememberedFolder[];
   folder(path: string): RememberedFolder | undefined;
+  /** Entry path of a file with that inode, of any if it had several. */
+  pathOf(inode: bigint): string | undefined;
 }
 
 /** Gathers what a walk sees: of the folders that it is in, and no longer of those that it has left. */
@@ -112,9 +117,10 @@ export function splitNames(joined: string): readonly string[] {
 export function treeMemory(known: KnownRecords | undefined, rules: string): TreeMemory | undefined {
   const head = known === undefined ? undefined : parseHead(Buffer.from(known.head).toString("utf8"));
   if (known === undefined || head === undefined || head.version !== VERSION || head.rules !== rules) return undefined;
-  const folders = head.folders.map((folder) => ({ path: folder.path, read: () => recordOf(folder, known) }));
+  const folders = head.folders.map((folder) => ({ path: folder.path, count: folder.count, read: () => recordOf(folder, known) }));
   const { begun, root, plain, warnings } = head;
   let byPath: ReadonlyMap<string, RememberedFolder> | undefined;
+  let byInode: InodeIndex | undefined;
   return {
     begun,
     settled: settledBefore(begun),
@@ -123,6 +129,7 @@ export function treeMemory(known: KnownRecords | undefined, rules: string): Tree
     warnings,
     folders,
     folder: (path) => (byPath ??= new Map(folders.map((folder) => [folder.path, folder]))).get(path),
+    pathOf: (inode) => (byInode ??= new InodeIndex(folders)).pathOf(inode),
   };
 }
 

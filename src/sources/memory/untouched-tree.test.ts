@@ -190,9 +190,45 @@ describe("openReading() of a tree that was read before", () => {
     const [root, ...others] = memory.folders;
     const record = root?.read();
     record?.rows.note(0, ROWS.folder, lstatSync(join(place.state, "empty"), { bigint: true }), FIRST);
-    const kept = { ...memory, folders: [{ path: ".", read: () => record }, ...others] };
+    const kept = { ...memory, folders: [{ path: ".", count: 1, read: () => record }, ...others] };
     expect(isUntouched(kept, { ...look, keepsTimes: true })).toBe(true);
     expect(isUntouched(kept, { ...look, keepsTimes: false })).toBe(false);
+  });
+
+  it("tells where a file lay that has another path now, and of one that is new nothing", async () => {
+    using place = testPlace();
+    fill(place);
+    const memory = await remember(place, RULES);
+    renameSync(join(place.state, "a", "b"), join(place.state, "a", "c"));
+    renameSync(join(place.state, "one.md"), join(place.state, "a", "one.md"));
+    // The name is there as it was, and is another file's now.
+    renameSync(join(place.state, "a", "three.md"), join(place.state, "two.md"));
+    const later = { now: FIRST + HOUR, known: knows(memory), ...RULES };
+    const movedIn = async (): Promise<Record<string, string>> => {
+      const reading = await openReading(place.request(later));
+      try {
+        const entries = await entriesOf(reading);
+        return Object.fromEntries(entries.flatMap(({ head, movedFrom }) => (movedFrom === undefined ? [] : [[head.path, movedFrom]])));
+      } finally {
+        await reading.close();
+      }
+    };
+    expect(await movedIn()).toEqual({ "a/c/four.md": "a/b/four.md", "a/one.md": "one.md", "two.md": "a/three.md" });
+    expect(treeMemoryOf(memory).pathOf(lstatSync(place.state, { bigint: true }).ino)).toBeUndefined();
+  });
+
+  it("takes no file that was made since for one that was there, whatever its inode is", async () => {
+    using place = testPlace();
+    fill(place);
+    // Begun before any of the files was made.
+    const memory = await remember(place, { ...RULES, now: FIRST - 2 * HOUR });
+    renameSync(join(place.state, "one.md"), join(place.state, "other.md"));
+    const reading = await openReading(place.request({ now: FIRST, known: knows(memory), ...RULES }));
+    try {
+      expect((await entriesOf(reading)).every(({ movedFrom }) => movedFrom === undefined)).toBe(true);
+    } finally {
+      await reading.close();
+    }
   });
 
   it("does not mind what becomes of a file that is left out", async () => {
