@@ -20,7 +20,7 @@ export interface VaultWish {
 }
 
 export type VaultPlan =
-  | { readonly format: "archive" }
+  | { readonly format: "archive"; readonly isThere: boolean }
   | {
       readonly format: "repository";
       readonly vault: string;
@@ -56,8 +56,15 @@ export async function planVault(wish: VaultWish): Promise<VaultPlan> {
       hint: `Leave --format out to go on with it, or give --vault another folder; nothing was changed`,
     });
   }
+  // Otherwise the first backup would say so, when whoever set it up has gone.
+  if (there !== undefined && there.instance !== name) {
+    throw new ConflictError("VAULT_FOREIGN", `The vault at "${vault}" belongs to instance "${there.instance}", not to "${name}"`, {
+      hint: `Give --vault another folder, or go on with it: holdfast init --name ${there.instance}. Nothing was changed`,
+      details: { owner: there.instance, vault: there.id },
+    });
+  }
   if (format === "archive") {
-    if (wish.keyFile === undefined) return { format };
+    if (wish.keyFile === undefined) return { format, isThere: there !== undefined };
     throw new UsageError("USAGE", "Archives are not encrypted, and a key file has no effect on them", {
       hint: "Leave --key-file or --format archive out",
     });

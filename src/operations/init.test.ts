@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
@@ -162,9 +162,34 @@ describe("init()", async () => {
     });
     await vault[Symbol.asyncDispose]();
     rmSync(folder.join("holdfast.yaml"));
-    const { detection, format } = await init({ folder: folder.path, vault: folder.join("data", "backups"), name: "acme", env: {} });
+    const request = { folder: folder.path, vault: folder.join("data", "backups"), env: {} };
+    const { detection, format, vaultWhy } = await init({ ...request, name: "acme" });
     expect(format).toBe("archive");
+    expect(vaultWhy).toBe('as asked; the vault of "acme" that is there already');
     expect(detection.found.map(({ path }) => path)).toEqual(["company.yaml", "data/memory", "data/synthorg.db", "src"]);
+  });
+
+  it.each(["archive", "repository"] as const)("refuses the vault of another instance before anything is made: %s", async (format) => {
+    using folder = temporaryFolder();
+    for (const name of ["one", "two"]) writeTree(folder.join(name), STATE);
+    const request = { vault: folder.join("vault"), format, env: { HOME: folder.join("home") } };
+    const file = (await init({ ...request, folder: folder.join("one") })).keys?.keyFile;
+    const vault = await (format === "archive" ? openArchiveVault : openRepositoryVault)({
+      path: request.vault,
+      instance: { name: "one" },
+      compression: true,
+      secrets: file === undefined ? [] : [readKeyFile(file)],
+      cacheFolder: folder.join("cache"),
+      create: true,
+      clock: systemClock,
+    });
+    await vault[Symbol.asyncDispose]();
+    await expect(init({ ...request, folder: folder.join("two"), ...(file === undefined ? {} : { keyFile: file }) })).rejects.toMatchObject({
+      code: "VAULT_FOREIGN",
+      message: `The vault at "${request.vault}" belongs to instance "one", not to "two"`,
+      hint: expect.stringContaining("holdfast init --name one"),
+    });
+    expect(existsSync(folder.join("two", "holdfast.yaml"))).toBe(false);
   });
 
   it("refuses a folder without state, and one that is none, with what to do", async () => {

@@ -79,7 +79,8 @@ export async function init(options: InitOptions): Promise<InitResult> {
   parseConfig({ file, bytes: Buffer.from(text), env: {} });
   const keys = plan.format === "archive" ? null : await makeVault(plan, options.clock ?? systemClock);
   if (!createFile(file, text)) throw new ConfigError("CONFIG_EXISTS", `"${file}" is there already`);
-  return { file, name, vault: place.path, vaultWhy: place.why, format: plan.format, keys, detection };
+  const vaultWhy = plan.isThere ? `${place.why}; the vault of "${name}" that is there already` : place.why;
+  return { file, name, vault: place.path, vaultWhy, format: plan.format, keys, detection };
 }
 
 /** What lies in a vault's folder is left out of every backup, so a folder of state must not become one. */
