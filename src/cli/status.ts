@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { ComponentStatus, TaskStatus } from "../operations/index.ts";
+import type { ComponentStatus, Status, TaskStatus } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
 import { printable, table } from "./table.ts";
@@ -10,7 +10,7 @@ const SHOWN = 8;
 
 export function statusCommand(runner: Runner): Command {
   const about = {
-    summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not",
+    summary: "one screen: what is safe, and what is not; exits 4 when a critical component is not, or any where none is critical",
     examples: [
       "status",
       "status --json",
@@ -19,7 +19,7 @@ export function statusCommand(runner: Runner): Command {
     ],
   };
   return makeCommand("status", about, runner, async ({ io, instance, options }) => {
-    const { status } = await import("../operations/index.ts");
+    const { deciding, status } = await import("../operations/index.ts");
     const opened = await instance();
     const report = await status(opened);
     if (options["metricsFile"] !== undefined) {
@@ -53,11 +53,18 @@ export function statusCommand(runner: Runner): Command {
       io.print(`\n${io.paint.red("the newest run failed")} ${report.failedRun.at}: ${report.failedRun.message}`);
     for (const line of report.problems.slice(0, SHOWN)) io.print(`${io.paint.yellow("vault")} ${line}`);
     if (report.problems.length > SHOWN) io.print(`… and ${report.problems.length - SHOWN} more in the vault (--json lists all)`);
-    io.print(
-      report.safe ? `\n${io.paint.green("Safe")}: every critical component has a good newest backup` : `\n${io.paint.red("NOT SAFE")}`,
-    );
+    io.print(`\n${verdictOf(io, report, deciding(report.components))}`);
     return report.safe ? 0 : 4;
   }).option("--metrics-file <file>", "write what GET /metrics of the daemon says to a file, for a collector of text files (*.prom)");
+}
+
+/** @param decisive components by which it is judged */
+function verdictOf({ paint }: Io, { safe, components }: Status, decisive: readonly ComponentStatus[]): string {
+  const unsafe = components.filter((component) => !component.safe).map(({ name }) => printable(name));
+  if (!safe) return `${paint.red("NOT SAFE")}${unsafe.length === 0 ? "" : `: ${unsafe.join(", ")}`}`;
+  const all = decisive.every(({ importance }) => importance === "critical") ? "critical component" : "component";
+  const others = unsafe.length === 0 ? "" : `; ${paint.yellow("not so")}: ${unsafe.join(", ")}`;
+  return `${paint.green("Safe")}: every ${all} has a good newest backup${others}`;
 }
 
 /** What waits or fails is named; of the rest only when it is due next. */

@@ -145,7 +145,7 @@ export interface StatusDocument {
   readonly lease: LeaseDocument | null;
   readonly tasks: readonly TaskDocument[];
   readonly problems: readonly string[];
-  /** Whether every critical component is safe. */
+  /** Whether every critical component is safe, and where none is critical, every one. */
   readonly safe: boolean;
 }
 export const STATUS: Schema<StatusDocument> = named(
@@ -210,7 +210,7 @@ export type ConfigDocument = Readonly<Record<string, unknown>>;
 export const CONFIG: Schema<ConfigDocument> = named("Config", z.record(z.string(), z.unknown()));
 
 export interface Health {
-  /** ok: every critical component is safe; unsafe: one is not; unknown: that cannot be read. */
+  /** ok: every critical component is safe, and where none is critical, every one; unsafe: one is not; unknown: that cannot be read. */
   readonly status: "ok" | "unsafe" | "unknown";
   /** The rest for who has a token. */
   readonly version?: string | undefined;

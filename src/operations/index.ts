@@ -62,7 +62,7 @@ export { metricsText, writeMetrics } from "./serve-metrics.ts";
 export { pendingRestore, runningRestore, settleRestore } from "./settle-restore.ts";
 export { findUndo, undoRestore, type UndoReport } from "./undo-restore.ts";
 export { show } from "./show.ts";
-export { status, type ComponentStatus, type Status } from "./status.ts";
+export { deciding, status, type ComponentStatus, type Status } from "./status.ts";
 export { exportTo, importFrom } from "./transfer.ts";
 export { describeHeld } from "./under-lease.ts";
 export { secretsOf } from "./vault-secrets.ts";

@@ -21,7 +21,7 @@ export async function metricsText(
   const text = await openExposition();
   text.gauge("holdfast_read_timestamp_seconds", "When all this was read: what lies in a file is as old as that", [[{}, now / 1000]]);
   text.gauge("holdfast_info", "Which version runs", [[{ version: VERSION, instance: instance.config.name }, 1]]);
-  text.gauge("holdfast_safe", "1 when every critical component is safe", [[{}, Number(safe)]]);
+  text.gauge("holdfast_safe", "1 when every critical component is safe, and where none is critical, every one", [[{}, Number(safe)]]);
   text.gauge("holdfast_backups", "Backups in the vault", [[{}, backups]]);
   text.gauge("holdfast_last_run_failed", "1 when the newest run failed and made no backup", [[{}, Number(failedRun !== null)]]);
   text.gauge("holdfast_restore_pending", "1 while a restore runs, or was cut off", [[{}, Number(restore !== null)]]);

@@ -103,6 +103,15 @@ describe("status()", () => {
     ]);
   });
 
+  it("is judged by critical components, and where none is critical by all", async () => {
+    const backups = heads({ components: { db: {}, notes: { whole: false } } });
+    const safe = async (...components: ComponentConfig[]): Promise<boolean> => (await statusOf(backups, { components })).safe;
+    expect(await safe(component("db", "critical"), component("notes", "high"))).toBe(true);
+    expect(await safe(component("db", "critical"), component("notes", "critical"))).toBe(false);
+    expect(await safe(component("db", "high"), component("notes", "medium"))).toBe(false);
+    expect(await safe(component("db", "medium"))).toBe(true);
+  });
+
   it.each([
     ["there is no backup", [], "never backed up"],
     ["the only one is suspect", [{ components: { db: { suspect: true } } }], "the database is damaged; there is no good backup"],
@@ -181,10 +190,10 @@ describe("status()", () => {
   });
 
   it("takes the importance of a component that declares none from where it was captured", async () => {
-    const backups = heads({ components: { notes: { importance: "high", whole: false } } });
-    expect(await statusOf(backups, { components: [component("notes")] })).toMatchObject({
+    const backups = heads({ components: { db: {}, notes: { importance: "high", whole: false } } });
+    expect(await statusOf(backups, { components: [component("notes"), component("db", "critical")] })).toMatchObject({
       safe: true,
-      components: [{ importance: "high", safe: false }],
+      components: [{ importance: "high", safe: false }, {}],
     });
   });
 

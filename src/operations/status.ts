@@ -43,7 +43,7 @@ export interface Status {
   readonly tasks: readonly TaskStatus[];
   /** What is wrong in the vault, with the lease, or with the set-up. */
   readonly problems: readonly string[];
-  /** Whether every critical component is safe. */
+  /** Whether every deciding() component is safe, and no run or restore is the newest thing that went wrong. */
   readonly safe: boolean;
 }
 
@@ -83,11 +83,14 @@ export async function status(instance: Instance): Promise<Status> {
       ...listing.unfinished.map((name) => `${name}: unfinished work of a process that ended; never a backup`),
       ...listing.foreign.map((name) => `${name}: not a backup; left alone`),
     ],
-    safe:
-      failedRun === null &&
-      pending === null &&
-      components.every(({ safe, importance }) => safe || (importance !== null && importance !== "critical")),
+    safe: failedRun === null && pending === null && deciding(components).every(({ safe }) => safe),
   };
+}
+
+/** The components by which a state is called safe: those that are critical or of which that is not known, and where there are none, all of them. */
+export function deciding<C extends Pick<ComponentStatus, "importance">>(components: readonly C[]): readonly C[] {
+  const critical = components.filter(({ importance }) => importance === null || importance === "critical");
+  return critical.length === 0 ? components : critical;
 }
 
 /** A lease that cannot be read is one of the things to say, and no reason to say nothing else. */

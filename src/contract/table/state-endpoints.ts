@@ -121,7 +121,7 @@ export const STATE_ENDPOINTS: Pick<
     path: "/ready",
     scope: "none",
     changes: false,
-    summary: "Whether every critical component is safe; `status` alone without a token",
+    summary: "Whether every critical component is safe, and where none is critical, every one; `status` alone without a token",
     answers: { 200: { means: "It is", schema: READINESS }, 503: { means: "It is not", schema: READINESS } },
     errors: [],
   },

@@ -1,6 +1,6 @@
 import { formatDuration } from "../../kernel/index.ts";
 import { staleVerdicts } from "../stale-verdicts.ts";
-import { status } from "../status.ts";
+import { deciding, status } from "../status.ts";
 import { ok, problem, warning, type Patient, type Sight } from "./check.ts";
 
 /** Whether the newest backups are good, young, and were read back. */
@@ -14,9 +14,10 @@ export async function checkFreshness({ instance, now, listing }: Patient): Promi
         "Put right what it says, then: holdfast backup",
       ),
     );
-  for (const { name, importance, problem: wrong, captured, verifiedAt } of components) {
-    const critical = importance === null || importance === "critical";
-    if (wrong !== null) sights.push((critical ? problem : warning)(wrong, "Take a backup and look at what it says: holdfast backup", name));
+  const decisive = new Set(deciding(components).map(({ name }) => name));
+  for (const { name, problem: wrong, captured, verifiedAt } of components) {
+    if (wrong !== null)
+      sights.push((decisive.has(name) ? problem : warning)(wrong, "Take a backup and look at what it says: holdfast backup", name));
     if (captured === null) continue;
     const age = verifiedAt === null ? null : now - Date.parse(verifiedAt);
     if (age === null) sights.push(warning("No good backup of it was ever read back", "holdfast verify latest", name));
