@@ -44,7 +44,9 @@ export function verifyCommand(runner: Runner): Command {
     for (const line of report.vault) io.print(`${io.paint.red("vault")} ${line}`);
     if (report.sample !== undefined) printSample(io, report.sample, opened.clock.now(), opened.config.verify.maxAge);
     else if (report.results.length === 0) io.print("Nothing to verify");
-    return report.vault.length > 0 || report.results.some(({ ok }) => !ok) ? 4 : 0;
+    if (report.vault.length === 0 && report.results.every(({ ok }) => ok)) return 0;
+    io.remark("What can be done about it: holdfast doctor");
+    return 4;
   })
     .argument("[id...]", "ids; the newest unless given")
     .option("--all", "every backup in the vault")

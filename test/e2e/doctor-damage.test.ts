@@ -66,7 +66,7 @@ describe("doctor and status, of backups that are recorded as damaged", () => {
     const instance = staged(folder.path, "tar.gz");
     const id = await take(instance);
     const mend = flipBit(join(instance.vault, `${id}.tar.gz`));
-    expect((await instance.run("verify", id)).exitCode).toBe(4);
+    expect(await instance.run("verify", id)).toMatchObject({ exitCode: 4, stderr: "What can be done about it: holdfast doctor\n" });
     await take(instance);
     const found = await contents(instance, 0);
     expect(found).toMatchObject([{ verdict: "warning", seen: `1 of 2 backups is recorded as damaged: ${id}` }]);
