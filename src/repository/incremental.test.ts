@@ -105,6 +105,21 @@ describe("a backup in repository form after another", () => {
     expect((await stage.take("notes")).manifest.stored_bytes).toBe(0);
   });
 
+  it("names again what a file has that was saved to another one first", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    const state = randomBytes(3_000_000);
+    writeFileSync(stage.join("notes", "state"), state);
+    writeFileSync(stage.join("notes", "state.tmp"), randomBytes(3_000_000));
+    await stage.take("notes");
+    // Over its older content, as programs do that keep two files and use them by turns.
+    writeFileSync(stage.join("notes", "state.tmp"), Buffer.concat([state, randomBytes(1000)]));
+    renameSync(stage.join("notes", "state.tmp"), stage.join("notes", "state"));
+    const head = await stage.take("notes");
+    expect(head.manifest.stored_bytes).toBeLessThan(1_100_000);
+    await expectLive(stage, head.id);
+  });
+
   it("stores what is in a moved file now, and not what was", async () => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("notes"));

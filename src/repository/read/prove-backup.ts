@@ -9,7 +9,7 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import { StoredMap } from "../tree/stored-map.ts";
 import { readEntries } from "../tree/tree-reader.ts";
 import { proveDatabase } from "./prove-database.ts";
-import type { ProveAnswer, ProvePlace } from "./prove-job.ts";
+import type { PartlyRead, ProveAnswer, ProvePlace } from "./prove-job.ts";
 import { smallContents } from "./small-contents.ts";
 import { ProveThreads } from "./prove-threads.ts";
 import type { ProvedBefore } from "./proved-before.ts";
@@ -19,7 +19,7 @@ const JOB_BYTES = 16 * 1024 * 1024;
 const JOB_ENTRIES = 2048;
 const JOB_PACKS = 2;
 /** The same of which most was read. */
-const JOB_RESTS = 16;
+const JOB_RESTS = 4;
 /** What is not worth a thread. Bytes. */
 const INLINE_BYTES = 8 * 1024 * 1024;
 
@@ -34,8 +34,8 @@ export interface Proof extends ReadBackOptions {
 }
 
 /**
- * Reads every content of a backup, and then what of its packs no content has asked for, but for what was read before. Every byte of a pack is part
- * of a seal, so that it need not be read a second time to be held to its name. All its packs are looked at, also when one of them is damaged.
+ * Reads every content of a backup, and then what of its packs no content has asked for, but for what was read before. No byte of a pack can change
+ * without one of its seals, so that it need not be read a second time to be held to its name. All its packs are looked at, also when one of them is damaged.
  *
  * @throws DamageError BACKUP_DAMAGED · InterruptedError
  */
@@ -49,11 +49,19 @@ export async function proveContents({ place, packs: table, roots, source, before
     check.end();
     await threads.settle();
   } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    damage = error;
+    await threads.goOn();
+    if (error instanceof DamageError) damage = error;
+    else {
+      if (signal?.aborted === true) await noteWhole(whole, packs, before, threads);
+      throw error;
+    }
   }
-  await threads.goOn();
-  await proveRest(whole, packs, before, threads);
+  try {
+    await proveRest(whole, packs, before, threads);
+  } catch (error) {
+    // Whoever interrupts is told of the damage all the same.
+    throw damage ?? error;
+  }
   // What is wrong with a pack says more than what is wrong with the first content in it.
   throwDamaged(packs, before);
   if (damage !== undefined) throw damage;
@@ -61,21 +69,35 @@ export async function proveContents({ place, packs: table, roots, source, before
 }
 
 async function proveRest(place: ProvePlace, packs: readonly TableEntry[], before: ProvedBefore, threads: ProveThreads): Promise<void> {
-  const answers = await threads.ask({ kind: "frames", place });
-  const partly = packs
-    .filter(({ name }) => !before.packs.has(name))
-    .map((pack) => ({ pack, read: Uint32Array.from(answers.flatMap(({ frames }) => [...(frames?.get(pack.id) ?? [])])) }));
+  const partly = await partlyRead(place, packs, before, threads);
   for (let first = 0; first < partly.length; first += JOB_RESTS) {
     const these = partly.slice(first, first + JOB_RESTS);
-    await threads.send({ kind: "rest", place, packs: these }, ({ damaged }) => {
-      note(
-        before,
-        these.map(({ pack }) => pack),
-        damaged,
-      );
-    });
+    await threads.send({ kind: "rest", place, packs: these, readsOn: true }, (answer) => noteRest(before, these, answer));
   }
   await threads.settle();
+}
+
+/** Somebody has interrupted: what was read whole by then has its verdict. */
+async function noteWhole(place: ProvePlace, packs: readonly TableEntry[], before: ProvedBefore, threads: ProveThreads): Promise<void> {
+  const begun = (await partlyRead(place, packs, before, threads)).filter(({ read }) => read.length > 0);
+  noteRest(before, begun, threads.here({ kind: "rest", place, packs: begun, readsOn: false }));
+}
+
+async function partlyRead(
+  place: ProvePlace,
+  packs: readonly TableEntry[],
+  before: ProvedBefore,
+  threads: ProveThreads,
+): Promise<readonly PartlyRead[]> {
+  const answers = await threads.ask({ kind: "frames", place });
+  return packs
+    .filter(({ name }) => !before.packs.has(name))
+    .map((pack) => ({ pack, read: Uint32Array.from(answers.flatMap(({ frames }) => [...(frames?.get(pack.id) ?? [])])) }));
+}
+
+function noteRest(before: ProvedBefore, packs: readonly PartlyRead[], { damaged, unread = [] }: ProveAnswer): void {
+  const looked = packs.filter(({ pack }) => !unread.includes(pack.name)).map(({ pack }) => pack);
+  note(before, looked, damaged);
 }
 
 async function proveTree(

@@ -49,8 +49,8 @@ export type ProveJob =
     }
   /** Which frames this thread has read for the proof, to leave out the others' among them. */
   | { readonly kind: "frames"; readonly place: ProvePlace }
-  /** What of packs nobody has read for a content: their headers, directories and other frames. */
-  | { readonly kind: "rest"; readonly place: ProvePlace; readonly packs: readonly PartlyRead[] }
+  /** What of packs nobody has read for a content: their headers and directories, and with `readsOn` their other frames. */
+  | { readonly kind: "rest"; readonly place: ProvePlace; readonly packs: readonly PartlyRead[]; readonly readsOn: boolean }
   /** Every byte of packs, by their names, and every frame is opened. */
   | { readonly kind: "packs"; readonly place: ProvePlace; readonly packs: readonly TableEntry[] }
   /** Nothing more comes. */
@@ -66,6 +66,8 @@ export interface PartlyRead {
 export interface ProveAnswer {
   /** Packs that are not what they are named after. */
   readonly damaged?: readonly DamagedPack[];
+  /** Names of packs of which there is more to be read. */
+  readonly unread?: readonly string[];
   readonly frames?: ReadFrames;
 }
 
@@ -94,7 +96,7 @@ export class Prover {
       case "frames":
         return { frames: this.#opened(job.place).read };
       case "rest":
-        return { damaged: job.packs.flatMap((one) => this.#look(job.place, one.pack, (reader) => readRest(reader, one.read))) };
+        return this.#readRest(job);
       case "packs":
         return { damaged: job.packs.flatMap((pack) => this.#look(job.place, pack, readWhole)) };
       case "contents":
@@ -119,6 +121,18 @@ export class Prover {
   #readPages({ place, pageSize, from, extents, into }: ProveJob & { kind: "pages" }): void {
     const { frames } = this.#opened(place);
     for (const { first, pages, ...at } of extents) into.set(frames.get({ ...at, length: pages * pageSize }), (first - from) * pageSize);
+  }
+
+  #readRest({ place, packs, readsOn }: ProveJob & { kind: "rest" }): ProveAnswer {
+    const unread: string[] = [];
+    const damaged = packs.flatMap(({ pack, read }) => {
+      return this.#look(place, pack, (reader) => {
+        const left = unreadOf(reader, read);
+        if (!readsOn && left.length > 0) unread.push(pack.name);
+        else for (const ordinal of left) reader.authenticate(ordinal);
+      });
+    });
+    return { damaged, unread };
   }
 
   /** @param read throws when a byte of it is not what was sealed */
@@ -172,10 +186,13 @@ function readWhole(reader: PackReader): void {
   for (const frame of reader.sealedFrames()) reader.open(frame);
 }
 
-/** The header is part of every seal, the directory has been opened by now, and between them there is nothing but frames. */
-function readRest(reader: PackReader, read: Uint32Array): void {
+/**
+ * The header is part of every seal, the directory has been opened by now, and between them there is nothing but frames. The trailer behind it says where
+ * it begins, and with every other bit there would be no directory.
+ */
+function unreadOf(reader: PackReader, read: Uint32Array): readonly number[] {
   const known = new Set(read);
-  for (const ordinal of reader.frames.keys()) if (!known.has(ordinal)) reader.authenticate(ordinal);
+  return [...reader.frames.keys()].filter((ordinal) => !known.has(ordinal));
 }
 
 export function damagedAt(component: string, inside: string): DamageError {

@@ -66,6 +66,11 @@ export class ProveThreads implements AsyncDisposable {
     this.#failure = undefined;
   }
 
+  /** By this thread, whoever has interrupted. */
+  here(job: ProveJob): ProveAnswer {
+    return this.#here.do(job);
+  }
+
   /** The answer of each thread that is there. */
   async ask(job: ProveJob): Promise<readonly ProveAnswer[]> {
     return [this.#here.do(job), ...(await this.#pool.runOnEach(job))];

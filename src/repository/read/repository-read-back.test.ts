@@ -124,6 +124,29 @@ describe("RepositoryReadBack", () => {
     for (const name of names) expect(kept().includes(name)).toBe(stage.packs().some((path) => basename(path) === name));
   });
 
+  it("proveBackup() stops when it is told to, and keeps the verdicts of packs that it had read by then", async () => {
+    await using stage = new RepositoryStage();
+    mkdirSync(stage.join("notes"));
+    for (let number = 0; number < 20; number += 1) writeFileSync(stage.join("notes", String(number)), randomBytes(6_000_000));
+    const { id } = await stage.take("notes");
+    await using vault = await stage.open();
+    const abort = new AbortController();
+    let read = 0;
+    {
+      await using readBack = await begun(vault);
+      const onBytes = (bytes: number): void => {
+        if ((read += bytes) > 48_000_000) abort.abort();
+      };
+      await expect(readBack.proveBackup(id, { signal: abort.signal, onBytes })).rejects.toMatchObject({ code: "INTERRUPTED" });
+      await readBack.keep();
+    }
+    await using again = await begun(vault);
+    const verdicts = again.packs().flatMap(({ verdict }) => verdict ?? []);
+    expect(verdicts.length).toBeGreaterThan(0);
+    expect(verdicts.length).toBeLessThan(again.packs().length);
+    expect(verdicts.every(({ problem }) => problem === null)).toBe(true);
+  });
+
   it("stops when it is told to, and keeps what it read until then", async () => {
     await using stage = new RepositoryStage();
     mkdirSync(stage.join("notes"));

@@ -18,9 +18,15 @@ export class BaseEntries {
   #index = 0;
   #asked = "";
 
-  /** @param read begins to read the tree's runs, in stored order */
-  constructor(read: () => Iterator<ReadRun>) {
+  readonly #remembers: number;
+
+  /**
+   * @param read begins to read the tree's runs, in stored order
+   * @param remembers 0 where nobody asks for runs by their first entry
+   */
+  constructor(read: () => Iterator<ReadRun>, remembers: number = REMEMBERED_RUNS) {
     this.#read = read;
+    this.#remembers = remembers;
   }
 
   /** Asked in stored order; who goes back has everything read again from the beginning. @throws DamageError */
@@ -71,9 +77,9 @@ export class BaseEntries {
 
   #remember(run: ReadRun): void {
     const [first] = run.entries;
-    if (first === undefined) return;
+    if (first === undefined || this.#remembers === 0) return;
     this.#recent.set(first.entry.path, run);
-    if (this.#recent.size <= REMEMBERED_RUNS) return;
+    if (this.#recent.size <= this.#remembers) return;
     for (const oldest of this.#recent.keys()) {
       this.#recent.delete(oldest);
       break;

@@ -29,7 +29,7 @@ export class Base {
   readonly #file: OpenBackup;
   readonly #entries: BaseEntries = new BaseEntries(() => readRuns(this.source, this.root));
   /** Another one: the first goes on from where it is. */
-  readonly #moved: MovedEntries = new MovedEntries(new BaseEntries(() => readRuns(this.source, this.root)));
+  readonly #moved: MovedEntries = new MovedEntries(new BaseEntries(() => readRuns(this.source, this.root), 0));
   #isLost = false;
   #index: ReferenceIndex | undefined;
 

@@ -9,7 +9,7 @@ import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
-import type { BeforeFile } from "./jobs.ts";
+import { isKept, knownFile, type KnownFile } from "./known-file.ts";
 import { isSameDatabase } from "./is-same-database.ts";
 import type { Kept, StoredEntry } from "./kept.ts";
 import type { NextCache } from "./next-cache.ts";
@@ -27,13 +27,6 @@ export interface BeforeOptions {
   readonly newScratch: () => SideFile | undefined;
   /** Told how long a database is that was touched: it will be read soon. Bytes. */
   readonly onTouched: (bytes: number) => void;
-}
-
-/** A file of the backup before. */
-export interface KnownFile {
-  readonly content: Exclude<TreeContent, { kind: "pages" }>;
-  /** What a thread is told of it. */
-  readonly before: BeforeFile;
 }
 
 /** What the backup before tells of a component: what of it need not be read, and what need not be stored. */
@@ -120,32 +113,25 @@ export class Before implements KnownState {
     return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
   }
 
-  file(path: string): KnownFile | undefined {
-    return this.#fileOf(this.#find(path));
+  /**
+   * What was stored where a file lay by its inode, if that was elsewhere, and at its path: a program that saves to a second file and gives it the name
+   * of the first may well write what the first had.
+   */
+  file(path: string, movedFrom: string | undefined): KnownFile | undefined {
+    // Asked in any case: the entries are gone through in order.
+    const there = this.#find(path);
+    const moved = movedFrom === undefined ? undefined : this.#findMoved(movedFrom);
+    return knownFile([moved, there], (pack) => this.#options.base?.keeps(pack) === true);
   }
 
-  /** What was stored of a file that lay elsewhere. One that cannot be read there is told of when its own turn comes. */
-  moved(path: string): KnownFile | undefined {
+  /** One that cannot be read there is told of when its own turn comes. */
+  #findMoved(path: string): TreeEntry | undefined {
     try {
-      return this.#fileOf(this.#options.base?.findMoved(path));
+      return this.#options.base?.findMoved(path);
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
       return undefined;
     }
-  }
-
-  #fileOf(known: TreeEntry | undefined): KnownFile | undefined {
-    if (known?.entry.sha256 === undefined || known.content.kind === "pages") return undefined;
-    const { content } = known;
-    const chunks = content.kind === "chunks" ? content.chunks : [];
-    return {
-      content,
-      before: {
-        sha256: known.entry.sha256,
-        kept: this.#keeps(content),
-        chunks: chunks.map(({ length, hash, place }) => ({ length, hash, kept: this.#options.base?.keeps(place.pack) === true })),
-      },
-    };
   }
 
   database(path: string, pageSize: number): BeforeDatabase | undefined {
@@ -225,9 +211,7 @@ export class Before implements KnownState {
 
   #keeps(content: TreeContent): boolean {
     const { base } = this.#options;
-    if (base === undefined || content.kind === "pages") return false;
-    if (content.kind === "place") return base.keeps(content.place.pack);
-    return content.kind === "none" || content.chunks.every(({ place }) => base.keeps(place.pack));
+    return base !== undefined && content.kind !== "pages" && isKept(content, (pack) => base.keeps(pack));
   }
 
   #entry(path: string): TreeEntry {

@@ -2,7 +2,8 @@ import { InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
 import type { ReadableContent, UntouchedFiles } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
-import type { Before, KnownFile } from "./before.ts";
+import type { Before } from "./before.ts";
+import { chunksIn, type FileContent, type KnownFile } from "./known-file.ts";
 import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
 import type { Chunk } from "../tree/tree-entry.ts";
@@ -89,9 +90,7 @@ export class RepositoryComponent implements ComponentWriter {
     if (item.known === true) this.#batch.items.push({ item, plan: { kind: "known", result: this.#before.known(item) } });
     else if (content === undefined) this.#batch.items.push({ item, plan: { kind: "nothing" } });
     else {
-      // Asked in any case: the entries are gone through in order.
-      const there = this.#before.file(head.path);
-      const known = (item.movedFrom === undefined ? undefined : this.#before.moved(item.movedFrom)) ?? there;
+      const known = this.#before.file(head.path, item.movedFrom);
       const job: FileJob = { content, before: known?.before };
       this.#batch.items.push({ item, plan: { kind: "file", job, known } });
       this.#batch.jobs.push(job);
@@ -201,21 +200,22 @@ export class RepositoryComponent implements ComponentWriter {
   #keptOf(kept: FileKept, known: KnownFile | undefined): Kept {
     if (kept.kind === "empty") return { kind: "none" };
     if (kept.kind === "place") return { kind: "place", place: this.#threads.place(kept.place) };
-    if (kept.kind === "chunks") return this.#chunksOf(kept.chunks, known?.content);
-    if (known === undefined) throw new InternalError("A file is said to be as it was in the backup before, and was not in it");
-    return known.content;
+    if (kept.kind === "chunks") return this.#chunksOf(kept.chunks, known?.contents ?? []);
+    const content = known?.contents[kept.index];
+    if (content === undefined) throw new InternalError("A file is said to be as it was in the backup before, and was not in it");
+    return content;
   }
 
   /** Blocks of the list of chunks may be named again. */
-  #chunksOf(chunks: readonly KeptChunk[], before: KnownFile["content"] | undefined): Kept {
-    const known = before?.kind === "chunks" ? before : undefined;
-    const blocks = known?.blocks === undefined ? {} : { blocks: known.blocks };
-    return { kind: "chunks", chunks: chunks.map((chunk) => this.#chunk(chunk, known?.chunks)), ...blocks };
+  #chunksOf(chunks: readonly KeptChunk[], before: readonly FileContent[]): Kept {
+    const known = chunksIn(before);
+    const blocks = before.flatMap((content) => (content.kind === "chunks" ? (content.blocks ?? []) : []));
+    return { kind: "chunks", chunks: chunks.map((chunk) => this.#chunk(chunk, known)), ...(blocks.length === 0 ? {} : { blocks }) };
   }
 
-  #chunk({ length, hash, place }: KeptChunk, known: readonly Chunk[] | undefined): Chunk {
+  #chunk({ length, hash, place }: KeptChunk, known: readonly Chunk[]): Chunk {
     if (typeof place !== "number") return { length, hash, place: this.#threads.place(place) };
-    const chunk = known?.[place];
+    const chunk = known[place];
     if (chunk?.length !== length || chunk.hash !== hash)
       throw new InternalError("A chunk is said to be one of the backup before, and is none");
     return chunk;

@@ -4,13 +4,12 @@ import type { Locator } from "../pack/locator.ts";
 import type { FinishedPack } from "../pack/pack-writer.ts";
 import type { FrameStoreOptions } from "./frame-store.ts";
 
-/** What was stored of a file the last time, as far as it may be named again. */
+/** What was stored the last time and may be what is in a file, as far as it may be named again. */
 export interface BeforeFile {
-  readonly sha256: string;
-  /** Of a large one. `kept` is false for a chunk that must be stored anew, wherever it lies. */
+  /** `kept`: whether it may be named again as a whole when it has the same hash. */
+  readonly contents: readonly { readonly sha256: string; readonly kept: boolean }[];
+  /** Of the large ones, one behind the other. `kept` is false for a chunk that must be stored anew, wherever it lies. */
   readonly chunks: readonly { readonly length: number; readonly hash: string; readonly kept: boolean }[];
-  /** Whether the content as a whole may be named again when it has the same hash. */
-  readonly kept: boolean;
 }
 
 export interface FileJob {
@@ -27,8 +26,8 @@ export type Placed = Locator | Uint8Array;
 /** Where the content of a file is. */
 export type FileKept =
   | { readonly kind: "empty" }
-  /** What was stored the last time is what it is now. */
-  | { readonly kind: "same" }
+  /** One of the contents that were stored the last time is what is in it now. */
+  | { readonly kind: "same"; readonly index: number }
   | { readonly kind: "place"; readonly place: Placed }
   | { readonly kind: "chunks"; readonly chunks: readonly KeptChunk[] };
 

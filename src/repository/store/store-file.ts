@@ -43,7 +43,8 @@ export class FileStorer {
     const { size } = content;
     const keep = size <= SMALL ? this.#takeSmall(content, size, frames) : this.#storeLarge(content, size, job, frames);
     const end = content.end();
-    return { end, facts: content.facts, kept: isKept(end, job) ? { kind: "same" } : keep(end) };
+    const index = sameAs(end, job);
+    return { end, facts: content.facts, kept: index === -1 ? keep(end) : { kind: "same", index } };
   }
 
   /** Stored only when its hash is known: it may be what it was. */
@@ -73,7 +74,8 @@ export class FileStorer {
   }
 }
 
-/** What has the hash that it had the last time is named where it lies, when it may be. */
-function isKept(end: ContentEnd, { before }: FileJob): boolean {
-  return end.stored && end.size > 0 && before?.kept === true && before.sha256 === end.sha256;
+/** What has the hash that a content had the last time is named where that lies, when it may be. @returns -1 for what has none of them */
+function sameAs(end: ContentEnd, { before }: FileJob): number {
+  if (!end.stored || end.size === 0 || before === undefined) return -1;
+  return before.contents.findIndex(({ sha256, kept }) => kept && sha256 === end.sha256);
 }

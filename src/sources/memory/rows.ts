@@ -51,8 +51,9 @@ export class Rows {
     return this.#kinds[row] as RowKind;
   }
 
+  /** As Node gives it: above 2^63 it is negative. */
   inode(row: number): bigint {
-    return BigInt.asUintN(64, this.#looks[row * NUMBERS] ?? 0n);
+    return this.#looks[row * NUMBERS] ?? 0n;
   }
 
   readAt(row: number): number {
