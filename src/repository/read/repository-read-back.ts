@@ -3,7 +3,7 @@ import type { ReadBackParts } from "../../local-vault/index.ts";
 import type { BackupId, PackVerdict, ProvedBackup, ReadBack, ReadBackOptions, SharedPack } from "../../vault/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import { livePacks, type LivePack } from "./live-packs.ts";
-import { provePacks } from "./prove-backup.ts";
+import { provePacks } from "./prove-packs.ts";
 import { ProvedBefore } from "./proved-before.ts";
 import { epochsOf, RepositoryReader } from "./repository-reader.ts";
 
