@@ -93,8 +93,10 @@ async function proveTree(
     }
     const small = smallContents(entries.filter(({ content }) => content.kind === "place"));
     const others = entries.filter(({ content }) => content.kind !== "place");
+    // What lives until a thread has answered is old by then, and of a large tree hundreds of megabytes would be.
+    const remembered = before.remember ? entries : [];
     await threads.send({ kind: "contents", place, component: name, small, entries: others }, () => {
-      before.add(entries);
+      before.add(remembered);
       onBytes?.(bytes);
     });
   }
