@@ -16,7 +16,7 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import { readTreeContent } from "./read-content.ts";
 
 /** Decoded frames that one thread keeps. */
-const CACHE_BYTES = 8 * 1024 * 1024;
+const CACHE_BYTES = 6 * 1024 * 1024;
 
 /** The backup that a thread proves parts of; by value. */
 export interface ProvePlace {
