@@ -122,6 +122,7 @@ export class RepositoryReader implements BackupReader {
 
   /** @param before what the same run has read back already */
   async prove(options: ReadBackOptions = {}, before: ProvedBefore = new ProvedBefore(Date.now)): Promise<ProvedBackup> {
+    this.#mustBeOpen();
     const place = { folder: this.#folder, epochs: epochsOf(this.#keys) };
     const check = new EntriesCheck(this.head.manifest, this.#parts);
     await proveContents({ place, packs: this.#packs, roots: this.#roots, source: this.#trees, before, check, ...options });
@@ -129,8 +130,12 @@ export class RepositoryReader implements BackupReader {
     return { entries: Object.values(details).reduce((sum, { entries }) => sum + entries, 0), bytes };
   }
 
-  #check(): Promise<void> {
+  #mustBeOpen(): void {
     if (!this.#open) throw new InternalError("A backup is read after it was closed");
+  }
+
+  #check(): Promise<void> {
+    this.#mustBeOpen();
     // What it learns of every place is not kept: of a million files that is a tenth of what may be in memory.
     this.#checked ??= checkEntries(() => this.#batches(), this.head.manifest, this.#parts).then(() => {});
     return this.#checked;
