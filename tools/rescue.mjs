@@ -547,7 +547,8 @@ function parseManifest(bytes, id, vault) {
     throw failed(`The manifest of ${id} has format ${manifest.version}, and this program reads 1`);
   must(manifest.version === "1", "version");
   must(Array.isArray(manifest.features?.read), "features");
-  if (manifest.features.read.length > 0) throw failed(`The backup ${id} uses features that this program does not know`);
+  if (manifest.features.read.some((feature) => feature !== "pages_sha256"))
+    throw failed(`The backup ${id} uses features that this program does not know`);
   must(manifest.id === id, "id");
   must(manifest.vault === vault, "vault");
   must(isNumber(manifest.sequence) && manifest.sequence > 0, "sequence");
@@ -704,7 +705,7 @@ function readEntry(bytes, before, packs, component) {
   entry.size = bytes.varint();
   if (entry.type === "symlink") entry.target = bytes.text();
   if (has(2)) entry.hardLink = bytes.text();
-  else if (entry.type === "file") entry.sha256 = bytes.hex(32);
+  else if (entry.type === "file") entry.hash = bytes.hex(32);
   entry.sparse = has(3);
   entry.database = has(4);
   if (Math.max(entry.uid, entry.gid) >= 2 ** 32) throw bytes.fail("an owner does not fit into 32 bits");
@@ -714,6 +715,8 @@ function readEntry(bytes, before, packs, component) {
     if (text === "" || (text !== undefined && (text.includes("\0") || Buffer.byteLength(text) > PATH_LIMIT)))
       throw bytes.fail("a link leads nowhere");
   entry.content = readContent(bytes, flags >> 6, entry, packs);
+  // As the checksum of a manifest has it.
+  if (entry.content.byGroups) entry.hash = `pages:${entry.hash}`;
   return entry;
 }
 
@@ -731,13 +734,15 @@ function readContent(bytes, kind, { size, database }, packs) {
   if (kind === 0) return { kind: "none" };
   if (kind === 1) return { kind: "place", place: readPlace(bytes, packs, size) };
   if (kind === 2) return { kind: "chunks", blocks: readReferences(bytes, packs) };
-  const [pageSize, pages] = [bytes.varint(), bytes.varint()];
+  const [marked, pages] = [bytes.varint(), bytes.varint()];
+  const byGroups = marked % 2 === 1;
+  const pageSize = marked - (byGroups ? 1 : 0);
   const [blocks, layers] = [readReferences(bytes, packs), readReferences(bytes, packs)];
   const isSize = pageSize >= 512 && pageSize <= 65_536 && Number.isInteger(Math.log2(pageSize));
   if (!database || !isSize || pages < 1 || pages > 2 ** 28 || pageSize * pages !== size) throw bytes.fail("a page map is impossible");
   if (blocks.length < 1 || blocks.length > Math.ceil(pages / BLOCK_PAGES) || layers.length > 16)
     throw bytes.fail("a page map has too many parts");
-  return { kind: "pages", pageSize, pages, blocks, layers };
+  return { kind: "pages", pageSize, pages, blocks, layers, byGroups };
 }
 
 /** The bytes of an entry in order. */
@@ -765,6 +770,8 @@ function* bytesOf(backup, { content }) {
 // Page maps
 
 const BLOCK_PAGES = 16_384;
+/** Of a database, that one hash is of. */
+const GROUP_BYTES = 64 * 1024;
 const LAYER_PAGES = 262_144;
 const NOWHERE = 0xffff_ffff;
 
@@ -905,7 +912,7 @@ function addPlace(places, backup, entry) {
 /** The bytes of an entry in the checksum of a manifest. */
 function checksumText(entry) {
   const fields = [entry.component, entry.path, entry.type, entry.mode.toString(8), `${entry.uid}`, `${entry.gid}`, entry.user || undefined];
-  fields.push(entry.group || undefined, `${entry.mtime}`, `${entry.size}`, entry.sha256, entry.target, entry.hardLink);
+  fields.push(entry.group || undefined, `${entry.mtime}`, `${entry.size}`, entry.hash, entry.target, entry.hardLink);
   fields.push(entry.sparse ? "sparse" : undefined, entry.database ? "database" : undefined);
   return fields.map((field) => (field === undefined ? "-;" : `${Buffer.byteLength(field)}:${field};`)).join("");
 }
@@ -934,7 +941,7 @@ function checkEntries(backup, roots) {
 
 /** Gives the bytes of a file piece by piece, and throws at the end unless they are those that were recorded. */
 function readFile(backup, entry, each) {
-  const hash = crypto.createHash("sha256");
+  const hash = entry.content.byGroups ? new GroupsHash() : crypto.createHash("sha256");
   let position = 0;
   for (const piece of bytesOf(backup, entry)) {
     if (position + piece.length > entry.size) throw damaged("its content is longer than recorded");
@@ -942,7 +949,33 @@ function readFile(backup, entry, each) {
     each(piece, position);
     position += piece.length;
   }
-  if (position !== entry.size || hash.digest("hex") !== entry.sha256) throw damaged("its content is not the one that was recorded");
+  const found = hash.digest("hex");
+  if (position !== entry.size || (entry.content.byGroups ? `pages:${found}` : found) !== entry.hash)
+    throw damaged("its content is not the one that was recorded");
+}
+
+/** SHA-256 over the SHA-256 of each 64 KiB. */
+class GroupsHash {
+  over = crypto.createHash("sha256");
+  group = crypto.createHash("sha256");
+  filled = 0;
+  update(bytes) {
+    for (let done = 0, end; done < bytes.length; done = end) {
+      end = Math.min(bytes.length, done + GROUP_BYTES - this.filled);
+      this.group.update(bytes.subarray(done, end));
+      this.filled += end - done;
+      if (this.filled === GROUP_BYTES) this.endGroup();
+    }
+  }
+  endGroup() {
+    this.over.update(this.group.digest());
+    this.group = crypto.createHash("sha256");
+    this.filled = 0;
+  }
+  digest(encoding) {
+    if (this.filled > 0) this.endGroup();
+    return this.over.digest(encoding);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------
@@ -1144,7 +1177,7 @@ function check(keys, id) {
           entries += 1;
           // A run that another backup has too names the same bytes of the same packs.
           const name = `${run.hash} ${entry.path}`;
-          if (entry.sha256 === undefined || done.get(name) === FILE) continue;
+          if (entry.hash === undefined || done.get(name) === FILE) continue;
           const read = problems.attempt(`${backup.id} ${quote(placeOf(backup, entry, entry.path))}`, () => {
             readFile(backup, entry, () => {});
             return true;

@@ -50,7 +50,7 @@ function archiveBody({ folder, staging }: NewBody, compression: boolean): DraftB
   return {
     store: (request) => storeReading(request, { body, entries, staging }),
     interrupt: () => body.interrupt(),
-    finish: async () => ({ checksum: entries.finish(), storedBytes: await body.finish() }),
+    finish: async () => ({ ...entries.finish(), storedBytes: await body.finish() }),
     seal: async (manifest) => ({ path: await body.seal({ manifest, entriesFile: entries.path }), flushed: false }),
     [Symbol.asyncDispose]: async () => {
       await body[Symbol.asyncDispose]();

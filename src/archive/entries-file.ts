@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync } from "node:fs";
 import { writeFully } from "../kernel/index.ts";
+import type { FinishedBody } from "../local-vault/index.ts";
 import { EntryChecksum, formatEntry, type Entry } from "../vault/index.ts";
 
 const BUFFER = 256 * 1024;
@@ -45,11 +46,11 @@ export class EntriesFile implements Disposable {
     this.#checksum = mark.checksum.copy();
   }
 
-  /** Everything is in the file. Returns the checksum in the form of the manifest. */
-  finish(): string {
+  /** Everything is in the file. Both in the form of the manifest. */
+  finish(): Pick<FinishedBody, "checksum" | "features"> {
     this.#flush();
     this[Symbol.dispose]();
-    return this.#checksum.value();
+    return { checksum: this.#checksum.value(), features: this.#checksum.features };
   }
 
   #flush(): void {

@@ -54,7 +54,7 @@ async function pack(reader: BackupReader, manifest: Buffer, file: string, signal
     for await (const { component, storedAs, reading } of archived.components()) {
       await storeReading({ component, storedAs, reading, ...(signal === undefined ? {} : { signal }) }, { body, entries, staging: work });
     }
-    archived.mustEqual(entries.finish());
+    archived.mustEqual(entries.finish().checksum);
     await body.finish();
     await sealArchive(file, { manifest, entriesFile: entries.path, bodyFile: join(work, "body.gz") });
   } finally {

@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openAnyVault } from "../../test/support/any-vault.ts";
 import { entryOf, forgeArchive, type Forgery } from "../../test/support/forge-archive.ts";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import { HoldfastError } from "../kernel/index.ts";
 import { readAll, takeBackupOf } from "../testing/index.ts";
-import { parseManifest, type Entry, type Vault } from "../vault/index.ts";
+import { PagesHash, parseManifest, type Entry, type Vault } from "../vault/index.ts";
 import { exportBackup, importArchive, openArchiveVault } from "./index.ts";
 
 const TOP = entryOf(".", { type: "directory", mode: 0o755 });
@@ -17,6 +18,12 @@ function open(folder: TemporaryFolder, compression = true, name = "vault"): Prom
 
 function file(path: string, content: string, rest: Partial<Entry> = {}): Entry {
   return entryOf(path, { size: content.length, sha256: createHash("sha256").update(content).digest("hex"), ...rest });
+}
+
+function overPages(content: string): string {
+  const hash = new PagesHash();
+  hash.update(Buffer.from(content));
+  return hash.digest();
 }
 
 async function refusal(forgery: Forgery): Promise<HoldfastError> {
@@ -70,6 +77,19 @@ describe("importArchive()", () => {
     forgeArchive(folder.join("in.tar.gz"), { entries, contents: { a: "alpha" } });
     const head = await importArchive(vault, folder.join("in.tar.gz"));
     expect(await readAll(vault, head.id)).toEqual({ "memory/.": null, "memory/a": "alpha", "memory/b": null, "memory/l": null });
+  });
+
+  it("takes one with both hashes of a database, and refuses it where that could not be stored by its pages", async () => {
+    using folder = temporaryFolder();
+    const entries = [TOP, file("a", "alpha", { database: true, pages_sha256: overPages("alpha") })];
+    const { checksum } = forgeArchive(folder.join("in.tar.gz"), { entries, contents: { a: "alpha" } });
+    await using vault = await open(folder);
+    const head = await importArchive(vault, folder.join("in.tar.gz"));
+    expect(head.manifest).toMatchObject({ checksum, features: { read: ["pages_sha256"] } });
+    expect(await readAll(vault, head.id)).toMatchObject({ "memory/a": "alpha" });
+    await using repository = await openAnyVault(folder.join("repository"), "repository");
+    await expect(importArchive(repository, folder.join("in.tar.gz"))).rejects.toMatchObject({ code: "BACKUP_DAMAGED" });
+    expect((await repository.list()).backups).toEqual([]);
   });
 
   const evil = file("x", "evil");
@@ -174,6 +194,11 @@ describe("importArchive()", () => {
         tar: (tar) => tar.map((one, index) => (index === 1 ? { ...one, header: { ...one.header, mode: 0o777 } } : one)),
       },
     ],
+    [
+      "another hash over pages than its content has",
+      { entries: [TOP, { ...evil, database: true, pages_sha256: "0".repeat(64) }], contents },
+    ],
+    ["a hash over pages of what is no database", { entries: [TOP, { ...evil, pages_sha256: overPages("evil") }], contents }],
     ["another checksum", { entries: [TOP, evil], contents, manifest: { checksum: `sha256:${"1".repeat(64)}` } }],
     ["more bytes than declared", { entries: [TOP, evil], contents, manifest: { size_bytes: 3 } }],
     ["a line that is no JSON", { entries: [TOP, evil], contents, lines: ["{", "\n"] }],

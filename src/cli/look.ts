@@ -94,6 +94,7 @@ export function findCommand(runner: Runner): Command {
         size: entry.size,
         mtime_ns: entry.mtime_ns,
         sha256: entry.sha256 ?? null,
+        pages_sha256: entry.pages_sha256 ?? null,
       })),
     });
     if (found.length === 0) io.print(`Nothing matches ${printable(String(args[0]))}`);

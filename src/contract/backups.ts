@@ -243,6 +243,8 @@ export interface EntryRow {
   /** Nanoseconds since 1970, decimal. */
   readonly mtime_ns: string;
   readonly sha256: string | null;
+  /** Of a database that was stored by page, which has no `sha256`. */
+  readonly pages_sha256: string | null;
 }
 export const ENTRY_ROW: Schema<EntryRow> = named(
   "Entry",
@@ -252,6 +254,7 @@ export const ENTRY_ROW: Schema<EntryRow> = named(
     size: z.int(),
     mtime_ns: z.string(),
     sha256: z.nullable(z.string()),
+    pages_sha256: z.nullable(z.string()),
   }),
 );
 

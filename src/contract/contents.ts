@@ -62,6 +62,7 @@ export interface SearchResult {
     readonly size: number;
     readonly mtime_ns: string;
     readonly sha256: string | null;
+    readonly pages_sha256: string | null;
   }[];
   readonly truncated: boolean;
 }
@@ -76,6 +77,7 @@ export const SEARCH_RESULT: Schema<SearchResult> = named(
         size: z.int(),
         mtime_ns: z.string(),
         sha256: z.nullable(z.string()),
+        pages_sha256: z.nullable(z.string()),
       }),
     ),
     truncated: z.boolean(),

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { DamageError } from "../kernel/index.ts";
-import { quotePath, type Entry } from "../vault/index.ts";
+import { ContentCheck, quotePath, type Entry } from "../vault/index.ts";
 
 export interface ContentReading {
   /** Give to whoever wants it; may be left unread or half read. */
@@ -18,21 +17,21 @@ export function checkedContent(
   source: AsyncGenerator<Uint8Array>,
   onBytes: ((bytes: number) => void) | undefined,
 ): ContentReading {
-  const hash = createHash("sha256");
+  const check = new ContentCheck(entry);
   let size = 0;
   let ended = false;
   async function* content(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const next = await source.next();
       if (next.done === true) break;
-      hash.update(next.value);
+      check.update(next.value);
       size += next.value.length;
       onBytes?.(next.value.length);
       yield next.value;
     }
     if (ended) return;
     ended = true;
-    if (size === entry.size && hash.digest("hex") === entry.sha256) return;
+    if (size === entry.size && check.holds()) return;
     throw new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is damaged: its content is not the one that was recorded`, {
       hint: "Use another backup for this file",
       details: { path: place, component: entry.component },

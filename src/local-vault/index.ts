@@ -21,6 +21,6 @@ export { layoutOf, trashFolder } from "./layout.ts";
 export { LocalVault } from "./local-vault.ts";
 export { readStored } from "./read-stored.ts";
 export { removeFiles } from "./remove-files.ts";
-export type { DraftBody, NewBody, ReadBackParts, ReaderParts, Sealed, StoredForm, VaultForm } from "./stored-form.ts";
+export type { DraftBody, FinishedBody, NewBody, ReadBackParts, ReaderParts, Sealed, StoredForm, VaultForm } from "./stored-form.ts";
 export { StoredReading } from "./stored-reading.ts";
 export { underWriteLock, type UnderWriteLock } from "./under-write-lock.ts";

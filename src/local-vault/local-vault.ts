@@ -132,7 +132,10 @@ export class LocalVault implements Vault {
         id,
         folder,
         forms: this.#form.stored,
-        newBody: ({ staging }) => this.#form.newBody({ id, folder, staging, backups: documents.backups, doubts: doubtsOf(this.#layout) }),
+        newBody: ({ staging }) => {
+          const { backups } = documents;
+          return this.#form.newBody({ id, folder, staging, isImport: imported !== undefined, backups, doubts: doubtsOf(this.#layout) });
+        },
         publish: async (body, draft) => await this.#publish(id, body, draft, imported),
         release: () => lock[Symbol.dispose](),
       });
@@ -169,7 +172,7 @@ export class LocalVault implements Vault {
       component_details: body.component_details,
       runtime: body.runtime,
       host: body.host,
-      features: { read: [], write: [] },
+      features: { read: draft.features, write: [] },
     };
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
     // What would not come in through the door is not put behind it.

@@ -70,6 +70,14 @@ export function readHeadIfThere(form: StoredForm, path: string, id: BackupId): S
   }
 }
 
+/** Of a backup of which everything is stored. */
+export interface FinishedBody {
+  readonly checksum: string;
+  readonly storedBytes: number;
+  /** What a reader must know, in the form of the manifest. */
+  readonly features: readonly string[];
+}
+
 /** The contents of a backup while it is built. Nothing of it is seen before the file or folder that seal() gives is renamed. */
 export interface DraftBody extends AsyncDisposable {
   /** See Draft.storesSeveral. */
@@ -81,7 +89,7 @@ export interface DraftBody extends AsyncDisposable {
   /** Gives up long work under way; what waits for it fails. */
   interrupt(): void;
   /** Nothing more comes. */
-  finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }>;
+  finish(): Promise<FinishedBody>;
   /**
    * Puts the manifest with it, under a name that is not listed yet.
    */
@@ -101,6 +109,8 @@ export interface NewBody {
   readonly folder: string;
   /** Below it, for what is needed while storing. */
   readonly staging: string;
+  /** It is stored once more: its components come one after the other, and have a checksum in that order. */
+  readonly isImport: boolean;
   /** What the vault holds. */
   readonly backups: readonly FoundBackup[];
   readonly doubts: Doubts;

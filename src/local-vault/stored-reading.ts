@@ -1,7 +1,15 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DamageError, InternalError, lstatAt, writeFully } from "../kernel/index.ts";
-import type { BackupReader, Content, OpenedEntry, Reading, ReadingEntry, ReadingReport } from "../vault/index.ts";
+import {
+  proofOf,
+  type BackupReader,
+  type Content,
+  type OpenedEntry,
+  type Reading,
+  type ReadingEntry,
+  type ReadingReport,
+} from "../vault/index.ts";
 
 /**
  * A backup as readings, one per component, to store it once more in another form or vault. Each content lies in a file
@@ -63,7 +71,7 @@ export class StoredReading implements AsyncDisposable {
   }
 
   async #stage({ entry, content }: OpenedEntry): Promise<ReadingEntry> {
-    const { component: _, sha256: __, ...head } = entry;
+    const { component: _, sha256: __, pages_sha256: ___, ...head } = entry;
     if (content === undefined) return { head, content: { kind: "none" } };
     const path = join(this.#staging, `archived-${(this.#number += 1)}`);
     const descriptor = openSync(path, "wx", 0o600);
@@ -72,7 +80,7 @@ export class StoredReading implements AsyncDisposable {
     } finally {
       closeSync(descriptor);
     }
-    return { head, content: stagedFile(path) };
+    return { head, content: stagedFile(path), proof: proofOf(entry) };
   }
 
   async #advance(): Promise<void> {

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openComponent } from "../backup/index.ts";
 import { makeFolder } from "../kernel/index.ts";
-import type { BackupHead, Content, Vault } from "../vault/index.ts";
+import { ContentCheck, proofOf, type BackupHead, type Content, type ContentProof, type Entry, type Vault } from "../vault/index.ts";
 import { avoidedBy, planComponents, RESERVED_COMPONENT } from "./plan-components.ts";
 import { findBackup } from "./find-backup.ts";
 import type { Instance } from "./instance.ts";
@@ -28,7 +27,11 @@ export interface DiffResult {
 interface Fingerprint {
   readonly size: number;
   readonly mtimeNs: string;
-  readonly identity: () => Promise<string>;
+  /** Where it points to, of what has no content of its own. */
+  readonly link: string | undefined;
+  readonly proof: ContentProof;
+  /** Whether what was stored comes to another proof than its own; reads it. */
+  readonly holds: (proof: ContentProof) => Promise<boolean>;
 }
 
 /** Compares two backups, or one with the state as it is now. */
@@ -56,8 +59,10 @@ async function fingerprints(vault: Vault, head: BackupHead): Promise<Map<string,
   await using reader = await vault.open(head.id);
   for await (const entry of reader.entries()) {
     if (entry.component === RESERVED_COMPONENT || entry.type === "directory") continue;
-    const identity = entry.sha256 ?? `link:${entry.target ?? entry.hard_link ?? ""}`;
-    result.set(logicalPath(entry), { size: entry.size, mtimeNs: entry.mtime_ns, identity: () => Promise.resolve(identity) });
+    const proof = proofOf(entry);
+    const link = entry.target ?? entry.hard_link;
+    const holds = async (other: ContentProof): Promise<boolean> => await isStored(vault, head, entry, other);
+    result.set(logicalPath(entry), { size: entry.size, mtimeNs: entry.mtime_ns, link, proof, holds });
   }
   return result;
 }
@@ -101,10 +106,10 @@ async function compareLive(
         if (was === undefined) {
           differences.push({ path, change: "added", bytesBefore: null, bytesAfter: entry.size });
         } else if (entry.type === "symlink" || entry.hard_link !== undefined) {
-          if ((await was.identity()) !== `link:${entry.target ?? ""}` && entry.hard_link === undefined)
+          if (was.link !== (entry.target ?? "") && entry.hard_link === undefined)
             differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
         } else if (entry.database === true || entry.size !== was.size || entry.mtime_ns !== was.mtimeNs) {
-          if ((await hashOf(content)) !== (await was.identity()))
+          if (!(await isContent(content, was.proof)))
             differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: entry.size });
         }
       }
@@ -119,27 +124,43 @@ async function compareLive(
   return differences.toSorted(byPath);
 }
 
-async function hashOf(content: Content): Promise<string> {
-  const hash = createHash("sha256");
-  if (content.kind === "stream") for await (const chunk of content.open()) hash.update(chunk);
+/** A database that one backup has by its pages and the other by its content is read. */
+async function isSame(one: Fingerprint, other: Fingerprint): Promise<boolean> {
+  if (one.link !== other.link) return false;
+  if (one.link !== undefined) return true;
+  for (const kind of ["sha256", "pages_sha256"] as const)
+    if (one.proof[kind] !== undefined && other.proof[kind] !== undefined) return one.proof[kind] === other.proof[kind];
+  return one.size === other.size && (await other.holds(one.proof));
+}
+
+async function isStored(vault: Vault, { id }: BackupHead, { component, path }: Entry, proof: ContentProof): Promise<boolean> {
+  await using reader = await vault.open(id);
+  const check = new ContentCheck(proof);
+  const select = (entry: Entry): boolean => entry.component === component && entry.path === path;
+  for await (const { content } of reader.read({ select })) for await (const bytes of content ?? []) check.update(bytes);
+  return check.holds();
+}
+
+async function isContent(content: Content, proof: ContentProof): Promise<boolean> {
+  const check = new ContentCheck(proof);
+  if (content.kind === "stream") for await (const chunk of content.open()) check.update(chunk as Buffer);
   if (content.kind === "staged" || content.kind === "live") {
     for (const span of content.kind === "live" ? [content.span] : content.spans) {
-      if (span.kind === "zeros") hash.update(Buffer.alloc(span.length));
+      if (span.kind === "zeros") check.update(Buffer.alloc(span.length));
       else if (span.length > 0)
         for await (const chunk of createReadStream(span.path, { start: span.offset, end: span.offset + span.length - 1 }))
-          hash.update(chunk as Buffer);
+          check.update(chunk as Buffer);
     }
   }
-  return hash.digest("hex");
+  return check.holds();
 }
 
 async function compare(before: Map<string, Fingerprint>, after: Map<string, Fingerprint>): Promise<Difference[]> {
   const differences: Difference[] = [];
-  for (const [path, { size, identity }] of before) {
+  for (const [path, was] of before) {
     const now = after.get(path);
-    if (now === undefined) differences.push({ path, change: "removed", bytesBefore: size, bytesAfter: null });
-    else if ((await identity()) !== (await now.identity()))
-      differences.push({ path, change: "changed", bytesBefore: size, bytesAfter: now.size });
+    if (now === undefined) differences.push({ path, change: "removed", bytesBefore: was.size, bytesAfter: null });
+    else if (!(await isSame(was, now))) differences.push({ path, change: "changed", bytesBefore: was.size, bytesAfter: now.size });
   }
   for (const [path, { size }] of after) {
     if (!before.has(path)) differences.push({ path, change: "added", bytesBefore: null, bytesAfter: size });

@@ -7,7 +7,7 @@ const MEGABYTE = 1024 * 1024;
 
 function near(path: string, size: number, at: string | undefined): NearFile {
   const facts = { mode: 0o644, owner: null, mtime_ns: "0", sparse: false };
-  return { near: at, file: { path, facts, size, sha256: "", at: null, check: false } };
+  return { near: at, file: { path, facts, size, proof: { sha256: "" }, at: null, check: false } };
 }
 
 async function* given(files: readonly NearFile[]): AsyncGenerator<NearFile> {

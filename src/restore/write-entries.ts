@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { HostError } from "../kernel/index.ts";
-import type { BackupReader, Entry, LocatedEntry } from "../vault/index.ts";
+import { proofOf, type BackupReader, type Entry, type LocatedEntry } from "../vault/index.ts";
 import { FileWriter } from "./file-writer.ts";
 import { writeFolder, writeHardLink, writeLink, type PendingFolder } from "./write-entry.ts";
 import type { CheckedDatabase } from "./write-located.ts";
@@ -104,9 +104,10 @@ async function* placeEntries<C>(
 }
 
 /** A wanted name that takes the content of the first one, which is not wanted. */
-function standingFor({ size, sha256, sparse }: Entry, name: Entry | undefined): Entry | undefined {
+function standingFor(first: Entry, name: Entry | undefined): Entry | undefined {
   if (name === undefined) return undefined;
-  return { ...name, size, ...(sha256 === undefined ? {} : { sha256 }), ...(sparse === undefined ? {} : { sparse }) };
+  const { size, sparse } = first;
+  return { ...name, size, ...proofOf(first), ...(sparse === undefined ? {} : { sparse }) };
 }
 
 function keyOf(entry: Entry): string {

@@ -1,5 +1,5 @@
 import { DamageError } from "../kernel/index.ts";
-import { quotePath, storedPath, type Entry, type LocatedBackup, type LocatedContent } from "../vault/index.ts";
+import { proofOf, quotePath, storedPath, type Entry, type LocatedBackup, type LocatedContent } from "../vault/index.ts";
 import { cutWork, type NearFile } from "./located-work.ts";
 import type { WriteEntriesRequest } from "./write-entries.ts";
 import { factsOf } from "./write-file.ts";
@@ -27,12 +27,15 @@ export async function writeLocated(located: LocatedBackup, files: AsyncIterable<
   async function* nearFiles(): AsyncGenerator<NearFile, void> {
     for await (const { path, entry, content } of files) {
       // An empty file in the place of a full one would pass for it.
-      if (content === undefined || entry.sha256 === undefined)
+      if (content === undefined || (entry.sha256 ?? entry.pages_sha256) === undefined)
         throw new DamageError("BACKUP_DAMAGED", `The backup gives no content for "${entry.component}/${entry.path}"`);
       onEntry?.(entry, path);
-      const { size, sha256 } = entry;
+      const { size } = entry;
       const check = entry.database === true && onDatabase !== undefined;
-      yield { file: { path, facts: factsOf(entry, owner === "recorded"), size, sha256, at: content.at, check }, near: content.near };
+      yield {
+        file: { path, facts: factsOf(entry, owner === "recorded"), size, proof: proofOf(entry), at: content.at, check },
+        near: content.near,
+      };
     }
   }
 

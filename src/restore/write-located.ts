@@ -1,7 +1,6 @@
-import { createHash, hash, type Hash } from "node:crypto";
 import { closeSync } from "node:fs";
 import { DamageError } from "../kernel/index.ts";
-import type { Contents } from "../vault/index.ts";
+import { ContentCheck, isProved, type ContentProof, type Contents } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { finishFile, openNew, writeFile, writePiece, type FileFacts } from "./write-file.ts";
 
@@ -11,7 +10,7 @@ export interface LocatedFile {
   readonly facts: FileFacts;
   /** Bytes. */
   readonly size: number;
-  readonly sha256: string;
+  readonly proof: ContentProof;
   /** Of a LocatedContent. */
   readonly at: unknown;
   /** It is a database, and is looked at when it is written. */
@@ -48,7 +47,7 @@ interface LargeFile {
   readonly file: LocatedFile;
   readonly descriptor: number;
   readonly pieces: Iterator<Uint8Array>;
-  readonly hash: Hash;
+  readonly check: ContentCheck;
   position: number;
 }
 
@@ -67,7 +66,7 @@ export class LocatedWriter implements Disposable {
     if (step.kind === "begin") {
       const { file, number } = step;
       const pieces = this.#contents.read(file.at)[Symbol.iterator]();
-      this.#large.set(number, { file, descriptor: openNew(file.path), pieces, hash: createHash("sha256"), position: 0 });
+      this.#large.set(number, { file, descriptor: openNew(file.path), pieces, check: new ContentCheck(file.proof), position: 0 });
     }
     const large = this.#large.get(step.number);
     // It ended before its time: whoever asks has been told.
@@ -80,7 +79,7 @@ export class LocatedWriter implements Disposable {
     for (const file of files) {
       const damaged = unlessSound(file, () => {
         const content = wholeOf(this.#contents.read(file.at), file.size);
-        if (content === undefined || hash("sha256", content) !== file.sha256) return false;
+        if (content === undefined || !isProved(content, file.proof)) return false;
         writeFile(file, content);
         return true;
       });
@@ -97,7 +96,7 @@ export class LocatedWriter implements Disposable {
     let ended = false;
     const damaged = unlessSound(file, () => {
       ended = this.#writeUpTo(large, begun + STEP_BYTES);
-      return !ended ? large.position <= file.size : large.position === file.size && large.hash.digest("hex") === file.sha256;
+      return !ended ? large.position <= file.size : large.position === file.size && large.check.holds();
     });
     const bytes = large.position - begun;
     if (damaged === undefined && !ended) return { bytes, databases: [] };
@@ -113,7 +112,7 @@ export class LocatedWriter implements Disposable {
     const buffer = (this.#gathered ??= Buffer.allocUnsafeSlow(GATHERED));
     let filled = 0;
     const write = (bytes: Uint8Array): void => {
-      large.hash.update(bytes);
+      large.check.update(bytes);
       writePiece(large.descriptor, bytes, large.position, large.file.facts.sparse);
       large.position += bytes.length;
       filled = 0;

@@ -38,6 +38,8 @@ describe("EntryChecksum", () => {
       { ...ENTRY, mtime_ns: "6" },
       { ...ENTRY, size: 4 },
       { ...ENTRY, sha256: "1".repeat(64) },
+      { ...ENTRY, pages_sha256: "0".repeat(64) },
+      { ...ENTRY, pages_sha256: "1".repeat(64) },
       { ...ENTRY, target: "x" },
       { ...ENTRY, hard_link: "x" },
       { ...ENTRY, sparse: true },
@@ -45,6 +47,16 @@ describe("EntryChecksum", () => {
     ];
     expect(new Set(variants.map((entry) => checksumOf(entry))).size).toBe(variants.length);
     expect(checksumOf(ENTRY, { ...ENTRY, path: "b" })).not.toBe(checksumOf({ ...ENTRY, path: "b" }, ENTRY));
+  });
+
+  it("has the hash over pages in the place of the other one, known or not, and says that a reader must know it", () => {
+    const { sha256: _, ...rest } = { ...ENTRY, pages_sha256: "1".repeat(64) };
+    expect(checksumOf(rest)).toBe(checksumOf({ ...ENTRY, pages_sha256: "1".repeat(64) }));
+    const checksum = new EntryChecksum();
+    checksum.add("m", ENTRY);
+    expect(checksum.features).toEqual([]);
+    checksum.add("m", rest);
+    expect([checksum.features, checksum.copy().features]).toEqual([["pages_sha256"], ["pages_sha256"]]);
   });
 
   it("comes back to where a copy was taken", () => {

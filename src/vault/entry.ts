@@ -14,8 +14,10 @@ export interface Entry {
   readonly mtime_ns: string;
   /** Bytes; 0 for a directory and a link. */
   readonly size: number;
-  /** Lower-case hex of the content; absent for a directory and a link. */
+  /** Lower-case hex of the content; absent for a directory and a link, and where `pages_sha256` stands for it. */
   readonly sha256?: string;
+  /** Lower-case hex, of a database that was stored by page: SHA-256 over the SHA-256 of each 64 KiB of it, see PagesHash. */
+  readonly pages_sha256?: string;
   /** Where a symbolic link points, as it stands. */
   readonly target?: string;
   /** Path, in the same component, of the entry that this one is another name of. That entry comes first. */

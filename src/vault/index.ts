@@ -3,6 +3,7 @@
  * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
 export { backupTime, isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
+export { ContentCheck, GROUP_BYTES, isProved, PagesHash, proofOf, SUM_BYTES, type ContentProof } from "./content-proof.ts";
 export { DocumentFields, parseJsonDocument } from "./document.ts";
 export { entriesOf } from "./entries-of.ts";
 export { EntryChecksum } from "./entry-checksum.ts";

@@ -2,6 +2,8 @@ import type { BackupId, Trigger } from "./backup-id.ts";
 import type { Change, ReadingReport } from "./reading.ts";
 
 export const MANIFEST_VERSION = "1";
+/** A feature to read: an entry of the backup has a `pages_sha256`, and the checksum covers that in the place of its `sha256`. */
+export const PAGES_FEATURE = "pages_sha256";
 
 /** What a manifest says of one captured component. */
 export interface ComponentDetails extends ReadingReport {

@@ -54,6 +54,10 @@ function checkFields(fields: DocumentFields, entry: Entry): Entry {
   for (const flag of ["sparse", "database"]) if (fields.has(flag)) fields.boolean(flag);
   const link = fields.has("hard_link");
   if (fields.has("sha256") !== (type === "file" && !link)) fields.fail("sha256", "must be there for a file, and for nothing else");
+  if (fields.has("pages_sha256")) {
+    if (entry.database !== true || link || type !== "file") fields.fail("pages_sha256", "must belong to a database");
+    fields.matching("pages_sha256", SHA256, "64 hexadecimal digits");
+  }
   if (type === "file" && !link) fields.matching("sha256", SHA256, "64 hexadecimal digits");
   else if (size !== 0) fields.fail("size", "must be 0 for what has no content");
   if (fields.has("target") !== (type === "symlink")) fields.fail("target", "must be there for a link, and for nothing else");

@@ -2,12 +2,12 @@ import { HostError } from "../kernel/index.ts";
 import { isBackupId, TRIGGERS, type BackupId } from "./backup-id.ts";
 import { checkVersion, DocumentFields, parseJsonDocument } from "./document.ts";
 import { pathProblem } from "./entry-path.ts";
-import { IMPORTANCES, MANIFEST_VERSION, type Manifest } from "./manifest.ts";
+import { IMPORTANCES, MANIFEST_VERSION, PAGES_FEATURE, type Manifest } from "./manifest.ts";
 import { SOURCE_KINDS } from "./reading.ts";
 import { ENTRIES_NAME, MANIFEST_NAME } from "./stored-path.ts";
 
 /** Features that this version knows how to read. */
-const READ_FEATURES: readonly string[] = [];
+const READ_FEATURES: readonly string[] = [PAGES_FEATURE];
 const COMPONENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const MOST_COMPONENTS = 1000;

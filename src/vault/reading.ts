@@ -1,8 +1,9 @@
+import type { ContentProof } from "./content-proof.ts";
 import type { Entry } from "./entry.ts";
 import type { Content } from "./span.ts";
 
 /** An entry before its bytes were read: no hash yet, and for a stream no size. */
-export type EntryHead = Omit<Entry, "sha256" | "component">;
+export type EntryHead = Omit<Entry, keyof ContentProof | "component">;
 
 export interface ReadingEntry {
   readonly head: EntryHead;
@@ -12,6 +13,8 @@ export interface ReadingEntry {
    * there may be what is in it now.
    */
   readonly movedFrom?: string;
+  /** What the backup that it is read from records of the content, which is that: it is stored once more under the same. */
+  readonly proof?: ContentProof;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -191,6 +192,30 @@ describe("a vault in repository form, with a key file", () => {
     expect(new Set(checksums).size).toBe(1);
     expect((await runIn(repository)("restore", ids[0] ?? "", "--to", folder.join("out"))).exitCode).toBe(0);
     expect(memoryOf(folder.join("out"))).toEqual(first);
+  });
+
+  it("what an archive vault has taken is imported under the hash that it has there, and compared with what is here", async () => {
+    using folder = temporaryFolder();
+    const [own, archive] = [copied(folder), makeWorkspace(folder.join("archive"), { form: "tar.gz" })];
+    rmSync(join(archive.folder, "data"), { recursive: true });
+    cpSync(join(own.folder, "data"), join(archive.folder, "data"), { recursive: true });
+    const { id } = documentOf<BackupDocument>(await runIn(archive)("backup", "--trigger", "startup", "--json"), 0);
+    const [portable, again] = [folder.join("one.tar.gz"), folder.join("two.tar.gz")];
+    for (const [workspace, args] of [
+      [archive, ["export", id, "--output", portable]],
+      [own, ["import", portable]],
+      [own, ["verify", id]],
+      [own, ["export", id, "--output", again]],
+    ] as const)
+      expect(await runIn(workspace)(...args)).toMatchObject({ stderr: "", exitCode: 0 });
+    const [there, here] = [await listOf(archive), await listOf(own)].map(
+      ({ backups }) => backups.find((backup) => backup.id === id)?.checksum,
+    );
+    expect(here).toBe(there);
+    // The last backup here has the database by its pages; its content is the same, and is another in the first.
+    const differences = async (other: string): Promise<string> => (await runIn(own)("diff", other, id)).stdout;
+    expect(await differences(ids[1] ?? "")).toContain("no difference");
+    expect(await differences(ids[0] ?? "")).toMatch(/persistence/);
   });
 
   it("a wrong key, a missing one and one that others may read are refused in words with exit code 2, and doctor says the same", async () => {

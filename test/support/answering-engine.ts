@@ -97,7 +97,7 @@ export function answeringEngine(id: string): (run: EngineRun) => Promise<Documen
     differences: [{ path: "memory/a.md", change: "added", bytesBefore: null, bytesAfter: 3 }],
   };
   const found: Pick<SearchResult, "found"> = {
-    found: [{ backup: id, path: "memory/a.md", type: "file", size: 3, mtime_ns: "0", sha256: null }],
+    found: [{ backup: id, path: "memory/a.md", type: "file", size: 3, mtime_ns: "0", sha256: null, pages_sha256: null }],
   };
   const documents: Readonly<Record<string, object>> = { verify: verified, prune: pruned, doctor, diff: compared, find: found };
   return async ({ args: [command = "", ...args], onEvent, signal }) => {

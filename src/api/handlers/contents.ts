@@ -39,8 +39,8 @@ export const contentHandlers: HandlersOf<"listEntries" | "diffBackup" | "readCon
   },
 };
 
-function rowOf({ path, entry: { type, size, mtime_ns, sha256 } }: LookedAt): EntryRow {
-  return { path, type, size, mtime_ns, sha256: sha256 ?? null };
+function rowOf({ path, entry: { type, size, mtime_ns, sha256, pages_sha256: pages } }: LookedAt): EntryRow {
+  return { path, type, size, mtime_ns, sha256: sha256 ?? null, pages_sha256: pages ?? null };
 }
 
 /** RFC 8187: what a header takes of a name, the rest in percent signs; a lone surrogate is no character. */

@@ -167,7 +167,7 @@ class PlainComponent implements ComponentWriter {
   #storeOther(item: BodyItem): BodyResult {
     const { head } = item;
     const target = join(this.#content, item.place);
-    const stored: BodyResult = { item, stored: true, size: 0, sha256: undefined, facts: undefined, change: undefined };
+    const stored: BodyResult = { item, stored: true, size: 0, proof: undefined, facts: undefined, change: undefined };
     if (head.type === "symlink") symlinkSync(head.target ?? "", target);
     if (head.hard_link === undefined) return stored;
     const link = this.#options.resolveLink(item);
@@ -187,5 +187,5 @@ function newBatch(): Batch {
 
 function resultOf(item: BodyItem, { end, facts }: FileDone): BodyResult {
   if (!end.stored) return { item, stored: false, reason: end.reason };
-  return { item, stored: true, size: end.size, sha256: end.sha256, facts, change: end.change };
+  return { item, stored: true, size: end.size, proof: { sha256: end.sha256 }, facts, change: end.change };
 }

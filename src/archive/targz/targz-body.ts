@@ -60,7 +60,7 @@ export class TarGzBody implements Body {
     } else {
       await this.#stream.append(encodeTarEntry(tarOfEntry(head, place, undefined)));
     }
-    return { item, stored: true, size: 0, sha256: undefined, facts: undefined, change: undefined };
+    return { item, stored: true, size: 0, proof: undefined, facts: undefined, change: undefined };
   }
 
   async #storeFile(item: BodyItem, content: ReadableContent, options: ComponentOptions): Promise<BodyResult> {
@@ -78,7 +78,7 @@ export class TarGzBody implements Body {
           return { item, stored: false, reason: end.reason };
         }
         await this.#stream.append(PADDING.subarray(0, padded(size) - size));
-        return { item, stored: true, size, sha256: end.sha256, facts, change: end.change };
+        return { item, stored: true, size, proof: { sha256: end.sha256 }, facts, change: end.change };
       }
       if (step.value.step === "begin") {
         ({ size, facts } = step.value);

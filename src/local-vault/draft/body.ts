@@ -1,4 +1,4 @@
-import type { ContentEnd, Entry, EntryHead, LiveFacts, ReadableContent, UntouchedFiles } from "../../vault/index.ts";
+import type { ContentEnd, ContentProof, Entry, EntryHead, LiveFacts, ReadableContent, UntouchedFiles } from "../../vault/index.ts";
 
 /** A reading's entry on its way into a backup. */
 export interface BodyItem {
@@ -9,6 +9,8 @@ export interface BodyItem {
   readonly movedFrom?: string | undefined;
   /** It has not been touched since the backup before: what was stored then is what it is. */
   readonly known?: boolean;
+  /** See ReadingEntry. */
+  readonly proof?: ContentProof | undefined;
 }
 
 /** What became of it: stored with these facts, or not stored. `kept` is what the form wants to know of it again. */
@@ -17,7 +19,8 @@ export type BodyResult<K = undefined> =
       readonly item: BodyItem;
       readonly stored: true;
       readonly size: number;
-      readonly sha256: string | undefined;
+      /** Of a file. */
+      readonly proof: ContentProof | undefined;
       readonly facts: LiveFacts | undefined;
       readonly change: (ContentEnd & { stored: true })["change"];
       readonly kept?: K;

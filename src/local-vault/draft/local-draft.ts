@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { crashpoint, HoldfastError, InternalError, namedSystemError, unguarded, type Guard, throwIfAborted } from "../../kernel/index.ts";
 import type { BackupHead, BackupId, Draft, KnownState, ManifestBody, StoredComponent, StoreRequest } from "../../vault/index.ts";
-import type { DraftBody, NewBody, Sealed, StoredForm } from "../stored-form.ts";
+import type { DraftBody, FinishedBody, NewBody, Sealed, StoredForm } from "../stored-form.ts";
 
 /** What only the vault knows: numbers, marks, locks. */
 export interface DraftOwner {
@@ -17,10 +17,8 @@ export interface DraftOwner {
   release(): void;
 }
 
-export interface FinishedDraft {
-  readonly checksum: string;
+export interface FinishedDraft extends FinishedBody {
   readonly sizeBytes: number;
-  readonly storedBytes: number;
   readonly guard: Guard;
   seal(manifest: Buffer): Promise<Sealed>;
 }
@@ -86,11 +84,10 @@ export class LocalDraft implements Draft {
     this.#mustBeOpen();
     this.#check(body);
     try {
-      const { checksum, storedBytes } = await this.#body.finish();
+      const finished = await this.#body.finish();
       crashpoint("backup-all-stored");
       const head = await this.#owner.publish(body, {
-        checksum,
-        storedBytes,
+        ...finished,
         guard,
         sizeBytes: [...this.#stored.values()].reduce((sum, { bytes }) => sum + bytes, 0),
         seal: async (manifest) => await this.#body.seal(manifest),

@@ -9,7 +9,6 @@ import {
   type Change,
   type Content,
   type Entry,
-  type EntryHead,
   type Omission,
   type ReadableContent,
   type ReadingEntry,
@@ -63,10 +62,10 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     }
     if (result.change !== undefined) changed.push({ path: head.path, change: result.change });
     // One copy and no rest: with a million entries the copies are what takes time.
-    const entry: { -readonly [F in keyof EntryHead]: EntryHead[F] } & { sha256?: string } = {
-      ...withFacts(head, result.size, result.facts),
-    };
-    if (result.sha256 !== undefined) entry.sha256 = result.sha256;
+    const entry: { -readonly [F in keyof Omit<Entry, "component">]: Entry[F] } = { ...withFacts(head, result.size, result.facts) };
+    const { sha256, pages_sha256: pages = result.item.proof?.pages_sha256 } = result.proof ?? {};
+    if (sha256 !== undefined) entry.sha256 = sha256;
+    if (pages !== undefined) entry.pages_sha256 = pages;
     if (entry.hard_link !== undefined) entry.hard_link = links.firstName(entry.hard_link);
     entries.add(component, entry, result.kept);
     count += 1;
@@ -91,7 +90,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   };
   const writer = body.component({ component, storedAs, resolveLink: links.resolve, onResult, onKept, onBytes, goOn });
   let number = 0;
-  const add = async ({ head, content, movedFrom }: ReadingEntry): Promise<void> => {
+  const add = async ({ head, content, movedFrom, proof }: ReadingEntry): Promise<void> => {
     if (source !== "tree" && number > 0) throw new InternalError(`Component "${component}" is one file and gives more than one entry`);
     number += 1;
     if (head.type === "file" && head.hard_link === undefined && content.kind === "none")
@@ -108,6 +107,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
       head,
       place: placeOf(head.path),
       movedFrom,
+      proof,
       ...known,
       content: await readable(content, spool, signal),
     };

@@ -55,7 +55,7 @@ describe("OpenPageFile", () => {
     expect(read(other, 0)).toBeUndefined();
     expect(isWhole(other)).toBe(false);
     const whole = readFileSync(file.path);
-    const length = (whole.length - (28 + 5 * 16 + 16)) / 2;
+    const length = (whole.length - (28 + 5 * 16 + 16 + 32)) / 2;
     writeFileSync(file.path, Buffer.concat([whole.subarray(length, 2 * length), whole.subarray(0, length), whole.subarray(2 * length)]));
     expect([0, 1, 2].map((stretch) => read(file, stretch) === undefined)).toEqual([true, true, false]);
     for (const at of [0, length - 1, length + 100, 2 * length, whole.length - 1]) {

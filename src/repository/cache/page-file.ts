@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { writeFully } from "../../kernel/index.ts";
 import { readFully } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
-import { HASH_BYTES, makePageHashes, pagesPerGroup, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
+import { makePageHashes, pageHashesLength, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
 import type { SideFile } from "./side-file.ts";
 import { unlessSystemFails } from "./unless-system-fails.ts";
 
@@ -36,15 +36,15 @@ export class OpenPageFile implements Disposable {
     const { pageSize, key } = this.#file;
     const pages = this.pagesOf(stretch);
     if (pages === 0) return undefined;
-    const sealed = Buffer.allocUnsafe(SEAL_LENGTH + lengthOf(pageSize, pages));
+    const sealed = Buffer.allocUnsafe(SEAL_LENGTH + pageHashesLength(pageSize, pages));
     const read = unlessSystemFails(() => readFully(this.#descriptor, sealed, sealed.length, this.#positionOf(stretch)));
     const opened = read === sealed.length ? openText(key, sealed, associated(stretch)) : undefined;
     return opened === undefined ? undefined : makePageHashes(pageSize, pages, opened);
   }
 
   /** @returns false when it could not be written */
-  write(stretch: number, { macs, hashes }: PageHashes): boolean {
-    const sealed = sealText(this.#file.key, Buffer.concat([macs, hashes]), associated(stretch));
+  write(stretch: number, { macs, sums, hashes }: PageHashes): boolean {
+    const sealed = sealText(this.#file.key, Buffer.concat([macs, sums, hashes]), associated(stretch));
     return unlessSystemFails(() => (writeFully(this.#descriptor, sealed, this.#positionOf(stretch)), true)) === true;
   }
 
@@ -62,7 +62,7 @@ export class OpenPageFile implements Disposable {
 
   #positionOf(stretch: number): number {
     const { pageSize } = this.#file;
-    return stretch * (SEAL_LENGTH + lengthOf(pageSize, pagesPerStretch(pageSize)));
+    return stretch * (SEAL_LENGTH + pageHashesLength(pageSize, pagesPerStretch(pageSize)));
   }
 
   /** What the system tells only now was not written, and will not open. */
@@ -72,9 +72,5 @@ export class OpenPageFile implements Disposable {
 }
 
 function associated(stretch: number): string {
-  return `holdfast pages 1|${stretch}`;
-}
-
-function lengthOf(pageSize: number, pages: number): number {
-  return (Math.ceil(pages / pagesPerGroup(pageSize)) + pages) * HASH_BYTES;
+  return `holdfast pages 2|${stretch}`;
 }

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { Entry } from "../../vault/index.ts";
+import { ContentCheck, type Entry } from "../../vault/index.ts";
 import { damagedAt, type ProvePlace } from "./prove-job.ts";
 import type { PagePlaces } from "../tree/resolved-map.ts";
 import type { ProveThreads } from "./prove-threads.ts";
@@ -11,7 +10,7 @@ const WAITING = 2;
 
 export interface DatabaseToProve {
   readonly component: string;
-  readonly entry: Pick<Entry, "path" | "size" | "sha256">;
+  readonly entry: Omit<Entry, "component">;
   readonly pages: number;
   readonly places: PagePlaces;
 }
@@ -25,19 +24,20 @@ export interface DatabaseToProve {
 export async function proveDatabase(
   threads: ProveThreads,
   place: ProvePlace,
-  { component, entry: { path, size, sha256 }, pages, places }: DatabaseToProve,
+  { component, entry, pages, places }: DatabaseToProve,
   onBytes: ((bytes: number) => void) | undefined,
 ): Promise<void> {
   const { pageSize } = places;
+  const { path, size } = entry;
   if (pages * pageSize !== size) throw damagedAt(component, path);
-  const hash = createHash("sha256");
+  const check = new ContentCheck(entry);
   const free = Array.from({ length: threads.width + WAITING }, () => new Uint8Array(new SharedArrayBuffer(RANGE_BYTES)));
   // One may be ready before the one in front of it.
   const ready = new Map<number, { readonly memory: Uint8Array<SharedArrayBuffer>; readonly bytes: number }>();
   let hashed = 0;
   const hashReady = (): void => {
     for (let range = ready.get(hashed); range !== undefined; range = ready.get(hashed)) {
-      hash.update(range.memory.subarray(0, range.bytes));
+      check.update(range.memory.subarray(0, range.bytes));
       onBytes?.(range.bytes);
       free.push(range.memory);
       ready.delete(hashed++);
@@ -57,5 +57,5 @@ export async function proveDatabase(
     });
   }
   while (isUnread()) await threads.oneDone();
-  if (hash.digest("hex") !== sha256) throw damagedAt(component, path);
+  if (!check.holds()) throw damagedAt(component, path);
 }

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { DamageError, lstatAt } from "../../kernel/index.ts";
-import { quotePath } from "../../vault/index.ts";
+import { ContentCheck, quotePath } from "../../vault/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
 import { PackTable } from "../manifest/pack-table.ts";
@@ -150,13 +149,13 @@ export class Prover {
   }
 
   #prove(component: string, tree: TreeEntry, frames: FrameCache): void {
-    const hash = createHash("sha256");
+    const check = new ContentCheck(tree.entry);
     let size = 0;
     for (const bytes of readTreeContent(tree, frames, frames)) {
-      hash.update(bytes);
+      check.update(bytes);
       size += bytes.length;
     }
-    if (size === tree.entry.size && hash.digest("hex") === tree.entry.sha256) return;
+    if (size === tree.entry.size && check.holds()) return;
     throw damagedAt(component, tree.entry.path);
   }
 

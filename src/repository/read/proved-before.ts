@@ -35,8 +35,8 @@ export class ProvedBefore {
 }
 
 /** Of the hash that the content must have, and of where it lies. */
-function digestOf({ entry: { size, sha256 }, content }: TreeEntry): string {
+function digestOf({ entry: { size, sha256, pages_sha256: pages }, content }: TreeEntry): string {
   const { kind } = content;
   const places = kind === "chunks" ? content.chunks.map(({ place }) => place) : content;
-  return hash("sha256", JSON.stringify([size, sha256, places]), "buffer").toString("latin1", 0, 16);
+  return hash("sha256", JSON.stringify([size, sha256, pages, places]), "buffer").toString("latin1", 0, 16);
 }

@@ -1,6 +1,7 @@
 import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { PagesHash } from "../../vault/index.ts";
 import { HASH_BYTES, makePageHashes, pagesPerGroup, type PageHashes } from "./page-hashes.ts";
 import { scanPages } from "./page-scan.ts";
 
@@ -24,8 +25,8 @@ function scan(database: Buffer, pageSize: number, previous?: PageHashes, key: Bu
   return { changed: [...scanPages({ read, first: 0, key, previous, next })], next };
 }
 
-function bytesOf({ hashes, macs }: PageHashes): string {
-  return Buffer.concat([hashes, macs]).toString("hex");
+function bytesOf({ hashes, macs, sums }: PageHashes): string {
+  return Buffer.concat([hashes, macs, sums]).toString("hex");
 }
 
 function sorted(pages: Iterable<number>): readonly number[] {
@@ -62,6 +63,11 @@ describe("scanPages()", () => {
         const { changed, next } = scan(edited, pageSize, previous);
         expect(changed).toEqual(numbers);
         expect(bytesOf(next)).toBe(bytesOf(scan(edited, pageSize).next));
+        const hash = new PagesHash();
+        hash.update(edited);
+        const carried = new PagesHash();
+        carried.addSums(next.sums);
+        expect(carried.digest()).toBe(hash.digest());
       }),
       { numRuns: 5 },
     );

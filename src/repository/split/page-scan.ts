@@ -1,4 +1,6 @@
+import { hash } from "node:crypto";
 import { CaptureError, InternalError } from "../../kernel/index.ts";
+import { SUM_BYTES } from "../../vault/index.ts";
 import { PageDigests } from "./page-digests.ts";
 import { HASH_BYTES, isWhole, pagesPerGroup, type PageHashes } from "./page-hashes.ts";
 
@@ -24,8 +26,9 @@ export interface PageScan {
  * What is trusted: that a previous state which is whole tells of exactly the pages that were stored. A wrong MAC or hash in
  * it only calls more pages changed, with one exception that nothing here can see: a hash, or the MAC of a group, that is
  * that of the *present* content while another content was stored. So a state is kept sealed, is named by what is known of
- * one backup, and is given here for no other backup than that one; and the hash of the whole
- * content, by which a restore is judged, is never taken from it. A group whose MAC agrees carries its page hashes on unread.
+ * one backup, and is given here for no other backup than that one. A group whose MAC agrees carries its page hashes on unread, and its
+ * SHA-256, of which the hash is made by which a restore is judged: that was made of the bytes that the MAC was made of, and not of what was
+ * stored, so that it is the present content's as surely as the MAC is, and what lies in the vault is still compared with what was read.
  *
  * The new state tells of the bytes that were read here: it is good only when the pages stored are those very bytes, and a
  * reading that moved meanwhile takes it down with it.
@@ -79,9 +82,11 @@ class Range {
     const end = first + bytes.length / pageSize;
     // The last group of a database that grew or shrank has another length, and with that another MAC.
     if (this.#previous !== undefined && agree(this.#previous.macs, this.#next.macs, group * HASH_BYTES)) {
+      this.#next.sums.set(this.#previous.sums.subarray(group * SUM_BYTES, (group + 1) * SUM_BYTES), group * SUM_BYTES);
       this.#next.hashes.set(this.#previous.hashes.subarray(first * HASH_BYTES, end * HASH_BYTES), first * HASH_BYTES);
       return;
     }
+    this.#next.sums.set(hash("sha256", bytes, "buffer"), group * SUM_BYTES);
     for (let page = first; page < end; page += 1) {
       const start = (page - first) * pageSize;
       this.#page(bytes.subarray(start, start + pageSize), page);

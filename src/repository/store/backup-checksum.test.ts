@@ -40,7 +40,18 @@ describe("BackupChecksum", () => {
       ["beside", file("d")],
       ["config", file("e")],
     ] as const;
-    expect(checksum.value()).toBe(plainly(...entries));
+    expect(checksum.finish().checksum).toBe(plainly(...entries));
+  });
+
+  it("leaves what is stored once more where it comes", () => {
+    const checksum = new BackupChecksum(true);
+    for (const [name, isTree] of [["database", false] as const, ["notes", true] as const]) {
+      const component = checksum.component(name, isTree);
+      component.add(file("a"));
+      component.end(true);
+    }
+    expect(checksum.order).toEqual(["database", "notes"]);
+    expect(checksum.finish()).toEqual({ checksum: plainly(["database", file("a")], ["notes", file("a")]), features: [] });
   });
 
   it("has nothing of a component that was given up, and all of it when it was stored after all", () => {
@@ -53,7 +64,7 @@ describe("BackupChecksum", () => {
       }
     }
     expect(checksum.order).toEqual(["notes", "database"]);
-    expect(checksum.value()).toBe(plainly(["notes", file("a")], ["database", file("a")]));
+    expect(checksum.finish().checksum).toBe(plainly(["notes", file("a")], ["database", file("a")]));
   });
 
   it("does not read what is as it was before it is asked for its value", () => {
@@ -62,6 +73,6 @@ describe("BackupChecksum", () => {
       throw new Error("read");
     });
     expect(checksum.order).toEqual(["notes"]);
-    expect(() => checksum.value()).toThrow("read");
+    expect(() => checksum.finish().checksum).toThrow("read");
   });
 });

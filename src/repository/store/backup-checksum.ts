@@ -1,3 +1,4 @@
+import type { FinishedBody } from "../../local-vault/index.ts";
 import { EntryChecksum, type Entry } from "../../vault/index.ts";
 
 type Facts = Omit<Entry, "component">;
@@ -18,11 +19,17 @@ export class BackupChecksum {
   #checksum: EntryChecksum = new EntryChecksum();
   /** Before the tree under way. */
   #mark: EntryChecksum | undefined;
+  readonly #inOrder: boolean;
   readonly #order: string[] = [];
   readonly #waiting: Map<string, () => Iterable<Facts>> = new Map();
 
+  /** @param inOrder whether every component goes in where it comes, one after the other, as in a backup that is stored once more */
+  constructor(inOrder = false) {
+    this.#inOrder = inOrder;
+  }
+
   component(name: string, isTree: boolean): ComponentChecksum {
-    return isTree && this.#mark === undefined ? this.#atOnce(name) : this.#later(name);
+    return (isTree || this.#inOrder) && this.#mark === undefined ? this.#atOnce(name) : this.#later(name);
   }
 
   #atOnce(name: string): ComponentChecksum {
@@ -53,10 +60,10 @@ export class BackupChecksum {
     return [...this.#order, ...this.#waiting.keys()];
   }
 
-  /** In the form of the manifest. */
-  value(): string {
+  /** Of all of them; both in the form of the manifest. */
+  finish(): Pick<FinishedBody, "checksum" | "features"> {
     const checksum = this.#checksum.copy();
     for (const [name, entries] of this.#waiting) for (const entry of entries()) checksum.add(name, entry);
-    return checksum.value();
+    return { checksum: checksum.value(), features: checksum.features };
   }
 }

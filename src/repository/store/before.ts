@@ -1,6 +1,6 @@
 import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
-import type { DatabaseLook, KnownRecords, KnownState, RecordSink, UntouchedFiles } from "../../vault/index.ts";
+import { proofOf, type DatabaseLook, type KnownRecords, type KnownState, type RecordSink, type UntouchedFiles } from "../../vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
 import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
 import { RecordReader } from "../cache/record-file.ts";
@@ -110,7 +110,7 @@ export class Before implements KnownState {
     const { entry, content } = this.#entry(path);
     this.next.keepDatabase(path, this.#options.cache?.databases.get(path));
     const kept: Kept = content.kind === "pages" ? { kind: "map", map: this.#pageMap(path, content.map) ?? refuse(path) } : content;
-    return { item, stored: true, size: entry.size, sha256: entry.sha256, facts: undefined, change: undefined, kept };
+    return { item, stored: true, size: entry.size, proof: proofOf(entry), facts: undefined, change: undefined, kept };
   }
 
   /**

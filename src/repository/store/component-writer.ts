@@ -1,6 +1,6 @@
-import { InternalError } from "../../kernel/index.ts";
+import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
-import type { ReadableContent, UntouchedFiles } from "../../vault/index.ts";
+import { quotePath, type ReadableContent, type UntouchedFiles } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
 import type { Before } from "./before.ts";
 import { chunksIn, type FileContent, type KnownFile } from "./known-file.ts";
@@ -70,6 +70,7 @@ export class RepositoryComponent implements ComponentWriter {
         pageSize,
         before: this.#before.database(head.path, pageSize),
         threads: this.#threads,
+        byContent: item.proof !== undefined && item.proof.pages_sha256 === undefined,
         key: this.#pageKey,
         newFile: this.#before.next.newPageFile,
         onStored: async (bytes, front) => {
@@ -81,7 +82,10 @@ export class RepositoryComponent implements ComponentWriter {
       });
       stored.catch(() => {});
       this.#under.push({ ...newBatch(), items: [under], database: stored });
-    } else this.#plan(item, content);
+    } else {
+      if (item.proof?.pages_sha256 !== undefined) throw notByPage(item);
+      this.#plan(item, content);
+    }
     await this.#makeRoom();
   }
 
@@ -172,17 +176,17 @@ export class RepositoryComponent implements ComponentWriter {
     const { item, front } = this.#partly ?? {};
     const stored = front?.();
     if (item === undefined || stored === undefined) return undefined;
-    return { entry: { ...item.head, size: stored.size, sha256: NO_HASH }, kept: { kind: "pages", writeMap: stored.writeMap } };
+    return { entry: { ...item.head, size: stored.size, pages_sha256: NO_HASH }, kept: { kind: "pages", writeMap: stored.writeMap } };
   }
 
-  #settleDatabase(item: BodyItem, { end, file, writeMap }: StoredDatabase): void {
+  #settleDatabase(item: BodyItem, { size, proof, file, writeMap }: StoredDatabase): void {
     const look = item.content?.kind === "staged" ? item.content.look : undefined;
     this.#before.next.noteDatabase(item.head.path, file, look);
     this.#give({
       item,
       stored: true,
-      size: end.size,
-      sha256: end.sha256,
+      size,
+      proof,
       facts: undefined,
       change: undefined,
       kept: { kind: "pages", writeMap },
@@ -194,7 +198,7 @@ export class RepositoryComponent implements ComponentWriter {
     const { end, facts } = done;
     if (!end.stored) return this.#give({ item, stored: false, reason: end.reason });
     const kept = this.#keptOf(done.kept, known);
-    this.#give({ item, stored: true, size: end.size, sha256: end.sha256, facts, change: end.change, kept });
+    this.#give({ item, stored: true, size: end.size, proof: { sha256: end.sha256 }, facts, change: end.change, kept });
   }
 
   #keptOf(kept: FileKept, known: KnownFile | undefined): Kept {
@@ -222,7 +226,7 @@ export class RepositoryComponent implements ComponentWriter {
   }
 
   #settleOther(item: BodyItem): void {
-    const stored: BodyResult<Kept> = { item, stored: true, size: 0, sha256: undefined, facts: undefined, change: undefined };
+    const stored: BodyResult<Kept> = { item, stored: true, size: 0, proof: undefined, facts: undefined, change: undefined };
     if (item.head.hard_link === undefined) return this.#give(stored);
     const link = this.#options.resolveLink(item);
     if (link === undefined) return this.#give({ item, stored: false, reason: "vanished" });
@@ -236,6 +240,13 @@ export class RepositoryComponent implements ComponentWriter {
     this.#options.onResult(result);
     if (result.stored) this.#options.onBytes(result.size);
   }
+}
+
+/** Of a backup that came from elsewhere: this form proves nothing else by its pages. */
+function notByPage({ place }: BodyItem): DamageError {
+  return new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is recorded as a database in pages, and is none`, {
+    hint: "Use another backup",
+  });
 }
 
 function newBatch(): Batch {

@@ -59,8 +59,6 @@ export interface PagesJob {
   readonly next: PageFile | undefined;
   /** Sorted pages of the range that are stored whether they changed or not. */
   readonly forced: Uint32Array;
-  /** The range is everything, and its hash is asked for. */
-  readonly digest?: boolean;
 }
 
 /** Pages one after another in one frame. */
@@ -76,8 +74,8 @@ export interface PagesDone {
   readonly stored: readonly StoredPages[];
   /** Whether what the pages are was written down. */
   readonly noted: boolean;
-  /** SHA-256 in hex, when it was asked for. */
-  readonly sha256?: string;
+  /** Of each group of the range, see PageHashes: SUM_BYTES for each. */
+  readonly sums: Uint8Array;
 }
 
 /** What a thread is asked. Every job says into which packs it stores, so that a thread serves one draft after another. */

@@ -1,8 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { crashpoint, InternalError, syncFiles } from "../../kernel/index.ts";
-import { storeReading, type Body, type DraftBody, type EntryList, type NewBody, type Sealed } from "../../local-vault/index.ts";
-import type { KnownState, StoredComponent, StoreRequest } from "../../vault/index.ts";
+import {
+  storeReading,
+  type Body,
+  type DraftBody,
+  type EntryList,
+  type FinishedBody,
+  type NewBody,
+  type Sealed,
+} from "../../local-vault/index.ts";
+import type { KnownState, Manifest, StoredComponent, StoreRequest } from "../../vault/index.ts";
 import { writeCache, type CachePlace } from "../cache/cache-folder.ts";
 import { CheckpointClock, type CheckpointEvery } from "../checkpoint/checkpoint-clock.ts";
 import { writeCheckpoint } from "../checkpoint/checkpoint-file.ts";
@@ -46,7 +54,7 @@ export class RepositoryBody implements DraftBody {
   readonly #pageKey: Buffer;
   readonly #known: KnownComponents;
   readonly #components: Map<string, ComponentState> = new Map();
-  readonly #checksum: BackupChecksum = new BackupChecksum();
+  readonly #checksum: BackupChecksum;
   readonly #packs: WrittenPacks;
   readonly #clock: CheckpointClock;
   /** Ranges of a database are stored several at a time, and what is stored is noted by one of them. */
@@ -61,6 +69,7 @@ export class RepositoryBody implements DraftBody {
     const { folder, keys, sizes } = place;
     this.#request = request;
     this.#place = place;
+    this.#checksum = new BackupChecksum(request.isImport);
     this.#pageKey = purposeKey(keys.newest.master, "page change");
     this.#known = new KnownComponents(request, {
       ...place,
@@ -184,7 +193,7 @@ export class RepositoryBody implements DraftBody {
     this.#threads.interrupt();
   }
 
-  async finish(): Promise<{ readonly checksum: string; readonly storedBytes: number }> {
+  async finish(): Promise<FinishedBody> {
     this.#ended = true;
     // Closing and flushing their packs takes the threads a while; trees name packs by their ids, which are known.
     const finishing = this.#threads.finishThreads();
@@ -196,7 +205,8 @@ export class RepositoryBody implements DraftBody {
     this.#packs.add(this.#threads.frames.finish());
     const same = sameBackup(components, roots);
     this.#finished = { packs: same?.packs ?? this.#table(PackUse.of(components.map(useOf))), roots: same?.roots ?? roots };
-    return { checksum: same?.backup?.manifest.checksum ?? this.#checksum.value(), storedBytes: this.#packs.bytes };
+    const { checksum, features } = same?.backup === undefined ? this.#checksum.finish() : summaryOf(same.backup.manifest);
+    return { checksum, features, storedBytes: this.#packs.bytes };
   }
 
   async seal(manifest: Buffer): Promise<Sealed> {
@@ -225,6 +235,11 @@ export class RepositoryBody implements DraftBody {
     await this.#threads.dispose();
     if (!this.#sealed) for (const { before } of this.#components.values()) before.next.discard();
   }
+}
+
+/** What a backup of the very entries of an earlier one says of them. */
+function summaryOf({ checksum, features }: Manifest): Pick<FinishedBody, "checksum" | "features"> {
+  return { checksum, features: features.read };
 }
 
 function rootOf({ name, base, tree }: ComponentState): ComponentRoot {

@@ -1,13 +1,12 @@
 import { OpenPageFile, pagesPerStretch } from "../cache/page-file.ts";
 import { makePageHashes } from "../split/page-hashes.ts";
 import { scanPages, type PageScan } from "../split/page-scan.ts";
-import type { PagesJob } from "./jobs.ts";
+import type { PagesDone, PagesJob } from "./jobs.ts";
 import { joined } from "./joined.ts";
 
 /** Of all pages that were looked at: the numbers of those that are not as they were, in order, and whether what they are was written down. */
-export interface ScannedPages {
+export interface ScannedPages extends Pick<PagesDone, "noted" | "sums"> {
   readonly changed: Uint32Array;
-  readonly noted: boolean;
 }
 
 /** Stretch by stretch: what the pages were comes from a file, and what they are goes to one. @param read of the whole database */
@@ -19,14 +18,16 @@ export function scanStretches(
   using after = OpenPageFile.open(next, "r+");
   const step = pagesPerStretch(pageSize);
   const changed: Uint32Array[] = [];
+  const sums: Uint8Array[] = [];
   let noted = after !== undefined;
   for (let first = from; first < to; first += step) {
     const state = makePageHashes(pageSize, Math.min(step, to - first));
     const stretch = first / step;
     const reading: PageScan["read"] = (target, wanted, position) => read(target, wanted, first * pageSize + position);
     const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
+    sums.push(state.sums);
     if (previous !== undefined && found.length > 0) changed.push(found);
     noted = noted && after?.write(stretch, state) === true;
   }
-  return { changed: joined(changed), noted };
+  return { changed: joined(changed), noted, sums: Buffer.concat(sums) };
 }

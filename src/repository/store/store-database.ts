@@ -1,5 +1,4 @@
-import { InternalError } from "../../kernel/index.ts";
-import type { ContentEnd, Span } from "../../vault/index.ts";
+import { PagesHash, type ContentProof, type Span } from "../../vault/index.ts";
 import type { Locator } from "../pack/locator.ts";
 import { pagesPerStretch, type PageFile } from "../cache/page-file.ts";
 import { removeSideFile } from "../cache/side-file.ts";
@@ -27,7 +26,9 @@ export interface BeforeDatabase {
 }
 
 export interface StoredDatabase {
-  readonly end: ContentEnd & { readonly stored: true };
+  /** Bytes. */
+  readonly size: number;
+  readonly proof: ContentProof;
   /** What its pages are; undefined when that could not be written down. */
   readonly file: PageFile | undefined;
   /** Puts what changed of the map, once its content is stored. */
@@ -50,6 +51,8 @@ export interface DatabaseToStore {
   readonly pageSize: number;
   readonly before: BeforeDatabase | undefined;
   readonly threads: Threads;
+  /** Whether it is proved by its whole content, as in a backup that it was taken from, and not by its groups. */
+  readonly byContent: boolean;
   /** 32 bytes, for the hashes of pages. */
   readonly key: Uint8Array;
   /** Makes the file for what the pages are. */
@@ -71,12 +74,20 @@ export async function storeDatabase(database: DatabaseToStore): Promise<StoredDa
   const size = spans.reduce((sum, span) => sum + span.length, 0);
   const pages = size / pageSize;
   const next = newFile(pageSize, pages);
-  const ranges: Ranges = { spans, pageSize, pages, before, next, key, done: [] };
+  const ranges: Ranges = { spans, pageSize, pages, before, next, key, done: [], hash: new PagesHash() };
   const much = before === undefined || before.map.ref.pages < pages * NEARLY_ALL;
-  const sha256 = much ? await storeAll(ranges, size, database) : await storeChanges(ranges, threads);
+  // Of what is stored once more, under the hash that it was stored under.
+  const whole = database.byContent ? threads.digest(spans, size) : undefined;
+  // Its failure is met when its turn comes.
+  whole?.catch(() => {});
+  if (much) await storeRanges(ranges, database);
+  // Others have the other thread.
+  else settle(ranges, await threads.wholePages(jobOf(ranges, 0, pages)));
   const file = ranges.done.every(({ noted }) => noted) ? next : undefined;
   if (file === undefined && next !== undefined) removeSideFile(next);
-  return { end: { stored: true, size, sha256, change: undefined }, file, writeMap: mapOf(ranges, pages, database) };
+  const sha256 = await whole;
+  const proof = sha256 === undefined ? { pages_sha256: ranges.hash.digest() } : { sha256 };
+  return { size, proof, file, writeMap: mapOf(ranges, pages, database) };
 }
 
 /** @param pages the first of them, which are stored */
@@ -97,29 +108,21 @@ interface Ranges {
   readonly before: BeforeDatabase | undefined;
   readonly key: Uint8Array;
   /** What was stored of each range, in order. */
-  readonly done: PagesDone[];
+  readonly done: Omit<PagesDone, "sums">[];
+  /** Over their groups. */
+  readonly hash: PagesHash;
 }
 
-/** Of what has hardly changed, the hash is what takes the time: one thread goes through it once, and others have the other thread. */
-async function storeChanges(ranges: Ranges, threads: Threads): Promise<string> {
-  const stored = await threads.wholePages({ ...jobOf(ranges, 0, ranges.pages), digest: true });
-  if (stored.sha256 === undefined) throw new InternalError("A hash was asked for and did not come");
-  ranges.done.push(stored);
-  return stored.sha256;
+/** In the order of the pages. */
+function settle({ hash, done }: Ranges, { sums, ...range }: PagesDone): void {
+  hash.addSums(sums);
+  done.push(range);
 }
 
 function jobOf({ spans, pageSize, before, next, key }: Ranges, from: number, to: number): PagesJob {
   // It may have shrunk since.
   const forced = (before?.forced ?? new Uint32Array(0)).filter((page) => page >= from && page < to);
   return { spans: spansBetween(spans, from * pageSize, to * pageSize), pageSize, from, to, key, previous: before?.file, next, forced };
-}
-
-async function storeAll(ranges: Ranges, size: number, database: DatabaseToStore): Promise<string> {
-  const digest = database.threads.digest(ranges.spans, size);
-  // Its failure is met when its turn comes.
-  digest.catch(() => {});
-  await storeRanges(ranges, database);
-  return await digest;
 }
 
 /** As many at once as keep the threads busy; the answers in the order of the pages. */
@@ -140,7 +143,7 @@ async function storeRanges(ranges: Ranges, database: DatabaseToStore): Promise<v
     for (let from = starts.shift(); from !== undefined && failures.length === 0; from = starts.shift()) {
       const stored = await threads.pages(jobOf(ranges, from, Math.min(from + step, pages)));
       ready.set(from / step, stored);
-      for (let range = ready.get(done.length); range !== undefined; range = ready.get(done.length)) done.push(range);
+      for (let range = ready.get(done.length); range !== undefined; range = ready.get(done.length)) settle(ranges, range);
       await onStored(stored.stored.reduce((sum, { pages: many }) => sum + many, 0) * pageSize, front);
     }
   };

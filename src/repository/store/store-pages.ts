@@ -1,4 +1,3 @@
-import { createHash, type Hash } from "node:crypto";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
@@ -10,19 +9,7 @@ type Read = SpanReader["read"];
 /** Stores the pages of a range that have changed, as many as fit into a frame together. */
 export function storePages(job: PagesJob, frames: ContentSink): PagesDone {
   using reader = new SpanReader(job.spans);
-  const hash = job.digest === true ? createHash("sha256") : undefined;
-  const read = hash === undefined ? reader.read : hashing(reader.read, hash);
-  const done = job.previous === undefined ? storeAll(job, read, frames) : storeChanged(job, read, reader.read, frames);
-  return hash === undefined ? done : { ...done, sha256: hash.digest("hex") };
-}
-
-function hashing(read: Read, hash: Hash): Read {
-  return (target, wanted, position) => {
-    const length = read(target, wanted, position);
-    // While the piece is in the core's cache.
-    hash.update(target.subarray(0, length));
-    return length;
-  };
+  return job.previous === undefined ? storeAll(job, reader.read, frames) : storeChanged(job, reader.read, frames);
 }
 
 /** Of what there is nothing to compare with, every page is stored as it goes by. */
@@ -42,15 +29,14 @@ function storeAll(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
     filled += length;
     return length;
   };
-  const { noted } = scanStretches(job, passing);
+  const { noted, sums } = scanStretches(job, passing);
   end();
-  return { changed: undefined, stored, noted };
+  return { changed: undefined, stored, noted, sums };
 }
 
-/** @param again reads what is stored, once it is known */
-function storeChanged(job: PagesJob, read: Read, again: Read, frames: ContentSink): PagesDone {
+function storeChanged(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
   const { pageSize, forced } = job;
-  const { changed: scanned, noted } = scanStretches(job, read);
+  const { changed: scanned, noted, sums } = scanStretches(job, read);
   const changed = forced.length === 0 ? scanned : merged(scanned, forced);
   const buffer = Buffer.allocUnsafe(Math.min(FRAME_BYTES, changed.length * pageSize));
   const perFrame = FRAME_BYTES / pageSize;
@@ -59,11 +45,11 @@ function storeChanged(job: PagesJob, read: Read, again: Read, frames: ContentSin
     const pages = Math.min(perFrame, changed.length - first);
     for (let index = 0; index < pages; index += runLength(changed, first + index, first + pages)) {
       const length = runLength(changed, first + index, first + pages) * pageSize;
-      again(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
+      read(buffer.subarray(index * pageSize), length, (changed[first + index] as number) * pageSize);
     }
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }
-  return { changed, stored, noted };
+  return { changed, stored, noted, sums };
 }
 
 /** How many pages from an index on lie one after another. */

@@ -17,19 +17,25 @@ export const LAYERS_LIMIT = 16;
 /** Pages of one layer: its object fits into a frame, whatever the pages are. */
 export const LAYER_PAGES = 262_144;
 
-export function writeContent(writer: ByteWriter, content: StoredContent, packs: PackNumbers): void {
+/** @param byGroups whether the hash of the entry is the one over groups */
+export function writeContent(writer: ByteWriter, content: StoredContent, packs: PackNumbers, byGroups: boolean): void {
   if (content.kind === "place") writePlace(writer, packs, content.place);
   if (content.kind === "chunks") writeReferences(writer, content.blocks, packs);
   if (content.kind !== "pages") return;
-  writer.varint(content.map.pageSize).varint(content.map.pages);
+  // A page size is even.
+  writer.varint(content.map.pageSize + (byGroups ? 1 : 0)).varint(content.map.pages);
   writeReferences(writer, content.map.blocks, packs);
   writeReferences(writer, content.map.layers, packs);
 }
 
 /** @param size of the entry */
-export function readContent(reader: ByteReader, kind: StoredContent["kind"], size: number, packs: readonly PackId[]): StoredContent {
+export function readContent(
+  reader: ByteReader,
+  kind: Exclude<StoredContent["kind"], "pages">,
+  size: number,
+  packs: readonly PackId[],
+): StoredContent {
   if (kind === "none") return { kind };
-  if (kind === "pages") return { kind, map: readPageMap(reader, packs) };
   if (kind === "place") {
     const pack = readPackNumber(reader, packs);
     const frame = reader.varint("the frame of a place");
@@ -40,13 +46,15 @@ export function readContent(reader: ByteReader, kind: StoredContent["kind"], siz
   return { kind, blocks };
 }
 
-function readPageMap(reader: ByteReader, packs: readonly PackId[]): PageMapRef {
-  const pageSize = reader.varint("the page size");
+export function readPageMap(reader: ByteReader, packs: readonly PackId[]): { readonly map: PageMapRef; readonly byGroups: boolean } {
+  const marked = reader.varint("the page size");
+  const byGroups = marked % 2 === 1;
+  const pageSize = byGroups ? marked - 1 : marked;
   const pages = reader.varint("the number of pages");
   const map = { pageSize, pages, blocks: readReferences(reader, packs), layers: readReferences(reader, packs) };
   const problem = pageMapProblem(map);
   if (problem !== undefined) throw reader.refuse(problem);
-  return map;
+  return { map, byGroups };
 }
 
 /** Why there can be no such page map, or undefined. What it holds is bounded here, before anything is made by its numbers. */

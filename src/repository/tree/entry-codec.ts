@@ -2,7 +2,7 @@ import { InternalError } from "../../kernel/index.ts";
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { ByteWriter } from "../bytes/byte-writer.ts";
 import type { PackId } from "../pack/locator.ts";
-import { CONTENTS, pageMapProblem, readContent, writeContent } from "./content-codec.ts";
+import { CONTENTS, pageMapProblem, readContent, readPageMap, writeContent } from "./content-codec.ts";
 import type { PackNumbers } from "./place.ts";
 import type { EntryFacts, StoredContent, StoredEntry } from "./tree-entry.ts";
 
@@ -15,7 +15,7 @@ const HIGHEST_ID: number = 2 ** 32 - 1;
 /** @param before the entry before in the same run */
 export function writeEntry(writer: ByteWriter, { entry, content }: StoredEntry, before: EntryFacts | undefined, packs: PackNumbers): void {
   const flags = flagsOf(entry, content, before);
-  const problem = contradiction(flags, entry.size, content) ?? textProblem(entry);
+  const problem = contradiction(flags, entry.size, content) ?? textProblem(entry, content);
   if (problem !== undefined) throw new InternalError(`Cannot store ${JSON.stringify(entry.path.slice(0, 200))}: ${problem}`);
   const shared = sharedLength(before?.path ?? "", entry.path);
   writer.varint(Buffer.byteLength(entry.path.slice(0, shared))).text(entry.path.slice(shared));
@@ -29,8 +29,9 @@ export function writeEntry(writer: ByteWriter, { entry, content }: StoredEntry, 
   writer.i64(BigInt(entry.mtime_ns)).varint(entry.size);
   if (entry.target !== undefined) writer.text(entry.target);
   if (entry.hard_link !== undefined) writer.text(entry.hard_link);
-  if (entry.sha256 !== undefined) writer.bytes(Buffer.from(entry.sha256, "hex"));
-  writeContent(writer, content, packs);
+  const hash = entry.sha256 ?? entry.pages_sha256;
+  if (hash !== undefined) writer.bytes(Buffer.from(hash, "hex"));
+  writeContent(writer, content, packs, entry.pages_sha256 !== undefined);
 }
 
 type Building = { -readonly [Field in keyof EntryFacts]: EntryFacts[Field] };
@@ -56,10 +57,21 @@ export function readEntry(reader: ByteReader, before: EntryFacts | undefined, pa
   else if (type === "file") entry.sha256 = reader.hex(32, "the checksum of a file");
   if ((flags & FLAG.sparse) !== 0) entry.sparse = true;
   if ((flags & FLAG.database) !== 0) entry.database = true;
-  const content = readContent(reader, CONTENTS[flags >> 6] ?? "none", size, packs);
+  const kind = CONTENTS[flags >> 6] ?? "none";
+  const content = kind === "pages" ? readPages(reader, entry, packs) : readContent(reader, kind, size, packs);
   const problem = contradiction(flags, size, content);
   if (problem !== undefined) throw reader.refuse(problem);
   return { entry, content };
+}
+
+/** The hash of the entry was read as that of any file. */
+function readPages(reader: ByteReader, entry: Building, packs: readonly PackId[]): StoredContent {
+  const { map, byGroups } = readPageMap(reader, packs);
+  if (byGroups && entry.sha256 !== undefined) {
+    entry.pages_sha256 = entry.sha256;
+    delete entry.sha256;
+  }
+  return { kind: "pages", map };
 }
 
 function flagsOf(entry: EntryFacts, content: StoredContent, before: EntryFacts | undefined): number {
@@ -93,13 +105,19 @@ function contradiction(flags: number, size: number, content: StoredContent): str
 }
 
 /** Of what is written: a text that would read back as another, or be refused, is not stored at all. */
-function textProblem({ path, type, mode, uid, gid, user, group, target, hard_link, sha256 }: EntryFacts): string | undefined {
+function textProblem(
+  { path, type, mode, uid, gid, user, group, target, hard_link, sha256, pages_sha256 }: EntryFacts,
+  content: StoredContent,
+): string | undefined {
   if (mode > 0o7777) return "its mode is more than permission bits";
   if (uid > HIGHEST_ID || gid > HIGHEST_ID) return "its owner does not fit into 32 bits";
   if (user === "" || group === "") return "the name of its owner is empty";
   if ((target === undefined) === (type === "symlink")) return "a link has a target, and nothing else has";
-  if ((sha256 === undefined) === (type === "file" && hard_link === undefined)) return "a file has a checksum, and nothing else has";
-  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) return "its checksum is not 64 hexadecimal digits";
+  const hash = sha256 ?? pages_sha256;
+  if ((hash === undefined) === (type === "file" && hard_link === undefined)) return "a file has a checksum, and nothing else has";
+  if (pages_sha256 !== undefined && (sha256 !== undefined || content.kind !== "pages"))
+    return "it has two checksums, or one over pages and none";
+  if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash)) return "its checksum is not 64 hexadecimal digits";
   if (target === "" || hard_link === "") return "it is a link to nowhere";
   const long = [path, target, hard_link].some(
     (text) => text !== undefined && text.length * 3 > PATH_LIMIT && Buffer.byteLength(text) > PATH_LIMIT,

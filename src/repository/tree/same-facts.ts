@@ -11,6 +11,7 @@ const FIELDS = [
   "mtime_ns",
   "size",
   "sha256",
+  "pages_sha256",
   "target",
   "hard_link",
   "sparse",

@@ -1,0 +1,91 @@
+import { createHash, hash, type Hash } from "node:crypto";
+import type { Entry } from "./entry.ts";
+
+/** Bytes that one of the hashes of a `pages_sha256` covers: whole pages, of every size that SQLite has. */
+export const GROUP_BYTES: number = 64 * 1024;
+/** Bytes of the hash of a group. */
+export const SUM_BYTES = 32;
+
+/** What an entry records of its content, and what the content must come to: each of those that are there. */
+export type ContentProof = Pick<Entry, "sha256" | "pages_sha256">;
+
+export function proofOf({ sha256, pages_sha256 }: Entry | Omit<Entry, "component">): ContentProof {
+  return { ...(sha256 === undefined ? {} : { sha256 }), ...(pages_sha256 === undefined ? {} : { pages_sha256 }) };
+}
+
+/**
+ * SHA-256 over the SHA-256 of each group of a content, the last one as long as what is left. Of a database the hashes of groups that have
+ * not changed are at hand, so that a backup need not hash gigabytes again for a row.
+ */
+export class PagesHash {
+  readonly #over: Hash = createHash("sha256");
+  #group: Hash | undefined;
+  /** Bytes of the group under way. */
+  #filled = 0;
+
+  /** @param bytes the next of the content */
+  update(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const end = Math.min(bytes.length, done + GROUP_BYTES - this.#filled);
+      this.#add(bytes.subarray(done, end));
+      done = end;
+    }
+  }
+
+  /** @param sums of the next groups, each of which is whole but for the last of all: SUM_BYTES for each */
+  addSums(sums: Uint8Array): void {
+    this.#over.update(sums);
+  }
+
+  /** Lower-case hex. */
+  digest(): string {
+    this.#endGroup();
+    return this.#over.digest("hex");
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (bytes.length === GROUP_BYTES) return void this.#over.update(hash("sha256", bytes, "buffer"));
+    (this.#group ??= createHash("sha256")).update(bytes);
+    this.#filled += bytes.length;
+    if (this.#filled === GROUP_BYTES) this.#endGroup();
+  }
+
+  #endGroup(): void {
+    if (this.#group !== undefined) this.#over.update(this.#group.digest());
+    this.#group = undefined;
+    this.#filled = 0;
+  }
+}
+
+/** Compares a content with what was recorded of it, as it goes by. */
+export class ContentCheck {
+  readonly #proof: ContentProof;
+  readonly #whole: Hash | undefined;
+  readonly #pages: PagesHash | undefined;
+
+  constructor(proof: ContentProof) {
+    this.#proof = proof;
+    this.#whole = proof.sha256 === undefined ? undefined : createHash("sha256");
+    this.#pages = proof.pages_sha256 === undefined ? undefined : new PagesHash();
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#whole?.update(bytes);
+    this.#pages?.update(bytes);
+  }
+
+  /** Whether all of it was the content that was recorded; never where nothing was. May be asked once. */
+  holds(): boolean {
+    if (this.#whole === undefined && this.#pages === undefined) return false;
+    return this.#whole?.digest("hex") === this.#proof.sha256 && this.#pages?.digest() === this.#proof.pages_sha256;
+  }
+}
+
+/** The same of a content that is in one piece. */
+export function isProved(content: Uint8Array, proof: ContentProof): boolean {
+  // Most are small, and of one hash alone: an object for each takes longer than hashing it.
+  if (proof.pages_sha256 === undefined) return hash("sha256", content) === proof.sha256;
+  const check = new ContentCheck(proof);
+  check.update(content);
+  return check.holds();
+}
