@@ -3,7 +3,7 @@ import { crashpoint, HoldfastError, makeFolder, namedSystemError } from "../kern
 import type { Salvage } from "../sources/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState, type NotCaptured } from "../vault/index.ts";
 import { BegunReadings } from "./begun-readings.ts";
-import type { CaptureUnit } from "./capture-unit.ts";
+import { hasLargeFiles, type CaptureUnit } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
 import { openComponent } from "./open-component.ts";
 import { startPause, type Pause } from "./pause.ts";
@@ -38,7 +38,7 @@ export class CaptureRun {
   /**
    * All units. A database is copied by a process of its own, which takes a while: the next one is begun while other things
    * are stored, and never two at a time. One that was captured before has little to store, and one that may be read where it lies mostly has
-   * no copy to wait for: these are stored beside the others, which leaves no thread without work while files are looked for.
+   * no copy to wait for: these are stored beside the others, and so are a few large files, which leaves no thread without work while files are looked for.
    */
   async captureAll(units: readonly CaptureUnit[]): Promise<void> {
     const databases = units.filter((unit) => this.#isLoneDatabase(unit));
@@ -48,8 +48,14 @@ export class CaptureRun {
       databases.every(([component]) => component?.newestGood !== undefined || component?.plan.read === "pinned");
     try {
       if (beside) {
+        const large = others.filter(hasLargeFiles);
+        const rest = others.filter((unit) => !large.includes(unit));
         // Databases first: the processes that hold them come up while others are looked at.
-        await sideBySide([(goesOn) => this.#captureDatabases(databases, goesOn), (goesOn) => this.#captureOthers(others, goesOn)]);
+        await sideBySide([
+          (goesOn) => this.#captureDatabases(databases, goesOn),
+          (goesOn) => this.#captureOthers(large, goesOn),
+          (goesOn) => this.#captureOthers(rest, goesOn),
+        ]);
       } else {
         this.#begun.begin(databases[0]?.[0]);
         await this.#captureOthers(others);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SOURCE_KINDS, type SourceKind } from "../vault/index.ts";
-import { captureUnits } from "./capture-unit.ts";
+import { captureUnits, hasLargeFiles } from "./capture-unit.ts";
 import type { ReadyComponent } from "./preflight.ts";
 
 function ready(name: string, kind: SourceKind, group?: string): ReadyComponent {
@@ -71,5 +71,31 @@ describe("captureUnits()", () => {
         expect(firsts).toEqual(firsts.toSorted((a, b) => a - b));
       }),
     );
+  });
+});
+
+describe("hasLargeFiles()", () => {
+  const MB = 1024 * 1024;
+  const was = (component: ReadyComponent, source: SourceKind, entries: number, bytes: number): ReadyComponent => {
+    const manifest = { component_details: { [component.plan.name]: { source, entries, bytes } } };
+    return { ...component, newestGood: { manifest } as unknown as ReadyComponent["newestGood"] };
+  };
+  const logs = ready("logs", "tree");
+
+  it.each([
+    ["few large files", [was(logs, "tree", 13, 300 * MB)], true],
+    ["what was not captured before", [logs], false],
+    ["many files", [was(logs, "tree", 1001, 5000 * MB)], false],
+    ["small ones", [was(logs, "tree", 13, 12 * MB)], false],
+    ["one file", [was(logs, "log", 1, 300 * MB)], false],
+    ["a group", [was(logs, "tree", 13, 300 * MB), ready("database", "sqlite")], false],
+  ] as const)("of %s", (_, unit, large) => {
+    expect(hasLargeFiles(unit)).toBe(large);
+  });
+
+  it("of what has a pause", () => {
+    const [large] = [was(logs, "tree", 13, 300 * MB)];
+    const pause = { command: ["true"], resume: ["true"], timeout: 1000 };
+    expect(hasLargeFiles([{ ...large, plan: { ...large.plan, pause } }])).toBe(false);
   });
 });

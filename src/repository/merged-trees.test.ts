@@ -52,6 +52,9 @@ class Tree {
     this.#random = random;
     mkdirSync(root);
     for (let item = 0; item < items; item += 1) this.#put();
+    // Runs of files alone, most of which stay as they are.
+    mkdirSync(join(root, "flat"));
+    for (let item = 0; item < items; item += 1) writeFileSync(join(root, "flat", `${item}`), this.#bytes());
   }
 
   change(): void {

@@ -75,8 +75,8 @@ interface Frame {
 
 /** Entries between two turns of the event loop. */
 const BREATH = 512;
-/** Untouched files that are given together, at most. */
-const MOST_AT_ONCE = 256;
+/** Untouched files that are given together, at most: a vault keeps them by the run, and one that is cut by the end of a batch costs more. */
+const MOST_AT_ONCE = 1024;
 
 /**
  * A tree in order: names sorted bytewise in each folder, a folder before its contents. Links are given as links and
@@ -115,11 +115,12 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
     if (steps % BREATH === 0) await breathe(options.signal);
     const place = placeOf(frame.folder, name, options.notes);
     if (place === undefined) continue;
-    if (!admitted(place, name, frame, options)) {
+    const file = untouchedFile(place, name, frame, options);
+    if (file === undefined && !admitted(place, name, frame, options)) {
       if (place.stats.isDirectory()) frame.memory?.note(index, ROWS.leftOutFolder, place.stats);
       continue;
     }
-    if (place.stats.isDirectory()) {
+    if (file === undefined && place.stats.isDirectory()) {
       const names = enterFolder(place, options);
       if (names === undefined) continue;
       frame.memory?.note(index, ROWS.folder, place.stats);
@@ -129,10 +130,11 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
       yield* flush(stack);
       continue;
     }
-    const found = untouchedFile(place, name, frame, options) ?? (await identify(place, name, frame, options, links));
+    const found = file ?? (await identify(place, name, frame, options, links));
     if (found === undefined) continue;
     const same = found.type === "file" && found.untouched && found.linkTo === undefined;
-    frame.memory?.note(index, found.type === "symlink" ? ROWS.link : ROWS[found.type as "file" | "database"], found.stats);
+    if (file !== undefined) frame.memory?.noteAgain(index);
+    else frame.memory?.note(index, found.type === "symlink" ? ROWS.link : ROWS[found.type as "file" | "database"], found.stats);
     if (!same || frame.pending || untouched.length === MOST_AT_ONCE) yield* batch();
     // What is above a folder that was given out was given out before it.
     if (frame.pending) yield* flush(stack);
@@ -212,12 +214,17 @@ function admitted(place: Place, name: string, frame: Frame, options: WalkOptions
   return true;
 }
 
-/** What is so in a large tree that has hardly changed, and needs nothing else asked. */
+/**
+ * What nearly everything of a large tree that has hardly changed is. The rules are those of the last walk, which let in a file that looked
+ * the same; what they decide by its neighbours is asked once more.
+ */
 function untouchedFile(place: Place, name: string, frame: Frame, { raw, remembered, stats: { dev } }: WalkOptions): Found | undefined {
   const { path, absolute, stats } = place;
-  if (frame.memory === undefined || raw !== null || !stats.isFile() || stats.nlink !== 1n || stats.dev !== dev) return undefined;
-  if (frame.logged.has(name) || remembered.has(path) || belongsToDatabase(path, name, frame, raw)) return undefined;
-  return frame.memory.isUntouched(name, stats) ? { path, absolute, stats, type: "file", linkTo: undefined, untouched: true } : undefined;
+  if (frame.memory === undefined || raw !== null || stats.nlink !== 1n || stats.dev !== dev) return undefined;
+  // That it is a file was looked at the last time.
+  if (!frame.memory.isUntouched(name, stats) || frame.logged.has(name) || belongsToDatabase(path, name, frame, raw)) return undefined;
+  if (remembered.size > 0 && remembered.has(path)) return undefined;
+  return { path, absolute, stats, type: "file", linkTo: undefined, untouched: true };
 }
 
 async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {

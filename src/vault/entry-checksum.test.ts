@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EntryChecksum } from "./entry-checksum.ts";
@@ -47,6 +48,40 @@ describe("EntryChecksum", () => {
     ];
     expect(new Set(variants.map((entry) => checksumOf(entry))).size).toBe(variants.length);
     expect(checksumOf(ENTRY, { ...ENTRY, path: "b" })).not.toBe(checksumOf({ ...ENTRY, path: "b" }, ENTRY));
+  });
+
+  it("is the hash of all fields in turn, each with its length, whoever the entry before belonged to", () => {
+    const id = fc.constantFrom(0, 1, 1000);
+    const name = fc.option(fc.constantFrom("", "root", "ä", "é"), { nil: undefined });
+    const entry = fc.record({
+      component: fc.constantFrom("m", "ä"),
+      path: fc.constantFrom(".", "a", "b/ü"),
+      type: fc.constantFrom("file", "directory", "symlink"),
+      mode: fc.constantFrom(0o600, 0o644),
+      uid: id,
+      gid: id,
+      user: name,
+      group: name,
+      mtime_ns: fc.constantFrom("5", "-7"),
+      size: fc.nat(20),
+      sha256: fc.option(fc.constantFrom("00", "ff"), { nil: undefined }),
+      target: name,
+      hard_link: name,
+      sparse: fc.boolean(),
+      database: fc.boolean(),
+    });
+    const field = (value: string | undefined): string => (value === undefined ? "-;" : `${Buffer.byteLength(value)}:${value};`);
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 20 }), (entries) => {
+        const plainly = entries.map((one) => {
+          const owner = [one.type, one.mode.toString(8), String(one.uid), String(one.gid), one.user, one.group];
+          const content = [one.mtime_ns, String(one.size), one.sha256, one.target, one.hard_link];
+          const kinds = [one.sparse ? "sparse" : undefined, one.database ? "database" : undefined];
+          return [one.component, one.path, ...owner, ...content, ...kinds].map(field).join("");
+        });
+        expect(checksumOf(...(entries as readonly Entry[]))).toBe(`sha256:${hash("sha256", plainly.join(""))}`);
+      }),
+    );
   });
 
   it("has the hash over pages in the place of the other one, known or not, and says that a reader must know it", () => {

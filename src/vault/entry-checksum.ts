@@ -5,6 +5,9 @@ import { PAGES_FEATURE } from "./manifest.ts";
 /** Handed to the hash at once: a call for each entry takes longer than hashing it. Characters. */
 const PENDING = 16 * 1024;
 
+/** Of most files: no target, no other name, no holes, no database. */
+const NONE_OF_FOUR = "-;-;-;-;";
+
 /**
  * The checksum of a manifest: SHA-256 over every entry in stored order. Every field is preceded by its length in bytes,
  * so that "ab" + "c" and "a" + "bc" differ (the backup this grew from joined them without delimiters), and an absent
@@ -14,6 +17,12 @@ const PENDING = 16 * 1024;
 export class EntryChecksum {
   #hash: Hash;
   #pending = "";
+  #component: { readonly name: string | undefined; readonly text: string } = { name: undefined, text: "" };
+  #owner: Partial<Pick<Entry, "type" | "mode" | "uid" | "gid">> & {
+    readonly text: string;
+    user?: string | undefined;
+    group?: string | undefined;
+  } = { text: "" };
   #namesPages: boolean;
 
   constructor(hash: Hash = createHash("sha256"), namesPages = false) {
@@ -28,22 +37,17 @@ export class EntryChecksum {
 
   add(component: string, entry: Omit<Entry, "component">): void {
     this.#namesPages ||= entry.pages_sha256 !== undefined;
+    const { target, hard_link: link, sparse, database } = entry;
     this.#pending +=
-      text(component) +
+      this.#ofComponent(component) +
       text(entry.path) +
-      plain(entry.type) +
-      plain(entry.mode.toString(8)) +
-      plain(String(entry.uid)) +
-      plain(String(entry.gid)) +
-      text(entry.user) +
-      text(entry.group) +
+      this.#ofOwner(entry) +
       plain(entry.mtime_ns) +
       plain(String(entry.size)) +
       plain(entry.pages_sha256 === undefined ? entry.sha256 : `pages:${entry.pages_sha256}`) +
-      text(entry.target) +
-      text(entry.hard_link) +
-      plain(entry.sparse === true ? "sparse" : undefined) +
-      plain(entry.database === true ? "database" : undefined);
+      (target === undefined && link === undefined && sparse !== true && database !== true
+        ? NONE_OF_FOUR
+        : text(target) + text(link) + plain(sparse === true ? "sparse" : undefined) + plain(database === true ? "database" : undefined));
     if (this.#pending.length > PENDING) this.#flush();
   }
 
@@ -57,6 +61,22 @@ export class EntryChecksum {
   value(): string {
     this.#flush();
     return `sha256:${this.#hash.copy().digest("hex")}`;
+  }
+
+  #ofComponent(component: string): string {
+    if (this.#component.name !== component) this.#component = { name: component, text: text(component) };
+    return this.#component.text;
+  }
+
+  /** From its type to its group: mostly what the one before had, and told for a tenth of the time. */
+  #ofOwner(entry: Omit<Entry, "component">): string {
+    const { type, mode, uid, gid, user, group } = entry;
+    const last = this.#owner;
+    if (last.type !== type || last.mode !== mode || last.uid !== uid || last.gid !== gid || last.user !== user || last.group !== group) {
+      const numbers = plain(type) + plain(mode.toString(8)) + plain(String(uid)) + plain(String(gid));
+      this.#owner = { type, mode, uid, gid, user, group, text: numbers + text(user) + text(group) };
+    }
+    return this.#owner.text;
   }
 
   #flush(): void {

@@ -35,7 +35,7 @@ export interface ComponentWriter {
   add(item: BodyItem): Promise<void>;
   /**
    * Takes, in the same order, files that are as they were in the backup that is compared with: from one of them on, as many as can be kept as
-   * they were stored then. Resolves to how many these are; the next one must be added.
+   * they were stored then, and puts them into the list by itself. Resolves to how many these are; the next one must be added.
    */
   keep?(files: UntouchedFiles["files"], from: number): Promise<number>;
   /** Resolves when everything is stored and every result was given. */
@@ -50,8 +50,8 @@ export interface ComponentOptions<K = undefined> {
   readonly resolveLink: ResolveLink;
   /** Called once per item, in order. */
   readonly onResult: (result: BodyResult<K>) => void;
-  /** Called once for each that was kept, in the order of all. */
-  readonly onKept: (entry: Omit<Entry, "component">, kept: K) => void;
+  /** Called in the order of all for entries that were kept, and are in the list already. Bytes of their contents together. */
+  readonly onKept: (count: number, bytes: number) => void;
   readonly onBytes: (bytes: number) => void;
   /** Called between the parts of what takes long. May throw: it is not to be gone on with. */
   readonly goOn: () => void;

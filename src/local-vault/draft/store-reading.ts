@@ -72,11 +72,10 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     bytes += result.size;
   };
 
-  const onKept = (entry: Omit<Entry, "component">, kept: K): void => {
-    entries.add(component, entry, kept);
-    count += 1;
-    bytes += entry.size;
-    request.onBytes?.(entry.size);
+  const onKept = (many: number, size: number): void => {
+    count += many;
+    bytes += size;
+    request.onBytes?.(size);
   };
 
   const onBytes = (read: number): void => {

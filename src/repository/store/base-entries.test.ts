@@ -43,6 +43,40 @@ describe("BaseEntries", () => {
     );
   });
 
+  it("gives a run to somebody who comes to its first entry, and hides nothing from who asks for entries between", () => {
+    const there = fc.subarray(NAMES);
+    fc.assert(
+      fc.property(there, there, fc.array(fc.boolean()), (before, now, takes) => {
+        const { runs, entries, begun } = runsOf(before);
+        const given: string[] = [];
+        for (let next = 0; next < now.length; next += 1) {
+          const path = now[next] as string;
+          const run = entries.runAt(path);
+          if (run !== undefined) expect(run).toBe(runs.find((one) => one.entries[0]?.entry.path === path));
+          const isWhole = run?.entries.every(({ entry }, index) => entry.path === now[next + index]) === true;
+          if (run !== undefined && isWhole && takes[next] !== false) {
+            entries.pass(run);
+            next += run.entries.length - 1;
+            given.push(...run.entries.map(({ entry }) => entry.path));
+          } else if (entries.find(path) !== undefined) given.push(path);
+        }
+        expect(given).toEqual(now.filter((path) => before.includes(path)));
+        expect(begun()).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("gives every run of a tree that is as it was", () => {
+    const { runs, entries } = runsOf(NAMES);
+    for (const run of runs) {
+      expect(entries.runAt(run.entries[0]?.entry.path ?? "")).toBe(run);
+      entries.pass(run);
+    }
+    expect(entries.runAt("name-999")).toBeUndefined();
+    expect(entries.find("name-999")).toBeUndefined();
+  });
+
   it("reads from the beginning for somebody who goes back", () => {
     const { entries, begun } = runsOf(NAMES);
     for (const path of ["name-130", "name-101", "name-102", "name-139"]) expect(entries.find(path)?.entry.path).toBe(path);

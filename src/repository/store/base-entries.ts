@@ -48,6 +48,24 @@ export class BaseEntries {
     return undefined;
   }
 
+  /** The run that begins with a path, when that is where it has come to. Asked in stored order, in place of find() or before it. @throws DamageError */
+  runAt(path: string): ReadRun | undefined {
+    if (this.#runs === undefined) this.#begin();
+    const last = (this.#run?.entries.length ?? 0) - 1;
+    if (this.#index > 0 && this.#index < last) return undefined;
+    const here = this.#run?.entries[this.#index];
+    // Its last one may have been found, or not be asked for any more.
+    if (this.#index >= last && (here === undefined || isStoredBefore(here.entry.path, path))) this.#next();
+    return this.#index === 0 && this.#run?.entries[0]?.entry.path === path ? this.#run : undefined;
+  }
+
+  /** What runAt() gave is not asked for any more. */
+  pass({ entries }: ReadRun): void {
+    this.#index = entries.length - 1;
+    this.#asked = entries[this.#index]?.entry.path ?? this.#asked;
+    this.#recent.delete(entries[0]?.entry.path ?? "");
+  }
+
   /** The run that begins with a path, when it was read of late. Asked in stored order: those before it are forgotten. */
   runFrom(path: string): ReadRun | undefined {
     const found = this.#recent.get(path);
@@ -66,13 +84,17 @@ export class BaseEntries {
   }
 
   #here(): TreeEntry | undefined {
-    while (this.#index >= (this.#run?.entries.length ?? 0)) {
-      const next = this.#runs?.next();
-      if (next === undefined || next.done === true) return undefined;
-      [this.#run, this.#index] = [next.value, 0];
-      this.#remember(next.value);
-    }
+    while (this.#index >= (this.#run?.entries.length ?? 0)) if (!this.#next()) return undefined;
     return this.#run?.entries[this.#index];
+  }
+
+  /** @returns whether there is another run, of which none is passed */
+  #next(): boolean {
+    const next = this.#runs?.next();
+    if (next === undefined || next.done === true) return false;
+    [this.#run, this.#index] = [next.value, 0];
+    this.#remember(next.value);
+    return true;
   }
 
   #remember(run: ReadRun): void {

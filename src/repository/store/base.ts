@@ -57,13 +57,27 @@ export class Base {
    * @throws DamageError once: after that nothing is known of the entries from there on
    */
   find(path: string): TreeEntry | undefined {
+    return this.#unlessLost(() => this.#entries.find(path));
+  }
+
+  #unlessLost<T>(read: () => T | undefined): T | undefined {
     if (this.#isLost) return undefined;
     try {
-      return this.#entries.find(path);
+      return read();
     } catch (error) {
       this.#isLost = true;
       throw error;
     }
+  }
+
+  /** The run that begins with a path, when that is what comes next. Asked in stored order, as find(), and before it. @throws DamageError once */
+  runAt(path: string): ReadRun | undefined {
+    return this.#unlessLost(() => this.#entries.runAt(path));
+  }
+
+  /** All of what runAt() gave last was in the state. */
+  pass(run: ReadRun): void {
+    this.#entries.pass(run);
   }
 
   /** What a file was that lay there and lies elsewhere now; undefined also when that would take too long. @throws DamageError */

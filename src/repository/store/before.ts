@@ -7,11 +7,12 @@ import { RecordReader } from "../cache/record-file.ts";
 import type { SideFile } from "../cache/side-file.ts";
 import type { PageMap } from "../tree/page-map.ts";
 import type { TreeContent, TreeEntry } from "../tree/tree-entry.ts";
+import type { ReadRun } from "../tree/tree-reader.ts";
 import type { Base } from "./base.ts";
 import { hashStoredPages } from "./hash-stored-pages.ts";
 import { isKept, knownFile, type KnownFile } from "./known-file.ts";
 import { isSameDatabase } from "./is-same-database.ts";
-import type { Kept, StoredEntry } from "./kept.ts";
+import type { Kept, KeptEntries } from "./kept.ts";
 import type { NextCache } from "./next-cache.ts";
 import type { BeforeDatabase } from "./store-database.ts";
 
@@ -93,14 +94,23 @@ export class Before implements KnownState {
     return true;
   }
 
-  /** A file as it was stored, when it may be named again. */
-  untouched({ path, size }: UntouchedFiles["files"][number]): StoredEntry | undefined {
+  /** Files from one of them on as they were stored, when they may be named again: as many as a run had, or one. */
+  untouched(files: UntouchedFiles["files"], from: number): KeptEntries | undefined {
     // What is untouched is so beside the memory that was given, and beside no other.
-    const known = this.#options.cache?.memory === undefined ? undefined : this.#find(path);
-    if (known === undefined || known.entry.size !== size || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
-    // It was another name then, and is the first one now: its own entry must say what is in it.
-    if (known.entry.type !== "file" || known.entry.hard_link !== undefined) return undefined;
-    return { entry: known.entry, kept: known.content };
+    const file = this.#options.cache?.memory === undefined ? undefined : files[from];
+    if (file === undefined) return undefined;
+    const run = this.#runAt(file.path);
+    if (
+      run !== undefined &&
+      isRunOf(run, files, from) &&
+      run.entries.every(({ content }) => isInOnePlace(content) && this.#keeps(content))
+    ) {
+      this.#options.base?.pass(run);
+      return { entries: run.entries as KeptEntries["entries"], run };
+    }
+    const known = this.#find(file.path);
+    if (known === undefined || !isSameFile(known, file) || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
+    return { entries: [{ entry: known.entry, content: known.content }], run: undefined };
   }
 
   /** A database that the reading was told to be known: here, and beside no other backup. */
@@ -148,11 +158,11 @@ export class Before implements KnownState {
   }
 
   #find(path: string): TreeEntry | undefined {
-    try {
-      return this.#options.base?.find(path);
-    } catch (error) {
-      return this.#warn(`Everything from "${path}" on is`, error);
-    }
+    return this.#orWarn(`Everything from "${path}" on is`, () => this.#options.base?.find(path));
+  }
+
+  #runAt(path: string): ReadRun | undefined {
+    return this.#orWarn(`Everything from "${path}" on is`, () => this.#options.base?.runAt(path));
   }
 
   #pageMap(path: string, ref: PageMap["ref"]): PageMap | undefined {
@@ -219,6 +229,21 @@ export class Before implements KnownState {
     if (known === undefined) throw new InternalError(`"${path}" was not in the backup before`);
     return known;
   }
+}
+
+/** Whether a run is of files from one on, and of nothing else. */
+function isRunOf({ entries }: ReadRun, files: UntouchedFiles["files"], from: number): boolean {
+  if (from + entries.length > files.length) return false;
+  return entries.every((entry, index) => isSameFile(entry, files[from + index] as UntouchedFiles["files"][number]));
+}
+
+function isSameFile({ entry }: TreeEntry, { path, size }: UntouchedFiles["files"][number]): boolean {
+  // What was another name then, and is the first one now, must say by its own entry what is in it.
+  return entry.path === path && entry.size === size && entry.type === "file" && entry.hard_link === undefined;
+}
+
+function isInOnePlace({ kind }: TreeContent): boolean {
+  return kind === "place" || kind === "none";
 }
 
 function nameOf(base: Base | undefined): string {

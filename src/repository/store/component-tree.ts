@@ -6,7 +6,7 @@ import type { ComponentRoot, TreeRoot } from "../tree/roots.ts";
 import { TreeWriter, type WrittenContent } from "../tree/tree-writer.ts";
 import type { Base } from "./base.ts";
 import type { FrameStore } from "./frame-store.ts";
-import type { Kept, StoredEntry } from "./kept.ts";
+import type { Kept, KeptEntries, StoredEntry } from "./kept.ts";
 
 export interface TreePlace {
   /** Where metadata goes. */
@@ -43,6 +43,12 @@ export class ComponentTree {
   /** In stored order. */
   add({ entry, kept }: StoredEntry): void {
     this.#writer.add({ entry, content: this.#contentOf(kept) });
+  }
+
+  /** Entries of the base, as they are. */
+  keep({ entries, run }: KeptEntries): void {
+    if (run === undefined || !this.#writer.keep(run)) for (const { entry, content } of entries) this.add({ entry, kept: content });
+    else for (const { content } of entries) if (content.kind === "place") this.#use.addContent(content.place);
   }
 
   get use(): PackUse {

@@ -7,13 +7,15 @@ import { chunksIn, type FileContent, type KnownFile } from "./known-file.ts";
 import { pageSizeOf, storeDatabase, type DatabaseFront, type StoredDatabase } from "./store-database.ts";
 import type { Threads } from "./threads.ts";
 import type { Chunk } from "../tree/tree-entry.ts";
-import type { Kept, StoredEntry } from "./kept.ts";
+import type { Kept, KeptEntries, StoredEntry } from "./kept.ts";
 
 /** One job of a thread: small files by the hundred, or a few large ones. */
 const BATCH_FILES = 256;
 const BATCH_BYTES = 8 * 1024 * 1024;
-/** Entries of a batch, with those that nobody works on: what waits for long is moved by the collector again and again. */
+/** Of a batch: what waits for long is moved by the collector again and again. */
 const MOST_ITEMS = 512;
+/** Entries of it that nobody works on. */
+const MOST_KEPT = 4096;
 /** Of what is not known yet. */
 const NO_HASH: string = "0".repeat(64);
 
@@ -24,8 +26,10 @@ type Plan =
   | { readonly kind: "file"; readonly job: FileJob; readonly known: KnownFile | undefined };
 
 interface Batch {
-  readonly items: ({ readonly item: BodyItem; readonly plan: Plan } | StoredEntry)[];
+  readonly items: ({ readonly item: BodyItem; readonly plan: Plan } | KeptEntries)[];
   readonly jobs: FileJob[];
+  /** Entries of those that nobody works on. */
+  kept: number;
   bytes: number;
   done: Promise<readonly FileDone[]> | undefined;
   database: Promise<StoredDatabase> | undefined;
@@ -37,6 +41,8 @@ export interface WriterPlace {
   readonly pageKey: Uint8Array;
   /** Told how many bytes were stored anew, at moments when all that was stored can be named. */
   readonly noteStored: (bytes: number) => Promise<void>;
+  /** Puts entries where they come, between those of which results are told. */
+  readonly keepAsBefore: (kept: KeptEntries) => void;
 }
 
 /** Stores the entries of one component in the order in which they come, and several at once. */
@@ -46,17 +52,19 @@ export class RepositoryComponent implements ComponentWriter {
   readonly #before: Before;
   readonly #pageKey: Uint8Array;
   readonly #noteStored: WriterPlace["noteStored"];
+  readonly #keepAsBefore: WriterPlace["keepAsBefore"];
   /** The database under work. */
   #partly: { readonly item: BodyItem; readonly front: () => DatabaseFront | undefined } | undefined;
   readonly #under: Batch[] = [];
   #batch: Batch = newBatch();
 
-  constructor(options: ComponentOptions<Kept>, { threads, before, pageKey, noteStored }: WriterPlace) {
+  constructor(options: ComponentOptions<Kept>, { threads, before, pageKey, noteStored, keepAsBefore }: WriterPlace) {
     this.#options = options;
     this.#threads = threads;
     this.#before = before;
     this.#pageKey = pageKey;
     this.#noteStored = noteStored;
+    this.#keepAsBefore = keepAsBefore;
   }
 
   async add(item: BodyItem): Promise<void> {
@@ -105,16 +113,26 @@ export class RepositoryComponent implements ComponentWriter {
 
   async keep(files: UntouchedFiles["files"], from: number): Promise<number> {
     let next = from;
-    for (let file = files[next]; file !== undefined; file = files[(next += 1)]) {
-      const kept = this.#before.untouched(file);
-      if (kept === undefined) break;
-      if (this.#batch.items.length === 0 && this.#under.length === 0) this.#options.onKept(kept.entry, kept.kept);
-      else if (this.#batch.items.push(kept) >= MOST_ITEMS) {
+    for (let kept = this.#before.untouched(files, next); kept !== undefined; kept = this.#before.untouched(files, next)) {
+      next += kept.entries.length;
+      if (this.#batch.items.length === 0 && this.#under.length === 0) this.#keep(kept);
+      else {
+        this.#batch.items.push(kept);
+        this.#batch.kept += kept.entries.length;
+        if (this.#batch.kept < MOST_KEPT && this.#batch.items.length < MOST_ITEMS) continue;
         this.#send();
         await this.#makeRoom();
       }
     }
     return next - from;
+  }
+
+  #keep(kept: KeptEntries): void {
+    this.#keepAsBefore(kept);
+    this.#options.onKept(
+      kept.entries.length,
+      kept.entries.reduce((sum, { entry }) => sum + entry.size, 0),
+    );
   }
 
   async #makeRoom(): Promise<void> {
@@ -154,8 +172,8 @@ export class RepositoryComponent implements ComponentWriter {
     this.#partly = undefined;
     let [next, bytes] = [0, 0];
     for (const one of batch.items) {
-      if ("entry" in one) {
-        this.#options.onKept(one.entry, one.kept);
+      if ("entries" in one) {
+        this.#keep(one);
         continue;
       }
       const { item, plan } = one;
@@ -250,5 +268,5 @@ function notByPage({ place }: BodyItem): DamageError {
 }
 
 function newBatch(): Batch {
-  return { items: [], jobs: [], bytes: 0, done: undefined, database: undefined };
+  return { items: [], jobs: [], kept: 0, bytes: 0, done: undefined, database: undefined };
 }

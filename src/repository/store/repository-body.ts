@@ -25,7 +25,7 @@ import { BackupChecksum } from "./backup-checksum.ts";
 import { sameBackup, type ComponentState } from "./component-state.ts";
 import { RepositoryComponent } from "./component-writer.ts";
 import { ComponentTree, type TreePlace } from "./component-tree.ts";
-import type { Kept } from "./kept.ts";
+import type { Kept, KeptEntries } from "./kept.ts";
 import { KnownComponents } from "./known-components.ts";
 import { Threads } from "./threads.ts";
 import { mustBeThere, WrittenPacks } from "./written-packs.ts";
@@ -119,7 +119,11 @@ export class RepositoryBody implements DraftBody {
     };
     const body: Pick<Body<Kept>, "component"> = {
       component: (options) => {
-        const place = { threads: this.#threads, before: state.before, pageKey: this.#pageKey, noteStored: this.#noteStored };
+        const keepAsBefore = (kept: KeptEntries): void => {
+          tree.keep(kept);
+          for (const { entry } of kept.entries) checksum.add(entry);
+        };
+        const place = { threads: this.#threads, before: state.before, pageKey: this.#pageKey, noteStored: this.#noteStored, keepAsBefore };
         const writer = new RepositoryComponent(options, place);
         state.partly = () => writer.partly();
         return writer;

@@ -6,7 +6,7 @@ import { removeUnfinishedPacks, type FrameStore, type FrameStoreOptions } from "
 import type { Done, FileDone, FileJob, Job, PagesDone, PagesJob, Placed } from "./jobs.ts";
 import type { Span } from "../../vault/index.ts";
 
-/** What is not worth a thread: so few files and bytes are stored at once. */
+/** What is not worth a thread, which may have a database before it that takes long: so few files and bytes are stored at once. */
 const INLINE_FILES = 32;
 const INLINE_BYTES = 1024 * 1024;
 
@@ -52,7 +52,7 @@ export class Threads {
   }
 
   isLittle(files: number, bytes: number): boolean {
-    return !this.#used && files <= INLINE_FILES && bytes <= INLINE_BYTES;
+    return files <= INLINE_FILES && bytes <= INLINE_BYTES;
   }
 
   filesHere(files: readonly FileJob[]): readonly FileDone[] {

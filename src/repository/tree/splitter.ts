@@ -23,7 +23,7 @@ export class Splitter<T> {
 
   /** Whether a part begins with this item: to be asked once for each, in order. */
   begins(item: T): boolean {
-    const begins = this.#length === 0 || this.#length >= this.#lengths.most || (this.#length >= this.#lengths.least && this.#drawn(item));
+    const begins = this.#isBegin(item);
     this.#length = begins ? 1 : this.#length + 1;
     return begins;
   }
@@ -33,9 +33,24 @@ export class Splitter<T> {
     this.#length += 1;
   }
 
+  /**
+   * The same for several at once that were a part, or the front of one: whether a part begins with the first of them here as well. If not, nothing was asked.
+   *
+   * @param count of all of them
+   */
+  beginsWith(item: T, count: number): boolean {
+    if (!this.#isBegin(item)) return false;
+    this.#length = count;
+    return true;
+  }
+
   /** The next item begins a part. */
   end(): void {
     this.#length = 0;
+  }
+
+  #isBegin(item: T): boolean {
+    return this.#length === 0 || this.#length >= this.#lengths.most || (this.#length >= this.#lengths.least && this.#drawn(item));
   }
 
   #drawn(item: T): boolean {

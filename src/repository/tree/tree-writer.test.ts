@@ -77,6 +77,47 @@ describe("TreeWriter", () => {
     expect(root.level).toBe(0);
   });
 
+  it("gives the tree that it gives from nothing when runs are kept whole, whatever lies between them", () => {
+    const store = new MemoryMetadata();
+    const before = notes(1500);
+    const root = write(before, { store });
+    const runs = [...readRuns(store, root)];
+    const edit = fc.record({ at: fc.nat(1499), kind: fc.constantFrom("changed", "gone", "new") });
+    fc.assert(
+      fc.property(fc.array(edit, { maxLength: 30 }), (edits) => {
+        const kinds = new Map(edits.map(({ at, kind }) => [at, kind]));
+        const index = new ReferenceIndex(treeReferences(store, root));
+        const writer = new TreeWriter({ boundaryKey: KEY, store, previous: index });
+        const now: TreeEntry[] = [];
+        let number = 0;
+        for (const run of runs) {
+          const from = number;
+          number += run.entries.length;
+          const isKept = !run.entries.some((_, offset) => kinds.has(from + offset));
+          if (isKept) now.push(...run.entries);
+          if (isKept && writer.keep(run)) continue;
+          for (const [offset, entry] of run.entries.entries()) {
+            const kind = kinds.get(from + offset);
+            const changed = kind === "gone" ? [] : kind === "changed" ? [note(from + offset, 1)] : [entry];
+            const { path } = entry.entry;
+            const added = kind === "new" ? [{ ...entry, entry: { ...entry.entry, path: `${path}-new` } }] : [];
+            for (const one of [...changed, ...added]) {
+              writer.add(one);
+              if (!isKept) now.push(one);
+            }
+          }
+        }
+        const other = new MemoryMetadata();
+        const bytesOf = (from: MemoryMetadata, tree: TreeRoot): readonly string[] =>
+          tree.references.map(({ hash: name, entries }) => `${name} ${entries} ${from.objects.size > 0}`);
+        const kept = writer.finish();
+        expect(bytesOf(store, kept)).toEqual(bytesOf(other, write(now, { store: other })));
+        expect(read(store, kept)).toEqual(now);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("puts one run for an entry that changed, and hardly ever more than two for one that came or went", () => {
     const store = new MemoryMetadata();
     const before = notes(1500);

@@ -75,6 +75,20 @@ export class TreeWriter {
     if (mayHaveManyReferences(entry, content)) this.#splitter.end();
   }
 
+  /**
+   * Adds all entries of a run of the previous tree, none of which has more references than a few. Others may follow that belong to the same run.
+   *
+   * @returns false, and nothing is added, when none begins here with the first of them
+   */
+  keep(run: ReadRun): boolean {
+    const [first] = run.entries;
+    if (first === undefined || !this.#splitter.beginsWith(first.entry.path, run.entries.length)) return false;
+    this.#endRun();
+    this.#before = run;
+    this.#run = [...run.entries];
+    return true;
+  }
+
   /** Puts every run that is complete. */
   settle(): void {
     for (const [index, part] of this.#parts.entries()) this.#parts[index] = this.#put(part);

@@ -64,6 +64,11 @@ export class FolderMemory {
     this.#noted.rows.note(index, kind, stats, readAt ?? this.#memory.now.now);
   }
 
+  /** A file that isUntouched() was asked about last, and is. @param index of the name */
+  noteAgain(index: number): void {
+    if (this.#before !== undefined) this.#noted.rows.copy(index, this.#before.rows, this.#next);
+  }
+
   /** Nothing more is asked or noted of it. */
   end(): void {
     this.#noted.end();

@@ -47,6 +47,13 @@ export class Rows {
     this.#readAt[row] = readAt;
   }
 
+  /** What another had of one of its rows. */
+  copy(row: number, other: Rows, from: number): void {
+    this.#kinds[row] = other.#kinds[from] ?? ROWS.leftOut;
+    this.#looks.set(other.#looks.subarray(from * NUMBERS, (from + 1) * NUMBERS), row * NUMBERS);
+    this.#readAt[row] = other.readAt(from);
+  }
+
   kind(row: number): RowKind {
     return this.#kinds[row] as RowKind;
   }
@@ -63,11 +70,12 @@ export class Rows {
   /** Whether it looks as it did, and has not changed after `before`, in nanoseconds: a later change would show. */
   isSame(row: number, stats: BigIntStats, before: bigint): boolean {
     const looks = this.#looks;
+    // As numbers of 64 bits on both sides nothing is allocated for them.
     return (
       looks[row * NUMBERS] === BigInt.asIntN(64, stats.ino) &&
-      looks[row * NUMBERS + 1] === stats.size &&
-      looks[row * NUMBERS + 2] === stats.mtimeNs &&
-      looks[row * NUMBERS + 3] === stats.ctimeNs &&
+      looks[row * NUMBERS + 1] === BigInt.asIntN(64, stats.size) &&
+      looks[row * NUMBERS + 2] === BigInt.asIntN(64, stats.mtimeNs) &&
+      looks[row * NUMBERS + 3] === BigInt.asIntN(64, stats.ctimeNs) &&
       stats.mtimeNs < before &&
       stats.ctimeNs < before
     );
