@@ -1,18 +1,17 @@
-import { readlinkSync, type BigIntStats } from "node:fs";
-import { CaptureError, errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
-import { hardLinks, type HardLinks } from "./hard-links.ts";
-import { isRestoreLeftover } from "./restore-leftovers.ts";
-import { damagedDatabase } from "./damaged-database.ts";
+import type { BigIntStats } from "node:fs";
+import { errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
 import { enterFolder } from "./enter-folder.ts";
-import { lookAtFile, type FileToLookAt, type SeenFile } from "./look-at-file.ts";
-import { FolderMemory, type WalkMemory } from "./memory/folder-memory.ts";
+import { hardLinks } from "./hard-links.ts";
+import { identify } from "./identify.ts";
+import type { WalkMemory } from "./memory/folder-memory.ts";
 import { ROWS } from "./memory/rows.ts";
-import { showBytes } from "./names-in.ts";
 import type { Notes } from "./notes.ts";
 import type { Patterns } from "./patterns.ts";
 import type { RawDatabases } from "./raw-databases.ts";
-import { hasDatabaseHeader, SIDECARS } from "./sniff.ts";
+import { isRestoreLeftover } from "./restore-leftovers.ts";
 import { breathe } from "./stop-signal.ts";
+import { untouchedFile } from "./untouched-file.ts";
+import { frameOf, pathsOf, type Frame } from "./walk-frame.ts";
 
 export interface Place {
   /** Entry path: "." for the root. */
@@ -37,6 +36,15 @@ export type Found = Place &
       }
   );
 
+/** A file that looks as it did when it was last read. */
+export interface UntouchedFile {
+  /** Entry path. */
+  readonly path: string;
+  readonly absolute: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
 export interface WalkOptions {
   readonly root: string;
   /** Of the root. */
@@ -59,20 +67,6 @@ export interface WalkOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-interface Frame {
-  readonly folder: Place;
-  readonly names: readonly string[];
-  next: number;
-  /** Not given out yet: with include patterns a folder comes only when something in it does. */
-  pending: boolean;
-  /** Names beside which the listing shows a write-ahead log or journal. */
-  readonly logged: ReadonlySet<string>;
-  readonly databases: Set<string>;
-  /** Files left out unopened, of which sidecars may lie beside. */
-  readonly leftOut: Map<string, "excluded" | "avoided">;
-  readonly memory: FolderMemory | undefined;
-}
-
 /** Entries between two turns of the event loop. */
 const BREATH = 512;
 /** Untouched files that are given together, at most: a vault keeps them by the run, and one that is cut by the end of a batch costs more. */
@@ -83,20 +77,19 @@ const MOST_AT_ONCE = 1024;
  * never followed, so loops are harmless. Synchronous calls with a breath now and then; the memory is that of the
  * listings from the root to where the walk is.
  */
-export async function* walk(options: WalkOptions): AsyncGenerator<Found> {
-  for await (const found of walkInBatches(options)) {
-    if (Array.isArray(found)) yield* found as readonly Found[];
-    else yield found as Found;
-  }
+export async function* walk(options: Omit<WalkOptions, "memory">): AsyncGenerator<Found> {
+  // What nothing is remembered of is given one by one.
+  for await (const found of walkInBatches({ ...options, memory: undefined })) if (!Array.isArray(found)) yield found as Found;
 }
 
-/** The same with untouched files that follow one another given together: in a large tree nearly all are, and to hand over each is a fifth of its cost. */
-export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found | readonly Found[]> {
+/** The same beside what is remembered, with untouched files that follow one another given together: in a large tree nearly all are, and to hand over each is a fifth of its cost. */
+export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found | readonly UntouchedFile[]> {
   const links = hardLinks();
   const root: Place = { path: ".", absolute: options.root, stats: options.stats };
   const stack = [frameOf(root, enterFolder(root, options) ?? [], options)];
-  const untouched: Found[] = [];
-  const batch = (): readonly (readonly Found[])[] => (untouched.length === 0 ? [] : [untouched.splice(0)]);
+  const device = Number(options.stats.dev);
+  const untouched: UntouchedFile[] = [];
+  const batch = (): readonly (readonly UntouchedFile[])[] => (untouched.length === 0 ? [] : [untouched.splice(0)]);
   yield* flush(stack);
   for (let steps = 1; ; steps += 1) {
     const frame = stack.at(-1);
@@ -113,14 +106,22 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
     const index = frame.next;
     frame.next += 1;
     if (steps % BREATH === 0) await breathe(options.signal);
+    const file = untouchedFile(frame, name, device, options);
+    if (file !== undefined) {
+      frame.memory?.noteAgain(index);
+      if (frame.pending || untouched.length === MOST_AT_ONCE) yield* batch();
+      // What is above a folder that was given out was given out before it.
+      if (frame.pending) yield* flush(stack);
+      untouched.push(file);
+      continue;
+    }
     const place = placeOf(frame.folder, name, options.notes);
     if (place === undefined) continue;
-    const file = untouchedFile(place, name, frame, options);
-    if (file === undefined && !admitted(place, name, frame, options)) {
+    if (!admitted(place, name, frame, options)) {
       if (place.stats.isDirectory()) frame.memory?.note(index, ROWS.leftOutFolder, place.stats);
       continue;
     }
-    if (file === undefined && place.stats.isDirectory()) {
+    if (place.stats.isDirectory()) {
       const names = enterFolder(place, options);
       if (names === undefined) continue;
       frame.memory?.note(index, ROWS.folder, place.stats);
@@ -130,35 +131,16 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
       yield* flush(stack);
       continue;
     }
-    const found = file ?? (await identify(place, name, frame, options, links));
+    const found = await identify(place, name, frame, options, links);
     if (found === undefined) continue;
+    frame.memory?.note(index, found.type === "symlink" ? ROWS.link : ROWS[found.type as "file" | "database"], found.stats);
+    // The first of several names.
     const same = found.type === "file" && found.untouched && found.linkTo === undefined;
-    if (file !== undefined) frame.memory?.noteAgain(index);
-    else frame.memory?.note(index, found.type === "symlink" ? ROWS.link : ROWS[found.type as "file" | "database"], found.stats);
     if (!same || frame.pending || untouched.length === MOST_AT_ONCE) yield* batch();
-    // What is above a folder that was given out was given out before it.
     if (frame.pending) yield* flush(stack);
-    if (same) untouched.push(found);
+    if (same) untouched.push({ path: found.path, absolute: found.absolute, size: Number(found.stats.size) });
     else yield found;
   }
-}
-
-function frameOf(folder: Place, names: readonly string[], { memory }: WalkOptions): Frame {
-  const logged = new Set<string>();
-  for (const name of names) {
-    if (name.endsWith("-wal")) logged.add(name.slice(0, -4));
-    else if (name.endsWith("-journal")) logged.add(name.slice(0, -8));
-  }
-  return {
-    folder,
-    names,
-    next: 0,
-    pending: true,
-    logged,
-    databases: new Set(),
-    leftOut: new Map(),
-    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, names),
-  };
 }
 
 /** The folders that lead to a find and were held back. */
@@ -171,8 +153,7 @@ function* flush(stack: readonly Frame[]): Generator<Found> {
 }
 
 function placeOf(folder: Place, name: string, notes: Notes): Place | undefined {
-  const path = folder.path === "." ? name : `${folder.path}/${name}`;
-  const absolute = `${folder.absolute === "/" ? "" : folder.absolute}/${name}`;
+  const { path, absolute } = pathsOf(folder, name);
   try {
     const stats = lstatAt(absolute);
     // openclaw#67417: a file that vanished between listing and opening is reported, and the walk goes on.
@@ -212,95 +193,4 @@ function admitted(place: Place, name: string, frame: Frame, options: WalkOptions
     return false;
   }
   return true;
-}
-
-/**
- * What nearly everything of a large tree that has hardly changed is. The rules are those of the last walk, which let in a file that looked
- * the same; what they decide by its neighbours is asked once more.
- */
-function untouchedFile(place: Place, name: string, frame: Frame, { raw, remembered, stats: { dev } }: WalkOptions): Found | undefined {
-  const { path, absolute, stats } = place;
-  if (frame.memory === undefined || raw !== null || stats.nlink !== 1n || stats.dev !== dev) return undefined;
-  // That it is a file was looked at the last time.
-  if (!frame.memory.isUntouched(name, stats) || frame.logged.has(name) || belongsToDatabase(path, name, frame, raw)) return undefined;
-  if (remembered.size > 0 && remembered.has(path)) return undefined;
-  return { path, absolute, stats, type: "file", linkTo: undefined, untouched: true };
-}
-
-async function identify(place: Place, name: string, frame: Frame, options: WalkOptions, links: HardLinks): Promise<Found | undefined> {
-  const { path, absolute, stats } = place;
-  const { raw } = options;
-  const wasDatabase = raw !== "unseen" && options.remembered.has(path);
-  if (wasDatabase && !stats.isFile()) {
-    const damage = damagedDatabase(absolute, "other-sort");
-    if (raw === null) throw damage;
-    raw.add(path, damage);
-  }
-  if (stats.isSymbolicLink()) {
-    const target = targetOf(place, options.notes);
-    return target === undefined ? undefined : { ...place, type: "symlink", target };
-  }
-  if (!stats.isFile()) {
-    options.notes.omit(path, `Is ${sortOf(stats)}, which has no content to keep`, true);
-    return undefined;
-  }
-  if (belongsToDatabase(path, name, frame, raw)) return undefined;
-  const logListed = raw !== "unseen" && frame.logged.has(name);
-  const untouched = stats.dev === options.stats.dev && frame.memory?.isUntouched(name, stats) === true;
-  const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase, untouched }, options);
-  if (seen === undefined) return undefined;
-  if (seen.type === "database") frame.databases.add(name);
-  const linkTo = links.earlier(path, seen.stats);
-  const movedFrom = untouched || seen.type !== "file" ? undefined : frame.memory?.movedFrom(name, seen.stats);
-  return { path, absolute, stats: seen.stats, type: seen.type, linkTo, untouched: untouched && seen.stats === stats, movedFrom };
-}
-
-/** In a salvage a damaged database is the file that it is, and named. */
-async function lookAt(file: FileToLookAt, { raw, notes, signal }: WalkOptions): Promise<SeenFile | undefined> {
-  try {
-    return await lookAtFile(file, notes, signal);
-  } catch (error) {
-    if (raw === null || raw === "unseen" || !(error instanceof CaptureError)) throw error;
-    raw.add(file.path, error);
-    return { type: "file", stats: lstatAt(file.absolute) ?? file.stats };
-  }
-}
-
-function targetOf(place: Place, notes: Notes): string | undefined {
-  try {
-    const bytes = readlinkSync(place.absolute, { encoding: "buffer" });
-    const target = bytes.toString("utf8");
-    if (Buffer.from(target, "utf8").equals(bytes)) return target;
-    notes.omit(place.path, `Points to a name that is not UTF-8: ${showBytes(bytes)}`, false);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") notes.omit(place.path, "vanished", true);
-    else notes.omit(place.path, `Cannot be read as a link (${errnoOf(error) ?? String(error)})`, false);
-  }
-  return undefined;
-}
-
-function sortOf(stats: BigIntStats): string {
-  if (stats.isFIFO()) return "a FIFO";
-  return stats.isSocket() ? "a socket" : "a device";
-}
-
-/** `-wal`, `-shm` and `-journal` of a database are never stored as files: its copy holds what they say. */
-function belongsToDatabase(path: string, name: string, frame: Frame, raw: WalkOptions["raw"]): boolean {
-  for (const suffix of SIDECARS) {
-    if (!name.endsWith(suffix)) continue;
-    const base = name.slice(0, -suffix.length);
-    if (raw !== null && raw !== "unseen" && raw.paths.has(path.slice(0, -suffix.length))) return false;
-    if (frame.databases.has(base) || frame.leftOut.get(base) === "avoided") return true;
-    if (frame.leftOut.get(base) === "excluded") return isDatabase(`${frame.folder.absolute}/${base}`);
-  }
-  return false;
-}
-
-function isDatabase(path: string): boolean {
-  try {
-    return lstatAt(path)?.isFile() === true && hasDatabaseHeader(path);
-  } catch {
-    // Excluded and unreadable: its sidecar is then a file like any other.
-    return false;
-  }
 }
