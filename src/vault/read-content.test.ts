@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -96,6 +96,16 @@ describe("readContent() of a live file", () => {
       writeFileSync(folder.join("f"), content);
       expect(read(live(folder.join("f")), undefined, buffer)).toEqual(stored(content));
     }
+  });
+
+  it.each([1, 15, 16, 17, 32, 40])("tells the hash of a front of %i bytes beside that of the whole", (front) => {
+    using folder = temporaryFolder();
+    const content = "0123456789".repeat(4);
+    writeFileSync(folder.join("f"), content);
+    const steps = readContent(live(folder.join("f")), Buffer.alloc(16), front);
+    let next = steps.next();
+    while (next.done !== true) next = steps.next();
+    expect(next.value).toMatchObject({ sha256: hash("sha256", content), front: hash("sha256", content.slice(0, front)) });
   });
 
   it("stores the size seen at open of a file that grows, and says so", () => {

@@ -23,7 +23,14 @@ export type ContentStep =
   | { readonly step: "bytes"; readonly bytes: Uint8Array };
 
 export type ContentEnd =
-  | { readonly stored: true; readonly size: number; readonly sha256: string; readonly change: Change["change"] | undefined }
+  | {
+      readonly stored: true;
+      readonly size: number;
+      readonly sha256: string;
+      readonly change: Change["change"] | undefined;
+      /** SHA-256 of as much of its front as was asked for. */
+      readonly front?: string | undefined;
+    }
   /** Not to be stored: gone, or not readable. */
   | { readonly stored: false; readonly reason: "vanished" | { readonly unreadable: string } };
 
@@ -33,10 +40,11 @@ export type ReadableContent = Extract<Content, { kind: "live" | "staged" }>;
  * The bytes of a content, step by step, with their hash at the end; the same code for every form of vault and for
  * threads. What fits into `buffer` is given in one piece, after it was seen to hold still.
  *
+ * @param front of a live file that does not fit into `buffer`: the hash of so many bytes is told as well. Not more than it has
  * @throws CaptureError COMPONENT_MOVED when a private copy is not what it was
  */
-export function readContent(content: ReadableContent, buffer: Uint8Array): Generator<ContentStep, ContentEnd, void> {
-  return content.kind === "live" ? readLive(content, buffer) : readStaged(content.spans, buffer);
+export function readContent(content: ReadableContent, buffer: Uint8Array, front?: number): Generator<ContentStep, ContentEnd, void> {
+  return content.kind === "live" ? readLive(content, buffer, front) : readStaged(content.spans, buffer);
 }
 
 function* readStaged(spans: readonly Span[], buffer: Uint8Array): Generator<ContentStep, ContentEnd, void> {

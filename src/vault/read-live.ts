@@ -25,7 +25,7 @@ const COARSEST_CLOCK = 2000;
  * - changed in any other way: read again, up to three times, then stored as read and called rewritten
  * - gone (openclaw#67417): reported, and the backup goes on
  */
-export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<ContentStep, ContentEnd, void> {
+export function* readLive(content: LiveContent, buffer: Uint8Array, front?: number): Generator<ContentStep, ContentEnd, void> {
   for (let attempt = 1; ; attempt += 1) {
     const opened = openLive(content.span.path);
     if (!("file" in opened)) return opened;
@@ -33,7 +33,7 @@ export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<C
     const replaced = file.stats.dev !== content.span.device || file.stats.ino !== content.span.inode;
     const { length, grown } = lengthToRead(content, file.stats, replaced);
     const recent = changedSince(file.stats, Date.now() - COARSEST_CLOCK);
-    const read = yield* readOnce(file, content.span.offset, length, buffer, factsOf(file.stats));
+    const read = yield* readOnce({ file, offset: content.span.offset, length, buffer, front });
     const verdict = judge({ file, offset: content.span.offset, length, recent, last: attempt === ATTEMPTS }, read);
     if (verdict === "again") continue;
     if (verdict === "shrinks") return { stored: false, reason: { unreadable: "it kept shrinking while it was read" } };
@@ -44,7 +44,7 @@ export function* readLive(content: LiveContent, buffer: Uint8Array): Generator<C
     }
     let change: Change["change"] | undefined = verdict === "still" ? undefined : verdict;
     if (replaced && change !== "rewritten") change = "replaced";
-    return { stored: true, size: length, sha256: read.sha256, change: change ?? (grown ? "grew" : undefined) };
+    return { stored: true, size: length, sha256: read.sha256, change: change ?? (grown ? "grew" : undefined), front: read.front };
   }
 }
 
@@ -111,32 +111,40 @@ interface ReadOnce {
   readonly complete: boolean;
   /** Bytes in the buffer that were not given yet. */
   readonly pending: Uint8Array | undefined;
+  /** SHA-256 of the front that was asked for. */
+  readonly front?: string | undefined;
 }
 
-function* readOnce(
-  file: OpenedFile,
-  offset: number,
-  length: number,
-  buffer: Uint8Array,
-  facts: LiveFacts,
-): Generator<ContentStep, ReadOnce, void> {
+interface ToRead {
+  readonly file: OpenedFile;
+  readonly offset: number;
+  readonly length: number;
+  readonly buffer: Uint8Array;
+  readonly front: number | undefined;
+}
+
+function* readOnce({ file, offset, length, buffer, front: wantedFront }: ToRead): Generator<ContentStep, ReadOnce, void> {
   if (length <= buffer.length) {
     const got = readOrFail(file, buffer, length, offset);
     const pending = buffer.subarray(0, got);
     return { sha256: hashOnce("sha256", pending, "hex"), complete: got === length, pending };
   }
-  yield { step: "begin", size: length, facts };
+  yield { step: "begin", size: length, facts: factsOf(file.stats) };
   const hash = createHash("sha256");
+  let front: string | undefined;
   for (let done = 0; done < length;) {
     const wanted = Math.min(buffer.length, length - done);
     const got = readOrFail(file, buffer, wanted, offset + done);
     if (got < wanted) return { sha256: "", complete: false, pending: undefined };
     const bytes = buffer.subarray(0, wanted);
-    hash.update(bytes);
+    const first = wantedFront === undefined || wantedFront <= done ? 0 : Math.min(wantedFront - done, wanted);
+    if (first > 0) hash.update(bytes.subarray(0, first));
+    if (done + first === wantedFront && first > 0) front = hash.copy().digest("hex");
+    if (first < wanted) hash.update(bytes.subarray(first));
     yield { step: "bytes", bytes };
     done += wanted;
   }
-  return { sha256: hash.digest("hex"), complete: true, pending: undefined };
+  return { sha256: hash.digest("hex"), complete: true, pending: undefined, front };
 }
 
 function readOrFail(file: OpenedFile, buffer: Uint8Array, length: number, position: number): number {

@@ -19,7 +19,7 @@ function randomBytes(seed: number, length: number): Buffer {
 }
 
 /** Splits, and holds every chunk against the content. */
-function split(content: Buffer, previous: readonly PreviousChunk[] = [], buffer: Uint8Array = BUFFER): Split {
+function split(content: Buffer, previous: readonly PreviousChunk[] = [], buffer: Uint8Array = BUFFER, assumed = 0): Split {
   const chunker = new Chunker(Buffer.alloc(32, 7));
   const chunks: (PreviousChunk & { known: number })[] = [];
   const whole = createHash("sha256");
@@ -33,6 +33,7 @@ function split(content: Buffer, previous: readonly PreviousChunk[] = [], buffer:
     size: content.length,
     chunker,
     previous,
+    assumed,
     buffer,
     onBytes: (bytes) => {
       given += bytes.length;
@@ -174,6 +175,14 @@ describe("splitContent()", () => {
       ({ chunks } = after);
     }
     expect(chunks.map(({ length }) => length)).toEqual(lengthsOf(split(log)));
+  });
+
+  it("makes the same of a log that grew when all but its last chunk are assumed", () => {
+    const log = randomBytes(11, 3_000_000);
+    for (const size of [400_000, 1_500_000, 2_900_000]) {
+      const before = split(log.subarray(0, size)).chunks;
+      expect(split(log, before, BUFFER, before.length - 1)).toEqual(split(log, before));
+    }
   });
 
   it("follows repeated content", () => {

@@ -23,6 +23,11 @@ export interface SplitContent {
   readonly chunker: Chunker;
   /** A hint: whatever it says, the chunks follow one another and are the content. */
   readonly previous: readonly PreviousChunk[];
+  /**
+   * The first so many of the previous chunks are taken for what stands there, by their lengths alone: whoever asks for it proves it in another way, or throws
+   * away what came out.
+   */
+  readonly assumed?: number;
   /** At least LONGEST_CHUNK bytes; with four times that, what is moved within it does not matter. */
   readonly buffer: Uint8Array;
   /** Is given every byte once and in order, in pieces, each before the chunk it belongs to. */
@@ -39,9 +44,17 @@ export interface SplitContent {
  *
  * @throws CaptureError COMPONENT_MOVED when the content ends before `size`
  */
-export function* splitContent({ read, size, chunker, previous, buffer, onBytes }: SplitContent): Generator<SplitChunk, void, void> {
+export function* splitContent({
+  read,
+  size,
+  chunker,
+  previous,
+  assumed = 0,
+  buffer,
+  onBytes,
+}: SplitContent): Generator<SplitChunk, void, void> {
   if (buffer.length < LONGEST_CHUNK) throw new InternalError(`A buffer of ${buffer.length} bytes does not hold the longest chunk`);
-  const track = new PreviousTrack(previous);
+  const track = new PreviousTrack(previous, assumed);
   let from = 0;
   let to = 0;
   for (let position = 0; position < size;) {
@@ -63,6 +76,8 @@ export function* splitContent({ read, size, chunker, previous, buffer, onBytes }
 
 /** @param bytes what is at hand: LONGEST_CHUNK bytes or more, or all that is left */
 function nextChunk(bytes: Uint8Array, left: number, chunker: Chunker, track: PreviousTrack): SplitChunk {
+  const assumed = track.assumed();
+  if (assumed !== undefined) return { bytes: bytes.subarray(0, assumed.length), hash: assumed.hash, known: track.follow() };
   const tried = track.next(left);
   let triedHash: string | undefined;
   if (tried !== undefined) {
@@ -83,8 +98,16 @@ class PreviousTrack {
   /** Index of the chunk to try next; -1 while the track is lost. */
   #next = 0;
 
-  constructor(chunks: readonly PreviousChunk[]) {
+  readonly #assumed: number;
+
+  constructor(chunks: readonly PreviousChunk[], assumed: number) {
     this.#chunks = chunks;
+    this.#assumed = assumed;
+  }
+
+  /** The chunk that is taken to stand here. */
+  assumed(): PreviousChunk | undefined {
+    return this.#next < this.#assumed ? this.#chunks[this.#next] : undefined;
   }
 
   /**

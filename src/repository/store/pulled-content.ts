@@ -14,9 +14,9 @@ export class PulledContent implements Disposable {
   #facts: LiveFacts | undefined;
   #end: ContentEnd | undefined;
 
-  /** @param buffer what fits into it comes in one piece, when it has been seen to hold still */
-  constructor(content: ReadableContent, buffer: Uint8Array) {
-    this.#steps = readContent(content, buffer);
+  /** @param buffer what fits into it comes in one piece, when it has been seen to hold still. @param front see readContent() */
+  constructor(content: ReadableContent, buffer: Uint8Array, front?: number) {
+    this.#steps = readContent(content, buffer, front);
   }
 
   get facts(): LiveFacts | undefined {
