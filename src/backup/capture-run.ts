@@ -258,6 +258,7 @@ export class CaptureRun {
         component: plan.name,
         storedAs,
         reading,
+        few: hasLargeFiles([component]),
         ...(signal === undefined ? {} : { signal }),
         onBytes: (bytes) => {
           counted += bytes;

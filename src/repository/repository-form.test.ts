@@ -63,4 +63,15 @@ describe("a repository as a vault", () => {
     await using reader = await vault.open(id);
     expect(await reader.prove?.()).toEqual({ entries: 4, bytes: 2 });
   });
+
+  it("keeps the entries of a tree that has few for behind the others, whose entries nobody keeps", async () => {
+    await using under = harness();
+    await using vault = await under.open();
+    await using draft = await vault.begin({ trigger: "manual", time: 0 });
+    const store = draft.store.bind(draft);
+    draft.store = async (request) => await store({ ...request, few: request.component === "logs" });
+    const readings = { logs: memoryReading({ b: "2" }), notes: memoryReading({ a: "1" }) };
+    const { id } = await draft.commit(await storeAll(draft, readings, { time: 0, trigger: "manual" }));
+    expect(Object.keys(await readAll(vault, id))).toEqual(["notes/.", "notes/a", "logs/.", "logs/b"]);
+  });
 });

@@ -56,6 +56,8 @@ export interface StoreRequest {
   /** Folder of a tree, or the file itself, relative to the backup's top. */
   readonly storedAs: string;
   readonly reading: Reading;
+  /** It has few entries, which may wait in memory while many of another tree come. */
+  readonly few?: boolean;
   readonly signal?: AbortSignal;
   /** Called with bytes read since the last call. */
   readonly onBytes?: (bytes: number) => void;

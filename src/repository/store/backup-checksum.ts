@@ -13,7 +13,7 @@ export interface ComponentChecksum {
 
 /**
  * The checksum over the entries of all components, each component in one piece. Trees come one after the other and go into it while they
- * are stored: nobody keeps their entries. What is stored beside one is a single file, and its entry waits until the end.
+ * are stored: nobody keeps their entries. What is stored beside one is a single file, or has few entries, which wait until the end.
  */
 export class BackupChecksum {
   #checksum: EntryChecksum = new EntryChecksum();
@@ -28,8 +28,9 @@ export class BackupChecksum {
     this.#inOrder = inOrder;
   }
 
-  component(name: string, isTree: boolean): ComponentChecksum {
-    return (isTree || this.#inOrder) && this.#mark === undefined ? this.#atOnce(name) : this.#later(name);
+  /** @param many whether its entries may be many */
+  component(name: string, many: boolean): ComponentChecksum {
+    return (many || this.#inOrder) && this.#mark === undefined ? this.#atOnce(name) : this.#later(name);
   }
 
   #atOnce(name: string): ComponentChecksum {

@@ -108,7 +108,7 @@ export class RepositoryBody implements DraftBody {
   async #storeAnew(request: StoreRequest, state: ComponentState): Promise<StoredComponent> {
     const { component, reading } = request;
     const tree = (state.tree = new ComponentTree(component, state.base, this.#treePlace()));
-    const checksum = this.#checksum.component(component, reading.report().source === "tree");
+    const checksum = this.#checksum.component(component, reading.report().source === "tree" && request.few !== true);
     const entries: EntryList<Kept, undefined> = {
       add: (_, entry, kept) => {
         tree.add({ entry, kept: kept ?? { kind: "none" } });
