@@ -29,7 +29,7 @@ export { madeBuffers } from "./collect-buffers.ts";
 export { aTurn } from "./a-turn.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
 export { entryPath, entryPoint } from "./entry-point.ts";
-export { identityAt, identityKey, identityOf, glanceAt, lstatAt, type FileIdentity } from "./file-identity.ts";
+export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";
 export { tryFileLock, type LockMode } from "./file-lock.ts";
 export { freeBytes, keepsFolderTimes, unsafeFileSystem } from "./file-system-kind.ts";
 export { unguarded, type Guard } from "./guard.ts";

@@ -4,7 +4,6 @@ import { belongsToDatabase } from "./belongs-to-database.ts";
 import { damagedDatabase } from "./damaged-database.ts";
 import type { HardLinks } from "./hard-links.ts";
 import { lookAtFile, type FileToLookAt, type SeenFile } from "./look-at-file.ts";
-import { asGlance } from "./memory/rows.ts";
 import { showBytes } from "./names-in.ts";
 import type { Notes } from "./notes.ts";
 import type { Frame } from "./walk-frame.ts";
@@ -36,7 +35,7 @@ export async function identify(
   }
   if (belongsToDatabase(path, name, frame, raw)) return undefined;
   const logListed = raw !== "unseen" && frame.logged.has(name);
-  const untouched = stats.dev === options.stats.dev && frame.memory?.isUntouched(name, asGlance(stats)) === true;
+  const untouched = stats.dev === options.stats.dev && frame.memory?.isUntouched(name, stats) === true;
   const seen = await lookAt({ path, absolute, stats, logListed, wasDatabase, untouched }, options);
   if (seen === undefined) return undefined;
   if (seen.type === "database") frame.databases.add(name);

@@ -59,6 +59,7 @@ export async function* surveyTree(
     avoid: new Set(request.avoid.map(identityKey)),
     remembered: new Set(),
     raw: "unseen",
+    memory: undefined,
     notes: notesInto(reasons),
     signal: request.signal,
   });

@@ -54,6 +54,7 @@ export function survey(request: Omit<ReadingRequest, "staging" | "cut" | "now" |
         avoid: new Set(request.avoid.map(identityKey)),
         remembered: request.remembered.paths,
         raw: null,
+        memory: undefined,
         notes,
         signal: request.signal,
       });

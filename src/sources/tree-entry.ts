@@ -1,4 +1,4 @@
-import { CaptureError, HostError, lstatAt } from "../kernel/index.ts";
+import { CaptureError, HostError } from "../kernel/index.ts";
 import type { EntryHead, ReadingEntry, SqliteDetails, UntouchedFiles } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
@@ -11,7 +11,7 @@ import { BUSY_TIMEOUT } from "./sqlite/busy-timeout.ts";
 import { knownDatabase } from "./sqlite/known-database.ts";
 import { stageDatabase } from "./sqlite/stage-database.ts";
 import type { StagingFolder } from "./staging-folder.ts";
-import type { Found, UntouchedFile } from "./walk.ts";
+import type { Found } from "./walk.ts";
 
 /** What the entries of a tree are made with. */
 export interface TreeWork {
@@ -45,16 +45,10 @@ function fileEntry(found: Found): ReadingEntry {
 }
 
 /** Most files of a large tree are these, and nobody asks for more of them. */
-export function untouchedFiles(files: readonly UntouchedFile[], notes: Notes): UntouchedFiles {
+export function untouchedFiles(found: readonly Found[]): UntouchedFiles {
   return {
-    files,
-    entry(index) {
-      const { path, absolute } = files[index] as UntouchedFile;
-      const stats = lstatAt(absolute);
-      if (stats?.isFile() === true) return fileEntry({ path, absolute, stats, type: "file", linkTo: undefined, untouched: true });
-      notes.omit(path, "vanished", true);
-      return undefined;
-    },
+    files: found.map(({ path, stats }) => ({ path, size: Number(stats.size) })),
+    entry: (index) => fileEntry(found[index] as Found),
   };
 }
 

@@ -12,7 +12,7 @@ import type { Root } from "./root.ts";
 import { databaseChild } from "./sqlite/database-child.ts";
 import type { StagingFolder } from "./staging-folder.ts";
 import { liveEntry, untouchedFiles, type TreeWork } from "./tree-entry.ts";
-import { walk, walkInBatches, type Found, type UntouchedFile, type WalkOptions } from "./walk.ts";
+import { walk, walkInBatches, type Found, type WalkOptions } from "./walk.ts";
 
 /** A folder with everything in it, walked while it is stored; under a pause everything is copied first. */
 export async function treeReading(
@@ -47,7 +47,7 @@ export async function treeReading(
   async function* live(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
     for await (const found of walkInBatches(options)) {
       if (Array.isArray(found)) {
-        yield untouchedFiles(found as readonly UntouchedFile[], notes);
+        yield untouchedFiles(found as readonly Found[]);
         continue;
       }
       const made = liveEntry(found as Found, work);
@@ -67,7 +67,7 @@ export async function treeReading(
     // The first walk of a cut counts bytes only, and what it notices is noticed again.
     const measured = (): AsyncGenerator<Found> => {
       const unheard = makeNotes();
-      return walk({ ...options, notes: unheard, raw: raw === null ? null : rawDatabases(unheard) });
+      return walk({ ...options, memory: undefined, notes: unheard, raw: raw === null ? null : rawDatabases(unheard) });
     };
     entries = request.cut ? await cutTree(walk(options), measured, work, finish) : live;
   } catch (error) {

@@ -1,28 +1,21 @@
-import type { Stats } from "node:fs";
-import { glanceAt } from "../kernel/index.ts";
 import { belongsToDatabase } from "./belongs-to-database.ts";
-import { pathsOf, type Frame } from "./walk-frame.ts";
-import type { UntouchedFile, WalkOptions } from "./walk.ts";
+import type { Frame } from "./walk-frame.ts";
+import type { Found, Place, WalkOptions } from "./walk.ts";
 
 /**
- * What nearly everything of a large tree that has hardly changed is. The rules are those of the last walk, which let in a file that looked
- * the same; what they decide by its neighbours is asked once more.
+ * What nearly everything of a large tree that has hardly changed is: the rules of the walk are those of the last one, which let in a file that looked
+ * the same. What they decide by its neighbours is asked once more; and patterns want to be asked of every path, to tell those that match nothing.
  */
-export function untouchedFile(frame: Frame, name: string, device: number, { raw, remembered }: WalkOptions): UntouchedFile | undefined {
-  const { memory } = frame;
-  if (memory === undefined || raw !== null || !memory.hadFile(name) || frame.logged.has(name)) return undefined;
-  const { path, absolute } = pathsOf(frame.folder, name);
-  if (remembered.has(path) || belongsToDatabase(path, name, frame, raw)) return undefined;
-  const look = glance(absolute);
-  if (look?.nlink !== 1 || look.dev !== device || !memory.isUntouched(name, look)) return undefined;
-  return { path, absolute, size: look.size };
-}
-
-/** What cannot be looked at is told when it is looked at for good. */
-function glance(absolute: string): Stats | undefined {
-  try {
-    return glanceAt(absolute);
-  } catch {
-    return undefined;
-  }
+export function untouchedFile(
+  place: Place,
+  name: string,
+  frame: Frame,
+  { raw, remembered, patterns, stats: { dev } }: WalkOptions,
+): Found | undefined {
+  const { path, absolute, stats } = place;
+  if (frame.memory === undefined || raw !== null || patterns.some || stats.nlink !== 1n || stats.dev !== dev) return undefined;
+  // That it is a file was looked at the last time.
+  if (!frame.memory.isUntouched(name, stats) || frame.logged.has(name) || belongsToDatabase(path, name, frame, raw)) return undefined;
+  if (remembered.size > 0 && remembered.has(path)) return undefined;
+  return { path, absolute, stats, type: "file", linkTo: undefined, untouched: true };
 }

@@ -24,8 +24,8 @@ export interface ReadingEntry {
 export interface UntouchedFiles {
   /** At least one. Entry paths, sizes in bytes. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
-  /** One of them for who cannot keep it as it was stored; undefined when it has gone meanwhile. */
-  entry(index: number): ReadingEntry | undefined;
+  /** One of them for who cannot keep it as it was stored. */
+  entry(index: number): ReadingEntry;
 }
 
 /** Something of the component that is not in the backup. */

@@ -76,8 +76,13 @@ const body: fc.Arbitrary<Body> = fc.oneof(
       rest: { type: "file", size, sha256, ...flags },
       content: { kind: "chunks", blocks },
     })),
-  fc.record({ content: pages, sha256: hexOf(32) }).map(({ content, sha256 }): Body => ({
-    rest: { type: "file", size: content.kind === "pages" ? content.map.pages * content.map.pageSize : 0, sha256, database: true },
+  fc.record({ content: pages, hash: hexOf(32), byGroups: fc.boolean() }).map(({ content, hash, byGroups }): Body => ({
+    rest: {
+      type: "file",
+      size: content.kind === "pages" ? content.map.pages * content.map.pageSize : 0,
+      ...(byGroups ? { pages_sha256: hash } : { sha256: hash }),
+      database: true,
+    },
     content,
   })),
 );

@@ -117,8 +117,7 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
   const keep = async (batch: UntouchedFiles): Promise<void> => {
     for (let next = 0; next < batch.files.length; next += 1) {
       next += (await writer.keep?.(batch.files, next)) ?? 0;
-      const entry = next < batch.files.length ? batch.entry(next) : undefined;
-      if (entry !== undefined) await add(entry);
+      if (next < batch.files.length) await add(batch.entry(next));
     }
   };
   try {

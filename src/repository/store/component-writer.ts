@@ -15,7 +15,7 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 /** Of a batch: what waits for long is moved by the collector again and again. */
 const MOST_ITEMS = 512;
 /** Entries of it that nobody works on. */
-const MOST_KEPT = 4096;
+const MOST_KEPT = 512;
 /** Of what is not known yet. */
 const NO_HASH: string = "0".repeat(64);
 
@@ -260,10 +260,10 @@ export class RepositoryComponent implements ComponentWriter {
   }
 }
 
-/** Of a backup that came from elsewhere: this form proves nothing else by its pages. */
+/** Of an archive that came from elsewhere: this form proves nothing else by its pages, and an archive has another hash beside it. */
 function notByPage({ place }: BodyItem): DamageError {
   return new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is recorded as a database in pages, and is none`, {
-    hint: "Use another backup",
+    hint: "A vault in archive form can take it",
   });
 }
 

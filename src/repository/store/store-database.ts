@@ -13,6 +13,8 @@ import type { Threads } from "./threads.ts";
 
 /** When the backup before had less than this part of it, there is much to store, for both threads. */
 const NEARLY_ALL = 0.9;
+/** Of one that has hardly changed, so much is gone through at a time: what is told of it takes memory, and nobody else has the thread meanwhile. Whole stretches. */
+const PART_BYTES: number = 1024 * 1024 * 1024;
 const HEADER = 100;
 const MAGIC = "SQLite format 3\0";
 
@@ -81,8 +83,7 @@ export async function storeDatabase(database: DatabaseToStore): Promise<StoredDa
   // Its failure is met when its turn comes.
   whole?.catch(() => {});
   if (much) await storeRanges(ranges, database);
-  // Others have the other thread.
-  else settle(ranges, await threads.wholePages(jobOf(ranges, 0, pages)));
+  else await storeChanges(ranges, database);
   const file = ranges.done.every(({ noted }) => noted) ? next : undefined;
   if (file === undefined && next !== undefined) removeSideFile(next);
   const sha256 = await whole;
@@ -111,6 +112,17 @@ interface Ranges {
   readonly done: Omit<PagesDone, "sums">[];
   /** Over their groups. */
   readonly hash: PagesHash;
+}
+
+/** One part after the other in one thread: others have the other thread. */
+async function storeChanges(ranges: Ranges, { threads, onStored }: DatabaseToStore): Promise<void> {
+  const { pageSize, pages } = ranges;
+  const step = PART_BYTES / pageSize;
+  for (let from = 0; from < pages; from += step) {
+    const stored = await threads.wholePages(jobOf(ranges, from, Math.min(from + step, pages)));
+    settle(ranges, stored);
+    await onStored(stored.stored.reduce((sum, { pages: many }) => sum + many, 0) * pageSize, () => undefined);
+  }
 }
 
 /** In the order of the pages. */

@@ -81,6 +81,10 @@ describe("decodeRun()", () => {
       "a database of pages of no size",
       run((w) => head(w, { flags: 0xd0, size: 7 }).bytes(Buffer.alloc(32)).varint(7).varint(1).bytes(Buffer.alloc(2))),
     ],
+    ...[1, 511, 514, 1022, 65_538, 131_073].map((marked): readonly [string, Buffer] => [
+      `a database of pages of ${marked} with their mark`,
+      run((w) => head(w, { flags: 0xd0, size: marked }).bytes(Buffer.alloc(32)).varint(marked).varint(1).bytes(Buffer.alloc(2))),
+    ]),
     ["more than was announced", run((writer) => head(writer, { flags: 1 }).u8(0))],
     ["a pack that is listed twice", new ByteWriter().u8(1).varint(1).varint(2).bytes(Buffer.alloc(16)).bytes(Buffer.alloc(20)).toBytes()],
     ["no entries", Buffer.from([1, 0, 0])],
@@ -120,6 +124,8 @@ describe("encodeRun()", () => {
     ["file in a place of another length", { entry: { ...FILE, size: 4 }, content: IN_PLACE.content }],
     ["folder with a target", { ...FOLDER, entry: { ...FOLDER.entry, target: "x" } }],
     ["owner without a name", { ...FOLDER, entry: { ...FOLDER.entry, user: "" } }],
+    ["two checksums", { ...IN_PLACE, entry: { ...FILE, pages_sha256: "0".repeat(64) } }],
+    ["hash over pages of what lies in one place", { ...IN_PLACE, entry: { ...unchecked, pages_sha256: "0".repeat(64) } }],
     ["checksum of another length", { ...IN_PLACE, entry: { ...FILE, sha256: "ab" } }],
   ];
   it.each(refused)("refuses a %s, which would not read back", (_name, entry) => {

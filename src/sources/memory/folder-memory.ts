@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { isRecentlyRead } from "../../vault/index.ts";
-import { ROWS, type Glance, type RowKind } from "./rows.ts";
+import { ROWS, type RowKind } from "./rows.ts";
 import type { FolderRecord, TreeMemory, TreeNotes } from "./tree-memory.ts";
 
 /** What the last walk saw, and where this one notes what it sees. */
@@ -25,20 +25,14 @@ export class FolderMemory {
     this.#before = memory.before?.folder(path)?.read();
   }
 
-  /** Whether there was a file of that name. Asked in the order of the names. */
-  hadFile(name: string): boolean {
-    const row = this.#rowOf(name);
-    return row !== undefined && this.#before?.rows.kind(row) === ROWS.file;
-  }
-
   /** Whether a file looks as it did when its bytes were last read, and that is not long ago. Asked in the order of the names. */
-  isUntouched(name: string, look: Glance): boolean {
+  isUntouched(name: string, stats: BigIntStats): boolean {
     const { before, now } = this.#memory;
     this.#readAt = undefined;
     const row = this.#rowOf(name);
     if (before === undefined || this.#before === undefined || row === undefined) return false;
     const { rows } = this.#before;
-    const same = rows.kind(row) === ROWS.file && rows.isSame(row, look, before.settled);
+    const same = rows.kind(row) === ROWS.file && rows.isSame(row, stats, before.settled);
     if (!same || !isRecentlyRead(rows.readAt(row), now.now)) return false;
     this.#readAt = rows.readAt(row);
     return true;

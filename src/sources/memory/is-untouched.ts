@@ -1,8 +1,8 @@
 import type { BigIntStats } from "node:fs";
-import { errnoOf, glanceAt } from "../../kernel/index.ts";
+import { errnoOf, lstatAt } from "../../kernel/index.ts";
 import { isRecentlyRead } from "../../vault/index.ts";
 import { namesIn } from "../names-in.ts";
-import { asGlance, ROWS } from "./rows.ts";
+import { ROWS } from "./rows.ts";
 import { joinNames, rootLook, type FolderRecord, type RememberedFolder, type TreeMemory } from "./tree-memory.ts";
 
 export interface Recheck {
@@ -22,7 +22,7 @@ export interface Recheck {
  * was looked at among the names of the folder above, which comes before it.
  */
 export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
-  if (!memory.plain || memory.root !== rootLook(recheck.stats) || asGlance(recheck.stats).ctimeMs >= memory.settled) return false;
+  if (!memory.plain || memory.root !== rootLook(recheck.stats) || recheck.stats.ctimeNs >= memory.settled) return false;
   try {
     return memory.folders.every((folder) => isSameFolder(folder, memory, recheck));
   } catch (error) {
@@ -40,7 +40,6 @@ function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck
     keepsTimes,
     isKnown,
   } = recheck;
-  const device = Number(dev);
   const absolute = folder.path === "." ? root : `${root}/${folder.path}`;
   const record = folder.read();
   if (record === undefined || (!keepsTimes && !isListed(absolute, record))) return false;
@@ -48,8 +47,8 @@ function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck
   let row = 0;
   for (const name of names) {
     const path = `${absolute}/${name}`;
-    const stats = glanceAt(path);
-    if (stats === undefined || stats.dev !== device) return false;
+    const stats = lstatAt(path);
+    if (stats === undefined || stats.dev !== dev) return false;
     const kind = rows.kind(row);
     if (kind === ROWS.leftOut || kind === ROWS.leftOutFolder) {
       if (stats.isDirectory() !== (kind === ROWS.leftOutFolder)) return false;

@@ -1,4 +1,4 @@
-import type { BigIntStats, Stats } from "node:fs";
+import type { BigIntStats } from "node:fs";
 
 /** What a name in a folder was. */
 export const ROWS = {
@@ -13,27 +13,15 @@ export const ROWS = {
 } as const;
 export type RowKind = (typeof ROWS)[keyof typeof ROWS];
 
-/** Inode, size, the times of its last changes, and when it was read. */
-const INODE_BYTES = 8;
+/** Inode, size, and the times of its last changes. */
 const NUMBERS = 4;
 /** Of one row. */
-export const ROW_BYTES: number = INODE_BYTES + NUMBERS * 8 + 1;
-/** Nanoseconds. */
-const SECOND = 1_000_000_000n;
-
-/** As glanceAt() gives it. Nothing is believed that changed less than two minutes before it was read, so that no finer times are needed. */
-export type Glance = Pick<Stats, "ino" | "size" | "mtimeMs" | "ctimeMs">;
-
-/** The very numbers that a glance gives. */
-export function asGlance({ ino, size, mtimeNs, ctimeNs }: BigIntStats): Glance {
-  return { ino: Number(ino), size: Number(size), mtimeMs: millis(mtimeNs), ctimeMs: millis(ctimeNs) };
-}
+export const ROW_BYTES: number = NUMBERS * 8 + 8 + 1;
 
 /** What was seen of every name of a folder, in columns: objects of a million files take six times the memory. */
 export class Rows {
-  readonly #inodes: BigInt64Array;
-  /** Size, mtime, ctime and readAt of each; times in milliseconds since the epoch. */
-  readonly #numbers: Float64Array;
+  readonly #looks: BigInt64Array;
+  readonly #readAt: Float64Array;
   /** Left out until they are noted. */
   readonly #kinds: Uint8Array;
   readonly bytes: Uint8Array;
@@ -43,28 +31,27 @@ export class Rows {
     // A copy, because a column of wide numbers may not begin at any place.
     const own = bytes === undefined ? new Uint8Array(count * ROW_BYTES) : new Uint8Array(bytes);
     this.bytes = own;
-    this.#inodes = new BigInt64Array(own.buffer, 0, count);
-    this.#numbers = new Float64Array(own.buffer, count * INODE_BYTES, count * NUMBERS);
-    this.#kinds = new Uint8Array(own.buffer, count * (INODE_BYTES + NUMBERS * 8), count);
+    this.#looks = new BigInt64Array(own.buffer, 0, count * NUMBERS);
+    this.#readAt = new Float64Array(own.buffer, count * NUMBERS * 8, count);
+    this.#kinds = new Uint8Array(own.buffer, count * (NUMBERS * 8 + 8), count);
   }
 
   /** @param readAt when its bytes were last read. Milliseconds since the epoch */
   note(row: number, kind: RowKind, stats: BigIntStats, readAt: number): void {
-    const { size, mtimeMs, ctimeMs } = asGlance(stats);
     this.#kinds[row] = kind;
-    this.#inodes[row] = stats.ino;
-    this.#numbers[row * NUMBERS] = size;
-    this.#numbers[row * NUMBERS + 1] = mtimeMs;
-    this.#numbers[row * NUMBERS + 2] = ctimeMs;
-    this.#numbers[row * NUMBERS + 3] = readAt;
+    const looks = this.#looks;
+    looks[row * NUMBERS] = stats.ino;
+    looks[row * NUMBERS + 1] = stats.size;
+    looks[row * NUMBERS + 2] = stats.mtimeNs;
+    looks[row * NUMBERS + 3] = stats.ctimeNs;
+    this.#readAt[row] = readAt;
   }
 
   /** What another had of one of its rows. */
   copy(row: number, other: Rows, from: number): void {
     this.#kinds[row] = other.#kinds[from] ?? ROWS.leftOut;
-    this.#inodes[row] = other.inode(from);
-    for (let number = 0; number < NUMBERS; number += 1)
-      this.#numbers[row * NUMBERS + number] = other.#numbers[from * NUMBERS + number] ?? 0;
+    this.#looks.set(other.#looks.subarray(from * NUMBERS, (from + 1) * NUMBERS), row * NUMBERS);
+    this.#readAt[row] = other.readAt(from);
   }
 
   kind(row: number): RowKind {
@@ -73,28 +60,24 @@ export class Rows {
 
   /** As Node gives it: above 2^63 it is negative. */
   inode(row: number): bigint {
-    return this.#inodes[row] ?? 0n;
+    return this.#looks[row * NUMBERS] ?? 0n;
   }
 
   readAt(row: number): number {
-    return this.#numbers[row * NUMBERS + 3] ?? 0;
+    return this.#readAt[row] ?? 0;
   }
 
-  /** Whether it looks as it did, and has not changed after `before`, in milliseconds: a later change would show. */
-  isSame(row: number, { ino, size, mtimeMs, ctimeMs }: Glance, before: number): boolean {
-    const numbers = this.#numbers;
+  /** Whether it looks as it did, and has not changed after `before`, in nanoseconds: a later change would show. */
+  isSame(row: number, stats: BigIntStats, before: bigint): boolean {
+    const looks = this.#looks;
+    // As numbers of 64 bits on both sides nothing is allocated for them.
     return (
-      numbers[row * NUMBERS] === size &&
-      numbers[row * NUMBERS + 1] === mtimeMs &&
-      numbers[row * NUMBERS + 2] === ctimeMs &&
-      Number(BigInt.asUintN(64, this.inode(row))) === ino &&
-      mtimeMs < before &&
-      ctimeMs < before
+      looks[row * NUMBERS] === BigInt.asIntN(64, stats.ino) &&
+      looks[row * NUMBERS + 1] === BigInt.asIntN(64, stats.size) &&
+      looks[row * NUMBERS + 2] === BigInt.asIntN(64, stats.mtimeNs) &&
+      looks[row * NUMBERS + 3] === BigInt.asIntN(64, stats.ctimeNs) &&
+      stats.mtimeNs < before &&
+      stats.ctimeNs < before
     );
   }
-}
-
-/** As Node makes them of seconds and nanoseconds. */
-function millis(nanoseconds: bigint): number {
-  return Number(nanoseconds / SECOND) * 1000 + Number(nanoseconds % SECOND) / 1_000_000;
 }

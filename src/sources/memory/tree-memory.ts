@@ -3,7 +3,7 @@ import { settledBefore, type KnownRecords, type RecordSink } from "../../vault/i
 import { InodeIndex } from "./inode-index.ts";
 import { ROW_BYTES, Rows } from "./rows.ts";
 
-const VERSION = 3;
+const VERSION = 2;
 /** Between the names of a folder: no name holds it. */
 const BETWEEN = "\0";
 /** In the paths of all folders: their head is one text. Characters. */
@@ -52,8 +52,8 @@ export interface FolderRecord {
 /** What the last walk saw of a tree: the names of every folder, and how each of them looked. */
 export interface TreeMemory {
   readonly begun: number;
-  /** Milliseconds since the epoch: what changed later is not believed. */
-  readonly settled: number;
+  /** Nanoseconds since the epoch: what changed later is not believed. */
+  readonly settled: bigint;
   readonly root: string;
   readonly plain: boolean;
   readonly warnings: readonly string[];
@@ -123,7 +123,7 @@ export function treeMemory(known: KnownRecords | undefined, rules: string): Tree
   let byInode: InodeIndex | undefined;
   return {
     begun,
-    settled: Number(settledBefore(begun) / 1_000_000n),
+    settled: settledBefore(begun),
     root,
     plain,
     warnings,

@@ -261,6 +261,22 @@ describe("openReading() of a tree that was read before", () => {
     expect(await again(place, memory, RULES)).toEqual({ untouched: false, files: ["one.md", "two.md"] });
   });
 
+  it.each([
+    [{ include: ["*.md", "*.txt"] }, "a.txt", []],
+    [{ exclude: ["*.md", "!one.md"] }, "a.txt", []],
+    [{ include: ["*.md", "*.none"] }, "one.md", ['The include pattern "*.none" matches nothing']],
+  ])("tells of %o what a walk tells that remembers nothing", async (patterns, changed, warnings) => {
+    using place = testPlace();
+    fill(place);
+    writeFileSync(join(place.state, "a.txt"), "x");
+    const memory = await remember(place, patterns);
+    writeFileSync(join(place.state, changed), "other");
+    const reading = await openReading(place.request({ now: FIRST + HOUR, ...patterns, known: knows(memory) }));
+    await entriesOf(reading);
+    expect(reading.report().warnings).toEqual(warnings);
+    await reading.close();
+  });
+
   it("reads everything again after seven days, and when the clock went backwards", async () => {
     using place = testPlace();
     fill(place);
