@@ -9,7 +9,7 @@ import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
 import { restoreCommand } from "./restore.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
@@ -84,7 +84,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
     signal: io.signal,
     onBegin: (id) => progress.begin(id),
     onProgress: (state) => {
-      if ((steps += 1) === MANY_STEPS) keepYoungGenerationSmall();
+      if ((steps += 1) === MANY_STEPS) keepHeapSmall();
       progress.update(state);
     },
   });

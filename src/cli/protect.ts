@@ -7,7 +7,7 @@ import { makeCommand, type Runner } from "./command.ts";
 import { addVaultOptions, keysDocument, printInit, printKeys, vaultOptions } from "./init.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
 export function protectCommand(runner: Runner): Command {
   const about = {
@@ -44,7 +44,7 @@ export function protectCommand(runner: Runner): Command {
       io.print(`Using ${file}`);
     }
     const instance = openInstance({ config: file, env: io.env, cwd: io.cwd, onRemark: io.remark });
-    keepYoungGenerationSmall();
+    keepHeapSmall();
     using progress = startProgress(io);
     const done = await protect(instance, { signal: io.signal, onProgress: (state) => progress.update(state) });
     progress[Symbol.dispose]();

@@ -8,7 +8,7 @@ import { startProgress } from "./progress.ts";
 import { printKeyWanted, printRecovery, recoveryDocument } from "./recovery.ts";
 import { printPlan } from "./restore-plan.ts";
 import { printable } from "./table.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
 export function recoverCommand(runner: Runner): Command {
   const about = {
@@ -61,7 +61,7 @@ async function recover(context: CommandContext): Promise<ExitCode> {
   const configOnly = options["configOnly"] === true;
   const dryRun = options["dryRun"] === true;
   const maps = readPathMaps((options["map"] as readonly string[] | undefined) ?? []);
-  keepYoungGenerationSmall();
+  keepHeapSmall();
   using progress = startProgress(io);
   let bytes = 0;
   const recovery = await planRecovery({

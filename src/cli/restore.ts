@@ -9,7 +9,7 @@ import { printPlan } from "./restore-plan.ts";
 import { settleByHand, undo } from "./restore-undo.ts";
 import { printable } from "./table.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
 /** Which way of calling it uses which option: in place, into a folder, undo, settle. */
 const USED_BY: Readonly<Record<string, readonly ("place" | "to" | "undo" | "settle")[]>> = {
@@ -98,7 +98,7 @@ function refuseMixtures(options: Readonly<Record<string, unknown>>, reference: u
 async function inPlace({ io, instance, options }: CommandContext, reference: string): Promise<ExitCode> {
   const { planInPlace, restoreInPlace } = await import("../operations/index.ts");
   const opened = await instance();
-  keepYoungGenerationSmall();
+  keepHeapSmall();
   const chosen: InPlaceOptions = {
     owner: options["owner"] as "recorded" | "current",
     force: options["force"] === true,
@@ -170,7 +170,7 @@ async function inPlace({ io, instance, options }: CommandContext, reference: str
 async function toFolder({ io, instance, options }: CommandContext, reference: string, to: string): Promise<ExitCode> {
   const { restore } = await import("../operations/index.ts");
   const opened = await instance();
-  keepYoungGenerationSmall();
+  keepHeapSmall();
   using progress = startProgress(io);
   let bytes = 0;
   const { head, restored, warnings } = await restore(opened, reference, {

@@ -4,7 +4,7 @@ import type { VerifyReport } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
 export function verifyCommand(runner: Runner): Command {
   const about = {
@@ -22,7 +22,7 @@ export function verifyCommand(runner: Runner): Command {
       });
     const { verify } = await import("../operations/index.ts");
     const opened = await instance();
-    keepYoungGenerationSmall();
+    keepHeapSmall();
     using progress = startProgress(io);
     let bytes = 0;
     const report = await verify(opened, {

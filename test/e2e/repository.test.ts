@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   existsSync,
@@ -192,6 +194,28 @@ describe("a vault in repository form, with a key file", () => {
     expect(new Set(checksums).size).toBe(1);
     expect((await runIn(repository)("restore", ids[0] ?? "", "--to", folder.join("out"))).exitCode).toBe(0);
     expect(memoryOf(folder.join("out"))).toEqual(first);
+  });
+
+  it("a tree of a few large files is stored beside the others, and costs them nothing when it is gone", async () => {
+    using folder = temporaryFolder();
+    const own = makeWorkspace(folder.path, { form: "repository", components: "  logs: { path: data/logs }", extra: "    - logs\n" });
+    const run = runIn(own);
+    const log = (number: number): string => join(own.folder, "data", "logs", `${number}.log`);
+    mkdirSync(join(own.folder, "data", "logs"));
+    for (const number of [1, 2, 3]) writeFileSync(log(number), randomBytes(2_000_000));
+    expect(await run("backup")).toMatchObject({ exitCode: 0 });
+    appendFileSync(log(2), "one line more\n");
+    writeFileSync(join(own.folder, "data", "memory", "notes", "third.md"), "# Third\n");
+    const { id } = documentOf<BackupDocument>(await run("backup", "--json"), 0);
+    expect(await run("verify", id)).toMatchObject({ exitCode: 0 });
+    expect(await run("restore", id, "--to", folder.join("out"))).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(folder.join("out", "logs", "2.log")).equals(readFileSync(log(2)))).toBe(true);
+    expect(readFileSync(folder.join("out", "memory", "notes", "third.md"), "utf8")).toBe("# Third\n");
+    rmSync(join(own.folder, "data", "logs"), { recursive: true });
+    const partial = await run("backup", "--json");
+    expect(partial.json()).toMatchObject({ not_captured: [{ name: "logs", code: "COMPONENT_MISSING" }] });
+    expect(await run("verify", "latest")).toMatchObject({ exitCode: 0 });
+    expect((await run("cat", "latest", "memory/notes/third.md")).stdout).toBe("# Third\n");
   });
 
   it("what an archive vault has taken is imported under the hash that it has there, and compared with what is here", async () => {

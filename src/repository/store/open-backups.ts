@@ -18,7 +18,7 @@ const TIRED = 0.4;
 const REBASE_BUDGET = 0.1;
 /** So many small packs become one. */
 const MANY_SMALL = 16;
-const CACHE_BYTES = 32 * 1024 * 1024;
+const CACHE_BYTES = 12 * 1024 * 1024;
 
 export interface BackupsPlace {
   /** Of the vault. */

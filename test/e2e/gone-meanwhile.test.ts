@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { RepositoryStage } from "../../test/support/repository-stage.ts";
-import { testPlace } from "../../test/support/source-place.ts";
-import { openReading } from "../sources/index.ts";
+import { RepositoryStage } from "../support/repository-stage.ts";
+import { testPlace } from "../support/source-place.ts";
+import { openReading } from "../../src/sources/index.ts";
 
 /** A state of which the next backup stores again what has not been touched, because it leaves a pack of which it uses little. */
 async function tired(stage: RepositoryStage): Promise<(name: number | string) => string> {
@@ -35,7 +35,7 @@ describe("an untouched file that goes before it is stored again", () => {
     const known = draft.known?.("state");
     const reading = await openReading(source.request({ path: stage.join("state"), staging: draft.staging, now, known }));
     const asked: string[] = [];
-    async function* batches(): AsyncGenerator<unknown> {
+    async function* batches(): AsyncGenerator {
       for await (const batch of reading.batches?.() ?? []) {
         if (!("files" in batch)) {
           yield batch;
