@@ -38,8 +38,6 @@ function unmatchedOf(patterns: readonly string[]): { see(path: string): void; le
 
 /** gitignore patterns of a tree. Paths are relative to its root, "/" between names. */
 export interface Patterns {
-  /** Whether there are any. */
-  readonly some: boolean;
   readonly limited: boolean;
   /** Left out, with all that is in it. */
   excluded(path: string, directory: boolean): boolean;
@@ -53,7 +51,6 @@ export function makePatterns(exclude: readonly string[], include: readonly strin
   const out = exclude.length === 0 ? undefined : { matcher: matcherOf(exclude), unmatched: unmatchedOf(exclude) };
   const into = include.length === 0 ? undefined : { matcher: matcherOf(include), unmatched: unmatchedOf(include) };
   return {
-    some: out !== undefined || into !== undefined,
     limited: into !== undefined,
     excluded(path, directory) {
       if (out === undefined) return false;

@@ -116,7 +116,7 @@ function textProblem(
   const hash = sha256 ?? pages_sha256;
   if ((hash === undefined) === (type === "file" && hard_link === undefined)) return "a file has a checksum, and nothing else has";
   if (pages_sha256 !== undefined && (sha256 !== undefined || content.kind !== "pages"))
-    return "it has two checksums, or one over pages and none";
+    return "it has two checksums, or one over pages that it does not lie in";
   if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash)) return "its checksum is not 64 hexadecimal digits";
   if (target === "" || hard_link === "") return "it is a link to nowhere";
   const long = [path, target, hard_link].some(
