@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { CaptureError } from "../kernel/index.ts";
-import { entriesOf, type Reading, type ReadingEntry, type UntouchedFiles } from "../vault/index.ts";
+import { entriesOf, type Reading, type ReadingEntry, type UntouchedEntries } from "../vault/index.ts";
 
 export interface Watch {
   readonly component: string;
@@ -48,10 +48,10 @@ export function watchReading(reading: Reading, watch: Watch): WatchedReading {
       yield chunk;
     }
   }
-  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
+  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedEntries> {
     for await (const entry of reading.batches?.() ?? reading.entries()) {
-      if ("files" in entry) {
-        sawContent ||= entry.files.some(({ size }) => size > 0);
+      if ("entries" in entry) {
+        sawContent ||= entry.entries.some(({ size }) => size > 0);
         yield entry;
         continue;
       }

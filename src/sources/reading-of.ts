@@ -1,9 +1,9 @@
 import { InternalError, namedSystemError } from "../kernel/index.ts";
-import { entriesOf, type Reading, type ReadingEntry, type ReadingReport, type UntouchedFiles } from "../vault/index.ts";
+import { entriesOf, type Reading, type ReadingEntry, type ReadingReport, type UntouchedEntries } from "../vault/index.ts";
 import { throwIfStopped } from "./stop-signal.ts";
 
 export interface ReadingParts {
-  entries(): AsyncGenerator<ReadingEntry | UntouchedFiles> | Generator<ReadingEntry>;
+  entries(): AsyncGenerator<ReadingEntry | UntouchedEntries> | Generator<ReadingEntry>;
   /** Bound to nothing. */
   readonly query?: (sql: string) => Promise<unknown>;
   lost?(): Error | undefined;
@@ -22,7 +22,7 @@ export function readingOf(parts: ReadingParts): Reading {
   // What has not been touched is not read.
   let state: "new" | "begun" | "ended" | "closed" = parts.untouched === true ? "ended" : "new";
   let closing: Promise<void> | undefined;
-  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
+  async function* batches(): AsyncGenerator<ReadingEntry | UntouchedEntries> {
     if (state !== "new") throw new InternalError(`The entries of a reading are given once, and it is ${state}`);
     state = "begun";
     throwIfStopped(parts.signal);

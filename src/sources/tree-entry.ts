@@ -1,5 +1,5 @@
 import { CaptureError, HostError } from "../kernel/index.ts";
-import type { EntryHead, ReadingEntry, SqliteDetails, UntouchedFiles } from "../vault/index.ts";
+import type { EntryHead, ReadingEntry, SqliteDetails, UntouchedEntries } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { headOf } from "./head.ts";
 import type { Notes } from "./notes.ts";
@@ -11,7 +11,7 @@ import { BUSY_TIMEOUT } from "./sqlite/busy-timeout.ts";
 import { knownDatabase } from "./sqlite/known-database.ts";
 import { stageDatabase } from "./sqlite/stage-database.ts";
 import type { StagingFolder } from "./staging-folder.ts";
-import type { Found } from "./walk.ts";
+import type { Found, UntouchedFound } from "./walk.ts";
 
 /** What the entries of a tree are made with. */
 export interface TreeWork {
@@ -44,18 +44,25 @@ function fileEntry(found: Found): ReadingEntry {
   return { head: headOf(path, "file", stats), content: liveContent(absolute, stats, isLogName(path)), ...moved };
 }
 
-/** Most files of a large tree are these, and nobody asks for more of them. */
-export function untouchedFiles(found: readonly Found[]): UntouchedFiles {
+/** Most of a large tree are these, and nobody asks for more of them. */
+export function untouchedEntries(found: readonly UntouchedFound[]): UntouchedEntries {
   return {
-    files: found.map(({ path, stats }) => ({ path, size: Number(stats.size) })),
-    entry: (index) => fileEntry(found[index] as Found),
+    entries: found.map(({ path, type, stats }) => ({ path, type, size: type === "directory" ? 0 : Number(stats.size) })),
+    entry: (index) => {
+      const one = found[index] as UntouchedFound;
+      return one.type === "directory" ? folderEntry(one) : fileEntry(one);
+    },
   };
+}
+
+function folderEntry({ path, stats }: Found): ReadingEntry {
+  return { head: headOf(path, "directory", stats), content: { kind: "none" } };
 }
 
 /** An entry without bytes of its own: a folder, a link, another name. undefined for the others. */
 export function plainEntry(found: Found, { raw }: TreeWork): ReadingEntry | undefined {
   const content = { kind: "none" } as const;
-  if (found.type === "directory") return { head: headOf(found.path, "directory", found.stats), content };
+  if (found.type === "directory") return folderEntry(found);
   if (found.type === "symlink") return { head: { ...headOf(found.path, "symlink", found.stats), target: found.target }, content };
   if (found.linkTo === undefined) return undefined;
   const { sparse: _, ...head } = headOf(found.path, "file", found.stats);

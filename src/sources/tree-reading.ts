@@ -1,5 +1,5 @@
 import { CaptureError, lstatAt } from "../kernel/index.ts";
-import type { Reading, ReadingEntry, ReadingReport, UntouchedFiles } from "../vault/index.ts";
+import type { Reading, ReadingEntry, ReadingReport, UntouchedEntries } from "../vault/index.ts";
 import { cutTree } from "./cut-tree.ts";
 import { rootLook } from "./memory/tree-memory.ts";
 import { untouchedTree, walkMemory, walkRules } from "./memory/untouched-tree.ts";
@@ -11,8 +11,8 @@ import type { ReadingRequest } from "./reading-request.ts";
 import type { Root } from "./root.ts";
 import { databaseChild } from "./sqlite/database-child.ts";
 import type { StagingFolder } from "./staging-folder.ts";
-import { liveEntry, untouchedFiles, type TreeWork } from "./tree-entry.ts";
-import { walk, walkInBatches, type Found, type WalkOptions } from "./walk.ts";
+import { liveEntry, untouchedEntries, type TreeWork } from "./tree-entry.ts";
+import { walk, walkInBatches, type Found, type UntouchedFound, type WalkOptions } from "./walk.ts";
 
 /** A folder with everything in it, walked while it is stored; under a pause everything is copied first. */
 export async function treeReading(
@@ -44,10 +44,10 @@ export async function treeReading(
     notes,
     signal: request.signal,
   };
-  async function* live(): AsyncGenerator<ReadingEntry | UntouchedFiles> {
+  async function* live(): AsyncGenerator<ReadingEntry | UntouchedEntries> {
     for await (const found of walkInBatches(options)) {
       if (Array.isArray(found)) {
-        yield untouchedFiles(found as readonly Found[]);
+        yield untouchedEntries(found as readonly UntouchedFound[]);
         continue;
       }
       const made = liveEntry(found as Found, work);
@@ -62,7 +62,7 @@ export async function treeReading(
       if (!work.databases.has(path)) notes.warn(`"${path}" was a database in the newest good backup and is not captured now`);
     }
   };
-  let entries: () => AsyncGenerator<ReadingEntry | UntouchedFiles>;
+  let entries: () => AsyncGenerator<ReadingEntry | UntouchedEntries>;
   try {
     // The first walk of a cut counts bytes only, and what it notices is noticed again.
     const measured = (): AsyncGenerator<Found> => {

@@ -1,9 +1,9 @@
-import type { ReadingEntry, UntouchedFiles } from "./reading.ts";
+import type { ReadingEntry, UntouchedEntries } from "./reading.ts";
 
 /** Every entry by itself. */
-export async function* entriesOf(batches: AsyncIterable<ReadingEntry | UntouchedFiles>): AsyncGenerator<ReadingEntry> {
+export async function* entriesOf(batches: AsyncIterable<ReadingEntry | UntouchedEntries>): AsyncGenerator<ReadingEntry> {
   for await (const batch of batches) {
-    if ("files" in batch) for (const index of batch.files.keys()) yield batch.entry(index);
+    if ("entries" in batch) for (const index of batch.entries.keys()) yield batch.entry(index);
     else yield batch;
   }
 }

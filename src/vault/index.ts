@@ -43,7 +43,7 @@ export {
   type Salvaged,
   type SourceKind,
   type SqliteDetails,
-  type UntouchedFiles,
+  type UntouchedEntries,
 } from "./reading.ts";
 export {
   goodFor,

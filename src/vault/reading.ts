@@ -18,12 +18,12 @@ export interface ReadingEntry {
 }
 
 /**
- * Files, one behind the other, that are as they were in the backup that the reading was compared with: a vault that has them asks
- * for nothing else.
+ * Files and folders, one behind the other, that are as they were in the backup that the reading was compared with: a vault that has them
+ * asks for nothing else.
  */
-export interface UntouchedFiles {
-  /** At least one. Entry paths, sizes in bytes. */
-  readonly files: readonly { readonly path: string; readonly size: number }[];
+export interface UntouchedEntries {
+  /** At least one. Entry paths; sizes in bytes, of a folder 0. */
+  readonly entries: readonly { readonly path: string; readonly type: "file" | "directory"; readonly size: number }[];
   /** One of them for who cannot keep it as it was stored. */
   entry(index: number): ReadingEntry;
 }
@@ -101,7 +101,7 @@ export interface Reading {
   readonly untouched?: boolean;
   entries(): AsyncIterable<ReadingEntry>;
   /** The same in place of it, for who may keep many files at a time. Absent: there are none such. */
-  batches?(): AsyncIterable<ReadingEntry | UntouchedFiles>;
+  batches?(): AsyncIterable<ReadingEntry | UntouchedEntries>;
   /** Of a database whose bytes are no file of their own: one value out of it by SQL. */
   query?(sql: string): Promise<unknown>;
   /** Why confirm() will not pass, as soon as that is known: what takes long need not be stored to its end. */

@@ -37,16 +37,16 @@ describe("an untouched file that goes before it is stored again", () => {
     const asked: string[] = [];
     async function* batches(): AsyncGenerator {
       for await (const batch of reading.batches?.() ?? []) {
-        if (!("files" in batch)) {
+        if (!("entries" in batch)) {
           yield batch;
           continue;
         }
         // It has been looked at by then.
-        if (batch.files.some(({ path }) => path === "a")) rmSync(place("a"));
+        if (batch.entries.some(({ path }) => path === "a")) rmSync(place("a"));
         yield {
-          files: batch.files,
+          entries: batch.entries,
           entry: (index: number) => {
-            asked.push(batch.files[index]?.path ?? "");
+            asked.push(batch.entries[index]?.path ?? "");
             return batch.entry(index);
           },
         };

@@ -1,4 +1,4 @@
-import type { ContentEnd, ContentProof, Entry, EntryHead, LiveFacts, ReadableContent, UntouchedFiles } from "../../vault/index.ts";
+import type { ContentEnd, ContentProof, Entry, EntryHead, LiveFacts, ReadableContent, UntouchedEntries } from "../../vault/index.ts";
 
 /** A reading's entry on its way into a backup. */
 export interface BodyItem {
@@ -34,10 +34,13 @@ export interface ComponentWriter {
   /** Takes items in order; resolves when it can take the next. */
   add(item: BodyItem): Promise<void>;
   /**
-   * Takes, in the same order, files that are as they were in the backup that is compared with: from one of them on, as many as can be kept as
-   * they were stored then, and puts them into the list by itself. Resolves to how many these are; the next one must be added.
+   * Takes, in the same order, entries that are as they were in the backup that is compared with: from one of them on, as many as can be kept as
+   * they were stored then, and puts them into the list by itself. Resolves to how many these are. The next one must be added, unless those that are left
+   * are a front: then they are given once more, with what follows.
+   *
+   * @param goesOn whether more may follow
    */
-  keep?(files: UntouchedFiles["files"], from: number): Promise<number>;
+  keep?(entries: UntouchedEntries["entries"], from: number, goesOn: boolean): Promise<{ readonly kept: number; readonly isFront: boolean }>;
   /** Resolves when everything is stored and every result was given. */
   finish(): Promise<void>;
   /** Takes away everything of this component. */

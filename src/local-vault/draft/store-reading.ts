@@ -14,7 +14,7 @@ import {
   type ReadingEntry,
   type StoredComponent,
   type StoreRequest,
-  type UntouchedFiles,
+  type UntouchedEntries,
 } from "../../vault/index.ts";
 import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
 import { Waiting } from "./waiting.ts";
@@ -114,17 +114,30 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     originals.add(item);
     await writer.add(item);
   };
-  const keep = async (batch: UntouchedFiles): Promise<void> => {
-    for (let next = 0; next < batch.files.length; next += 1) {
-      next += (await writer.keep?.(batch.files, next)) ?? 0;
-      if (next < batch.files.length) await add(batch.entry(next));
+  let front: UntouchedEntries = NOTHING;
+  const keep = async (batch: UntouchedEntries, goesOn: boolean): Promise<void> => {
+    const all = joined(front, batch);
+    front = NOTHING;
+    for (let next = 0; next < all.entries.length; next += 1) {
+      const { kept = 0, isFront = false } = (await writer.keep?.(all.entries, next, goesOn)) ?? {};
+      next += kept;
+      if (isFront) {
+        front = from(all, next);
+        return;
+      }
+      if (next < all.entries.length) await add(all.entry(next));
     }
   };
   try {
     for await (const batch of reading.batches?.() ?? reading.entries()) {
       throwIfAborted(signal);
-      await ("files" in batch ? keep(batch) : add(batch));
+      if ("entries" in batch) await keep(batch, true);
+      else {
+        await keep(NOTHING, false);
+        await add(batch);
+      }
     }
+    await keep(NOTHING, false);
     await writer.finish();
     throwIfAborted(signal);
     if (originals.size > 0) throw new InternalError("Less was stored than was given");
@@ -139,6 +152,26 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     throw error;
   }
   return { entries: count, bytes, changed, omissions };
+}
+
+const NOTHING: UntouchedEntries = {
+  entries: [],
+  entry: (index) => {
+    throw new InternalError(`There is no entry ${index}`);
+  },
+};
+
+/** Some behind others. */
+function joined(first: UntouchedEntries, second: UntouchedEntries): UntouchedEntries {
+  const { length } = first.entries;
+  if (length === 0) return second;
+  const entries = [...first.entries, ...second.entries];
+  return { entries, entry: (index) => (index < length ? first.entry(index) : second.entry(index - length)) };
+}
+
+/** Those from one on. */
+function from({ entries, entry }: UntouchedEntries, first: number): UntouchedEntries {
+  return { entries: entries.slice(first), entry: (index) => entry(first + index) };
 }
 
 /** A stream becomes a file first: a tar header states the length before the bytes. */

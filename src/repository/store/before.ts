@@ -1,6 +1,13 @@
 import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult } from "../../local-vault/index.ts";
-import { proofOf, type DatabaseLook, type KnownRecords, type KnownState, type RecordSink, type UntouchedFiles } from "../../vault/index.ts";
+import {
+  proofOf,
+  type DatabaseLook,
+  type KnownRecords,
+  type KnownState,
+  type RecordSink,
+  type UntouchedEntries,
+} from "../../vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
 import { OpenPageFile, type PageFile } from "../cache/page-file.ts";
 import { RecordReader } from "../cache/record-file.ts";
@@ -94,22 +101,26 @@ export class Before implements KnownState {
     return true;
   }
 
-  /** Files from one of them on as they were stored, when they may be named again: as many as a run had, or one. */
-  untouched(files: UntouchedFiles["files"], from: number): KeptEntries | undefined {
+  /**
+   * Entries from one of them on as they were stored, when they may be named again: as many as a run had, or one.
+   *
+   * @param goesOn whether more may come behind the last of them: then a run of which these are the front is waited for
+   */
+  untouched(entries: UntouchedEntries["entries"], from: number, goesOn: boolean): KeptEntries | "front" | undefined {
     // What is untouched is so beside the memory that was given, and beside no other.
-    const file = this.#options.cache?.memory === undefined ? undefined : files[from];
-    if (file === undefined) return undefined;
-    const run = this.#runAt(file.path);
-    if (
-      run !== undefined &&
-      isRunOf(run, files, from) &&
-      run.entries.every(({ content }) => isInOnePlace(content) && this.#keeps(content))
-    ) {
-      this.#options.base?.pass(run);
-      return { entries: run.entries as KeptEntries["entries"], run };
+    const first = this.#options.cache?.memory === undefined ? undefined : entries[from];
+    if (first === undefined) return undefined;
+    const run = this.#runAt(first.path);
+    if (run !== undefined && isRunOf(run, entries, from) && this.#keepsRun(run)) {
+      if (run.entries.length <= entries.length - from) {
+        this.#options.base?.pass(run);
+        return { entries: run.entries as KeptEntries["entries"], run };
+      }
+      if (goesOn) return "front";
     }
-    const known = this.#find(file.path);
-    if (known === undefined || !isSameFile(known, file) || known.content.kind === "pages" || !this.#keeps(known.content)) return undefined;
+    const known = this.#find(first.path);
+    if (known === undefined || !isSameEntry(known, first) || known.content.kind === "pages" || !this.#keeps(known.content))
+      return undefined;
     return { entries: [{ entry: known.entry, content: known.content }], run: undefined };
   }
 
@@ -224,6 +235,10 @@ export class Before implements KnownState {
     return base !== undefined && content.kind !== "pages" && isKept(content, (pack) => base.keeps(pack));
   }
 
+  #keepsRun({ entries }: ReadRun): boolean {
+    return entries.every(({ content }) => isInOnePlace(content) && this.#keeps(content));
+  }
+
   #entry(path: string): TreeEntry {
     const known = this.#find(path);
     if (known === undefined) throw new InternalError(`"${path}" was not in the backup before`);
@@ -231,15 +246,17 @@ export class Before implements KnownState {
   }
 }
 
-/** Whether a run is of files from one on, and of nothing else. */
-function isRunOf({ entries }: ReadRun, files: UntouchedFiles["files"], from: number): boolean {
-  if (from + entries.length > files.length) return false;
-  return entries.every((entry, index) => isSameFile(entry, files[from + index] as UntouchedFiles["files"][number]));
+/** Whether a run is of entries from one on, or begins with all that there are from there on. */
+function isRunOf({ entries: run }: ReadRun, entries: UntouchedEntries["entries"], from: number): boolean {
+  return run.every((entry, index) => {
+    const other = entries[from + index];
+    return other === undefined || isSameEntry(entry, other);
+  });
 }
 
-function isSameFile({ entry }: TreeEntry, { path, size }: UntouchedFiles["files"][number]): boolean {
+function isSameEntry({ entry }: TreeEntry, { path, type, size }: UntouchedEntries["entries"][number]): boolean {
   // What was another name then, and is the first one now, must say by its own entry what is in it.
-  return entry.path === path && entry.size === size && entry.type === "file" && entry.hard_link === undefined;
+  return entry.path === path && entry.size === size && entry.type === type && entry.hard_link === undefined;
 }
 
 function isInOnePlace({ kind }: TreeContent): boolean {

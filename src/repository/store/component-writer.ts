@@ -1,6 +1,6 @@
 import { DamageError, InternalError } from "../../kernel/index.ts";
 import type { BodyItem, BodyResult, ComponentOptions, ComponentWriter } from "../../local-vault/index.ts";
-import { quotePath, type ReadableContent, type UntouchedFiles } from "../../vault/index.ts";
+import { quotePath, type ReadableContent, type UntouchedEntries } from "../../vault/index.ts";
 import type { FileDone, FileJob, FileKept, KeptChunk } from "./jobs.ts";
 import type { Before } from "./before.ts";
 import { chunksIn, type FileContent, type KnownFile } from "./known-file.ts";
@@ -111,9 +111,11 @@ export class RepositoryComponent implements ComponentWriter {
     if (this.#batch.jobs.length >= BATCH_FILES || this.#batch.bytes >= BATCH_BYTES || this.#batch.items.length >= MOST_ITEMS) this.#send();
   }
 
-  async keep(files: UntouchedFiles["files"], from: number): Promise<number> {
+  async keep(entries: UntouchedEntries["entries"], from: number, goesOn: boolean): Promise<{ kept: number; isFront: boolean }> {
     let next = from;
-    for (let kept = this.#before.untouched(files, next); kept !== undefined; kept = this.#before.untouched(files, next)) {
+    for (;;) {
+      const kept = this.#before.untouched(entries, next, goesOn);
+      if (kept === undefined || kept === "front") return { kept: next - from, isFront: kept === "front" };
       next += kept.entries.length;
       if (this.#batch.items.length === 0 && this.#under.length === 0) this.#keep(kept);
       else {
@@ -121,10 +123,10 @@ export class RepositoryComponent implements ComponentWriter {
         this.#batch.kept += kept.entries.length;
         if (this.#batch.kept < MOST_KEPT && this.#batch.items.length < MOST_ITEMS) continue;
         this.#send();
+        // oxlint-disable-next-line no-await-in-loop -- in order
         await this.#makeRoom();
       }
     }
-    return next - from;
   }
 
   #keep(kept: KeptEntries): void {

@@ -38,6 +38,15 @@ export class FolderMemory {
     return true;
   }
 
+  /** Whether a folder looks as it did: the same names are in it. Asked in the order of the names. */
+  isSameFolder(name: string, stats: BigIntStats): boolean {
+    const { before } = this.#memory;
+    const row = this.#rowOf(name);
+    if (before === undefined || this.#before === undefined || row === undefined) return false;
+    const { rows } = this.#before;
+    return rows.kind(row) === ROWS.folder && rows.isSame(row, stats, before.settled);
+  }
+
   /** Names come sorted by their bytes, which is mostly how strings compare: where it is not, a file is read that need not be. */
   #rowOf(name: string): number | undefined {
     const names = this.#before?.names ?? [];

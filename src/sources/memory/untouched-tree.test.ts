@@ -36,7 +36,7 @@ async function entriesOf(reading: Reading): Promise<readonly ReadingEntry[]> {
 /** Paths of the files that a vault which has them need not read. */
 async function untouchedIn(reading: Reading): Promise<readonly string[]> {
   const batches = await Array.fromAsync(reading.batches?.() ?? []);
-  return batches.flatMap((batch) => ("files" in batch ? batch.files.map(({ path }) => path) : []));
+  return batches.flatMap((batch) => ("entries" in batch ? batch.entries.flatMap(({ path, type }) => (type === "file" ? [path] : [])) : []));
 }
 
 /** Reads a tree to its end, and gives what the next reading is told. */
