@@ -24,7 +24,7 @@ export async function treeReading(
 ): Promise<Reading> {
   const raw = request.raw === undefined || request.raw === false ? null : rawDatabases(notes);
   const rules = walkRules(root, request);
-  const memory = walkMemory(request, rules);
+  const memory = walkMemory(root, request, rules);
   const same = untouchedTree(root, request, memory);
   if (same !== undefined) return untouchedReading(same, request, staging);
   const child = databaseChild();

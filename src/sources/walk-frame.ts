@@ -1,4 +1,5 @@
 import { FolderMemory } from "./memory/folder-memory.ts";
+import type { FolderRecord } from "./memory/tree-memory.ts";
 import type { Place, WalkOptions } from "./walk.ts";
 
 /** A folder that a walk is in. */
@@ -16,7 +17,8 @@ export interface Frame {
   readonly memory: FolderMemory | undefined;
 }
 
-export function frameOf(folder: Place, names: readonly string[], { memory }: WalkOptions): Frame {
+/** @param before what the folder was, where that is what the names are taken from */
+export function frameOf(folder: Place, names: readonly string[], { memory }: WalkOptions, before?: FolderRecord): Frame {
   const logged = new Set<string>();
   for (const name of names) {
     if (name.endsWith("-wal")) logged.add(name.slice(0, -4));
@@ -30,7 +32,7 @@ export function frameOf(folder: Place, names: readonly string[], { memory }: Wal
     logged,
     databases: new Set(),
     leftOut: new Map(),
-    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, names),
+    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, names, before),
   };
 }
 

@@ -1,10 +1,12 @@
 import type { BigIntStats } from "node:fs";
 import { errnoOf, identityKey, identityOf, lstatAt } from "../kernel/index.ts";
+import { CACHE_TAG } from "./cache-folder.ts";
 import { enterFolder } from "./enter-folder.ts";
 import { hardLinks } from "./hard-links.ts";
 import { identify } from "./identify.ts";
 import type { WalkMemory } from "./memory/folder-memory.ts";
 import { ROWS } from "./memory/rows.ts";
+import type { FolderRecord } from "./memory/tree-memory.ts";
 import type { Notes } from "./notes.ts";
 import type { Patterns } from "./patterns.ts";
 import type { RawDatabases } from "./raw-databases.ts";
@@ -109,11 +111,13 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
       continue;
     }
     if (file === undefined && place.stats.isDirectory()) {
-      const names = enterFolder(place, options);
-      if (names === undefined) continue;
       const isSame = place.stats.dev === options.stats.dev && frame.memory?.isSameFolder(name, place.stats) === true;
-      frame.memory?.note(index, ROWS.folder, place.stats);
-      const entered = frameOf(place, names, options);
+      const before = isSame ? unlisted(place, frame, options) : undefined;
+      const names = before?.names ?? enterFolder(place, options);
+      if (names === undefined) continue;
+      if (before === undefined) frame.memory?.note(index, ROWS.folder, place.stats);
+      else frame.memory?.noteAgain(index);
+      const entered = frameOf(place, names, options, before);
       stack.push(entered);
       if (!options.patterns.included(place.path, true)) continue;
       if (!isSame || frame.pending || untouched.length === MOST_AT_ONCE) yield* batch();
@@ -134,6 +138,12 @@ export async function* walkInBatches(options: WalkOptions): AsyncGenerator<Found
     if (same) untouched.push(found as UntouchedFound);
     else yield found;
   }
+}
+
+/** What is in a folder that looks as it did, where it need not be listed to know that. Whether it is a cache is decided by what its tag holds. */
+function unlisted({ path }: Place, frame: Frame, { excludeCaches }: WalkOptions): FolderRecord | undefined {
+  const before = frame.memory?.namesIn(path);
+  return excludeCaches && before?.names.includes(CACHE_TAG) === true ? undefined : before;
 }
 
 /** The folders that lead to a find and were held back. */

@@ -7,6 +7,8 @@ import type { FolderRecord, TreeMemory, TreeNotes } from "./tree-memory.ts";
 export interface WalkMemory {
   readonly before: TreeMemory | undefined;
   readonly now: TreeNotes;
+  /** The file system keeps the times of folders: a name that comes or goes changes those of its folder. */
+  readonly keepsTimes: boolean;
 }
 
 /** One folder while a walk goes through it in order: what it was, and what it is. */
@@ -15,14 +17,17 @@ export class FolderMemory {
   readonly #noted: ReturnType<TreeNotes["folder"]>;
   readonly #before: FolderRecord | undefined;
   #next = 0;
-  /** Of the name that was asked about last. */
+  /** Of the name that was asked about last: when the bytes of a file were read, or a folder was listed. */
   #readAt: number | undefined;
 
-  /** @param names in order */
-  constructor(memory: WalkMemory, path: string, names: readonly string[]) {
+  /**
+   * @param names in order
+   * @param before what it was, where that is what the names are taken from
+   */
+  constructor(memory: WalkMemory, path: string, names: readonly string[], before: FolderRecord | undefined) {
     this.#memory = memory;
-    this.#noted = memory.now.folder(path, names);
-    this.#before = memory.before?.folder(path)?.read();
+    this.#noted = memory.now.folder(path, names, before?.joined);
+    this.#before = before ?? memory.before?.folder(path)?.read();
   }
 
   /** Whether a file looks as it did when its bytes were last read, and that is not long ago. Asked in the order of the names. */
@@ -38,13 +43,26 @@ export class FolderMemory {
     return true;
   }
 
-  /** Whether a folder looks as it did: the same names are in it. Asked in the order of the names. */
+  /** Whether a folder in this one looks as it did. Asked in the order of the names. */
   isSameFolder(name: string, stats: BigIntStats): boolean {
     const { before } = this.#memory;
+    this.#readAt = undefined;
     const row = this.#rowOf(name);
     if (before === undefined || this.#before === undefined || row === undefined) return false;
     const { rows } = this.#before;
-    return rows.kind(row) === ROWS.folder && rows.isSame(row, stats, before.settled);
+    if (rows.kind(row) !== ROWS.folder || !rows.isSame(row, stats, before.settled)) return false;
+    this.#readAt = rows.readAt(row);
+    return true;
+  }
+
+  /**
+   * What was in the folder that isSameFolder() was asked about last, and is, when its looks tell that; undefined where it must be listed. Not for ever:
+   * what a folder does not tell is found when it is listed. Nor when the last walk left anything out, which is told again.
+   */
+  namesIn(path: string): FolderRecord | undefined {
+    const { before, now, keepsTimes } = this.#memory;
+    if (!keepsTimes || before?.plain !== true || this.#readAt === undefined || !isRecentlyRead(this.#readAt, now.now)) return undefined;
+    return before.folder(path)?.read();
   }
 
   /** Names come sorted by their bytes, which is mostly how strings compare: where it is not, a file is read that need not be. */
@@ -73,7 +91,7 @@ export class FolderMemory {
     this.#noted.rows.note(index, kind, stats, readAt ?? this.#memory.now.now);
   }
 
-  /** A file that isUntouched() was asked about last, and is. @param index of the name */
+  /** What isUntouched() was asked about last, and is, or namesIn() gave the names of. @param index of the name */
   noteAgain(index: number): void {
     if (this.#before !== undefined) this.#noted.rows.copy(index, this.#before.rows, this.#next);
   }

@@ -20,7 +20,7 @@ function folderOf(path: string, inodes: readonly bigint[]): Folder {
     count: inodes.length,
     read: () => {
       reads += 1;
-      return { names: inodes.map((_, row) => `file ${row}`), rows };
+      return { names: inodes.map((_, row) => `file ${row}`), rows, joined: new Uint8Array() };
     },
     reads: () => reads,
   };

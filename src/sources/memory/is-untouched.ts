@@ -54,7 +54,7 @@ function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck
       if (stats.isDirectory() !== (kind === ROWS.leftOutFolder)) return false;
     } else if (kind === ROWS.database) {
       if (!isKnown(path, folder.path === "." ? name : `${folder.path}/${name}`)) return false;
-    } else if (!rows.isSame(row, stats, settled) || (kind === ROWS.file && !isRecentlyRead(rows.readAt(row), now))) return false;
+    } else if (!rows.isSame(row, stats, settled) || (kind !== ROWS.link && !isRecentlyRead(rows.readAt(row), now))) return false;
     row += 1;
   }
   return true;

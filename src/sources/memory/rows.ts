@@ -36,7 +36,7 @@ export class Rows {
     this.#kinds = new Uint8Array(own.buffer, count * (NUMBERS * 8 + 8), count);
   }
 
-  /** @param readAt when its bytes were last read. Milliseconds since the epoch */
+  /** @param readAt when its bytes were last read, or a folder was last listed. Milliseconds since the epoch */
   note(row: number, kind: RowKind, stats: BigIntStats, readAt: number): void {
     this.#kinds[row] = kind;
     const looks = this.#looks;

@@ -47,6 +47,8 @@ export interface FolderRecord {
   readonly names: readonly string[];
   /** One for each name. */
   readonly rows: Rows;
+  /** The names as they are written down. */
+  readonly joined: Uint8Array;
 }
 
 /** What the last walk saw of a tree: the names of every folder, and how each of them looked. */
@@ -77,17 +79,20 @@ export class TreeNotes {
     this.#records = records;
   }
 
-  /** @returns to be told of every name, and of the end */
-  folder(path: string, names: readonly string[]): { readonly rows: Rows; readonly end: () => void } {
+  /**
+   * @param joined the same names as they were written down the last time
+   * @returns to be told of every name, and of the end
+   */
+  folder(path: string, names: readonly string[], joined?: Uint8Array): { readonly rows: Rows; readonly end: () => void } {
     const rows = new Rows(names.length);
     const head = { path, count: names.length, at: 0, length: 0 };
     this.#paths += path.length;
     this.#folders.push(head);
     const end = (): void => {
-      const joined = Buffer.from(joinNames(names));
+      const text = joined ?? Buffer.from(joinNames(names));
       head.at = this.#records.append(rows.bytes);
-      this.#records.append(joined);
-      head.length = rows.bytes.length + joined.length;
+      this.#records.append(text);
+      head.length = rows.bytes.length + text.length;
     };
     return { rows, end };
   }
@@ -136,8 +141,9 @@ export function treeMemory(known: KnownRecords | undefined, rules: string): Tree
 function recordOf({ count, at, length }: FolderHead, known: KnownRecords): FolderRecord | undefined {
   const record = known.read(at, length);
   if (record === undefined) return undefined;
-  const names = splitNames(Buffer.from(record.subarray(count * ROW_BYTES)).toString("utf8"));
-  return names.length === count ? { names, rows: new Rows(count, record.subarray(0, count * ROW_BYTES)) } : undefined;
+  const joined = Buffer.from(record.subarray(count * ROW_BYTES));
+  const names = splitNames(joined.toString("utf8"));
+  return names.length === count ? { names, rows: new Rows(count, record.subarray(0, count * ROW_BYTES)), joined } : undefined;
 }
 
 function parseHead(text: string): Head | undefined {

@@ -10,7 +10,7 @@ import type { KnownRecords, KnownState, Reading, ReadingEntry } from "../../vaul
 import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import { isUntouched } from "./is-untouched.ts";
-import { ROWS } from "./rows.ts";
+import { ROW_BYTES, ROWS, Rows } from "./rows.ts";
 import { treeMemory, TreeNotes, type TreeMemory } from "./tree-memory.ts";
 
 const HOUR = 3_600_000;
@@ -176,6 +176,55 @@ describe("openReading() of a tree that was read before", () => {
     writeFileSync(join(other, "two.md"), "text of two.md");
     using _ = over(other);
     expect((await again(place, memory)).untouched).toBe(false);
+  });
+
+  it("lists a folder that looks as it did once in seven days, and where times are kept no more often", async () => {
+    using place = testPlace();
+    mkdirSync(join(place.state, "sub", "empty"), { recursive: true });
+    writeFileSync(join(place.state, "one.md"), "text");
+    const memory = await remember(place);
+    if (memory === undefined) throw new Error("Nothing is remembered");
+    // As if the folder had kept its times.
+    writeFileSync(join(place.state, "sub", "empty", "new.md"), "new");
+    const { folders } = JSON.parse(Buffer.from(memory.head).toString("utf8")) as { folders: readonly { path: string; at: number }[] };
+    const sub = folders.find(({ path }) => path === "sub");
+    const read = (at: number, length: number): Uint8Array | undefined => {
+      const bytes = memory.read(at, length);
+      if (bytes === undefined || at !== sub?.at || length === 0) return bytes;
+      const rows = new Rows(1, bytes.subarray(0, ROW_BYTES));
+      rows.note(0, ROWS.folder, lstatSync(join(place.state, "sub", "empty"), { bigint: true }), FIRST);
+      return Buffer.concat([rows.bytes, bytes.subarray(ROW_BYTES)]);
+    };
+    writeFileSync(join(place.state, "one.md"), "other text");
+    const pathsAt = async (now: number): Promise<readonly string[]> => {
+      const reading = await openReading(place.request({ now, known: knows({ ...memory, read }) }));
+      try {
+        return (await entriesOf(reading)).map(({ head }) => head.path);
+      } finally {
+        await reading.close();
+      }
+    };
+    expect(await pathsAt(FIRST + HOUR)).toEqual([".", "one.md", "sub", "sub/empty"]);
+    expect(await pathsAt(FIRST + 7 * 24 * HOUR)).toEqual([".", "one.md", "sub", "sub/empty", "sub/empty/new.md"]);
+    // However often it was found untouched meanwhile.
+    const second = await remember(place, { now: FIRST + HOUR, known: knows({ ...memory, read }) });
+    expect((await again(place, second, { now: FIRST + 2 * HOUR })).untouched).toBe(true);
+    expect((await again(place, second, { now: FIRST + 7 * 24 * HOUR })).untouched).toBe(false);
+  });
+
+  it("looks at the tag of a cache whose folder looks as it did", async () => {
+    using place = testPlace();
+    const cache = join(place.state, "cache");
+    mkdirSync(cache);
+    const tag = join(cache, "CACHEDIR.TAG");
+    writeFileSync(tag, "Signature: 8a477f597d28d172789f06886806bc55");
+    writeFileSync(join(cache, "big"), "big");
+    const rules = { excludeCaches: true };
+    const memory = await remember(place, rules);
+    writeFileSync(tag, "no tag any more");
+    const reading = await openReading(place.request({ now: FIRST + HOUR, ...rules, known: knows(memory) }));
+    expect((await entriesOf(reading)).map(({ head }) => head.path)).toEqual([".", "cache", "cache/CACHEDIR.TAG", "cache/big"]);
+    await reading.close();
   });
 
   it("lists every folder where their times are not to be believed", async () => {

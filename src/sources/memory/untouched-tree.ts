@@ -18,9 +18,11 @@ export function walkRules(root: Root, request: ReadingRequest): string {
 }
 
 /** undefined where nothing is remembered: what is copied under a pause, or salvaged, is read whole, whatever it looks like. */
-export function walkMemory(request: ReadingRequest, rules: string): WalkMemory | undefined {
+export function walkMemory(root: Root, request: ReadingRequest, rules: string): WalkMemory | undefined {
   if (request.cut || (request.raw ?? false) !== false || request.known === undefined) return undefined;
-  return { before: treeMemory(request.known.memory, rules), now: new TreeNotes(request.now, request.known.newRecords()) };
+  const before = treeMemory(request.known.memory, rules);
+  const now = new TreeNotes(request.now, request.known.newRecords());
+  return { before, now, keepsTimes: before !== undefined && keepsFolderTimes(root.real) };
 }
 
 /** What a reading reports of a tree of which nothing has been touched; undefined when something has. */
@@ -33,7 +35,7 @@ export function untouchedTree(root: Root, request: ReadingRequest, memory: WalkM
     return known !== undefined;
   };
   // Not for ever: what a folder does not tell is found when it is listed.
-  const keepsTimes = keepsFolderTimes(root.real) && isRecentlyRead(memory.before.begun, request.now);
+  const keepsTimes = memory.keepsTimes && isRecentlyRead(memory.before.begun, request.now);
   if (!isUntouched(memory.before, { root: root.real, stats: root.stats, now: request.now, keepsTimes, isKnown })) return undefined;
   return {
     source: "tree",
