@@ -14,7 +14,7 @@ import { keepHeapSmall } from "./keep-heap-small.ts";
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
 
 /** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
-const MANY_STEPS = 64;
+const MANY_STEPS = 2000;
 
 export function backupCommand(runner: Runner): Command {
   const group = new Command("backup")

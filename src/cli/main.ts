@@ -51,7 +51,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       },
     });
   };
-  const program = quietly(buildProgram(runner), json);
+  const program = quietly(buildProgram(runner, commandIn(argv)), json);
   try {
     await program.parseAsync(argv, { from: "user" });
     await new Promise((resolve) => process.stdout.write("", resolve));
@@ -62,6 +62,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
   }
+}
+
+/** The word that names the command: what comes first and is neither an option of the program nor what one is given. */
+function commandIn(argv: readonly string[]): string | undefined {
+  return argv.find((word, index) => !word.startsWith("-") && !["-c", "--config"].includes(argv[index - 1] ?? ""));
 }
 
 async function loadInstance(io: Io, config: unknown, blocking: boolean): Promise<Instance> {

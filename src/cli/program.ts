@@ -24,8 +24,41 @@ import { vaultCommand } from "./vault.ts";
 import { pruneCommand } from "./prune.ts";
 import { verifyCommand } from "./verify.ts";
 
-/** The whole command line; running it needs a runner, describing it (reference, completion) does not. */
-export function buildProgram(runner: Runner): Command {
+/** By name, in the order in which they are listed. */
+const COMMANDS: Readonly<Record<string, (runner: Runner) => Command>> = {
+  protect: protectCommand,
+  init: initCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
+  recover: recoverCommand,
+  ls: lsCommand,
+  cat: catCommand,
+  diff: diffCommand,
+  find: findCommand,
+  verify: verifyCommand,
+  prune: pruneCommand,
+  export: exportCommand,
+  import: importCommand,
+  status: statusCommand,
+  doctor: doctorCommand,
+  bundle: bundleCommand,
+  daemon: daemonCommand,
+  run: runCommand,
+  migrate: migrateCommand,
+  task: taskCommand,
+  lease: leaseCommand,
+  notify: notifyCommand,
+  vault: vaultCommand,
+  key: keyCommand,
+  completion: (runner) => completionCommand(runner, () => buildProgram(runner)),
+};
+
+/**
+ * The command line; running it needs a runner, describing it (reference, completion) does not.
+ *
+ * @param only the one command that was named, when it is there: to make the others takes longer than many a command
+ */
+export function buildProgram(runner: Runner, only?: string): Command {
   const program = new Command("holdfast")
     .description("Consistent, proven backups for the state of AI-agent orchestrators")
     .version(VERSION, "-V, --version", "print the version")
@@ -45,35 +78,8 @@ Start here:
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 partial, 4 damage, 5 deferred, 130 interrupted`,
   );
-  for (const command of [
-    protectCommand(runner),
-    initCommand(runner),
-    backupCommand(runner),
-    restoreCommand(runner),
-    recoverCommand(runner),
-    lsCommand(runner),
-    catCommand(runner),
-    diffCommand(runner),
-    findCommand(runner),
-    verifyCommand(runner),
-    pruneCommand(runner),
-    exportCommand(runner),
-    importCommand(runner),
-    statusCommand(runner),
-    doctorCommand(runner),
-    bundleCommand(runner),
-    daemonCommand(runner),
-    runCommand(runner),
-    migrateCommand(runner),
-    taskCommand(runner),
-    leaseCommand(runner),
-    notifyCommand(runner),
-    vaultCommand(runner),
-    keyCommand(runner),
-    completionCommand(runner, () => program),
-  ]) {
-    program.addCommand(command);
-  }
+  const named = only === undefined || !Object.hasOwn(COMMANDS, only) ? undefined : COMMANDS[only];
+  for (const make of named === undefined ? Object.values(COMMANDS) : [named]) program.addCommand(make(runner));
   for (const command of notBuiltYet()) program.addCommand(command, { hidden: true });
   return program;
 }

@@ -1,8 +1,12 @@
-import { open } from "node:fs/promises";
+import { closeSync, fsync, openSync } from "node:fs";
+import { promisify } from "node:util";
 import { namedSystemError } from "./errors.ts";
 
 /** As many as Node's threads do at a time. */
 const AT_ONCE = 4;
+
+/** By callback: `node:fs/promises` takes longer to load than a short file to flush. */
+const fsyncLater = promisify(fsync);
 
 /**
  * fsync of every file and folder given, several at a time. For what is few and large: unlike syncFileSystem() it does not
@@ -18,8 +22,12 @@ export async function syncFiles(paths: readonly string[]): Promise<void> {
 
 async function syncFile(path: string): Promise<void> {
   try {
-    await using file = await open(path, "r");
-    await file.sync();
+    const descriptor = openSync(path, "r");
+    try {
+      await fsyncLater(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (cause) {
     throw namedSystemError(cause, `flush "${path}" to disk`);
   }

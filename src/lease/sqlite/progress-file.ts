@@ -1,5 +1,5 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { rename, writeFile } from "node:fs/promises";
+import { readFileSync, rename, renameSync, rmSync, statSync, writeFile, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { bootId, isRunning, pidNamespace } from "../../kernel/index.ts";
 import type { Seat } from "../lease-row.ts";
 import { seatOfThisProcess } from "./liveness.ts";
@@ -12,11 +12,14 @@ export interface ProgressNote {
   readonly progress: number | null;
 }
 
+/** By callbacks: `node:fs/promises` takes longer to load than this file to write. */
+const [writeLater, renameLater] = [promisify(writeFile), promisify(rename)];
+
 /** Advisory, so neither synced nor waited for: nothing is decided by it. */
 export async function writeProgress(path: string, note: ProgressNote): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, JSON.stringify(note), { mode: 0o600 });
-  await rename(temporary, path);
+  await writeLater(temporary, JSON.stringify(note), { mode: 0o600 });
+  await renameLater(temporary, path);
 }
 
 export function readProgress(path: string, generation: number): (ProgressNote & { readonly at: string }) | null {
