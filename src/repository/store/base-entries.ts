@@ -66,6 +66,17 @@ export class BaseEntries {
     this.#recent.delete(entries[0]?.entry.path ?? "");
   }
 
+  /** Those behind the one that find() gave last, in its run. */
+  behind(): readonly TreeEntry[] {
+    return this.#run?.entries.slice(this.#index + 1) ?? [];
+  }
+
+  /** So many of those are not asked for any more. */
+  skip(count: number): void {
+    this.#index += count;
+    this.#asked = this.#run?.entries[this.#index]?.entry.path ?? this.#asked;
+  }
+
   /** The run that begins with a path, when it was read of late. Asked in stored order: those before it are forgotten. */
   runFrom(path: string): ReadRun | undefined {
     const found = this.#recent.get(path);

@@ -80,6 +80,16 @@ export class Base {
     this.#entries.pass(run);
   }
 
+  /** Those behind the one that find() gave last, in its run. */
+  behind(): readonly TreeEntry[] {
+    return this.#entries.behind();
+  }
+
+  /** So many of those were in the state as well. */
+  skip(count: number): void {
+    this.#entries.skip(count);
+  }
+
   /** What a file was that lay there and lies elsewhere now; undefined also when that would take too long. @throws DamageError */
   findMoved(path: string): TreeEntry | undefined {
     return this.#isLost ? undefined : this.#moved.find(path);

@@ -102,7 +102,7 @@ export class Before implements KnownState {
   }
 
   /**
-   * Entries from one of them on as they were stored, when they may be named again: as many as a run had, or one.
+   * Entries from one of them on as they were stored, when they may be named again: all of a run, or those of it that are still there.
    *
    * @param goesOn whether more may come behind the last of them: then a run of which these are the front is waited for
    */
@@ -119,9 +119,19 @@ export class Before implements KnownState {
       if (goesOn) return "front";
     }
     const known = this.#find(first.path);
-    if (known === undefined || !isSameEntry(known, first) || known.content.kind === "pages" || !this.#keeps(known.content))
-      return undefined;
-    return { entries: [{ entry: known.entry, content: known.content }], run: undefined };
+    const kept = known === undefined ? [] : this.#keptOf([known, ...(this.#options.base?.behind() ?? [])], entries, from);
+    if (kept.length === 0) return undefined;
+    this.#options.base?.skip(kept.length - 1);
+    return { entries: kept, run: undefined };
+  }
+
+  /** Those of a run that are the entries from one on, and may be named again. */
+  #keptOf(run: readonly TreeEntry[], entries: UntouchedEntries["entries"], from: number): KeptEntries["entries"] {
+    const end = run.findIndex((known, index) => {
+      const other = entries[from + index];
+      return other === undefined || !isSameEntry(known, other) || !this.#keeps(known.content);
+    });
+    return (end < 0 ? run : run.slice(0, end)) as KeptEntries["entries"];
   }
 
   /** A database that the reading was told to be known: here, and beside no other backup. */
