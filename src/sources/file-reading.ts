@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from "node:fs";
 import { CaptureError, identityOf, lstatAt } from "../kernel/index.ts";
-import type { Content, Reading } from "../vault/index.ts";
+import type { Content, Reading, ReadingReport } from "../vault/index.ts";
 import { isLogName, liveContent, stagedContent } from "./content.ts";
 import { copyIntoStaging } from "./copy-into-staging.ts";
 import { headOf } from "./head.ts";
+import { FileMemory } from "./memory/file-memory.ts";
 import type { Notes } from "./notes.ts";
 import { readingOf } from "./reading-of.ts";
 import type { ReadingRequest } from "./reading-request.ts";
@@ -23,6 +24,8 @@ export async function fileReading(
   notes: Notes,
   staging: StagingFolder,
 ): Promise<Reading> {
+  const memory = FileMemory.of(kind, root, request);
+  if (memory?.isUntouched(root.stats) === true) return untouchedFileReading(kind, root, request, notes, staging);
   let stats: BigIntStats;
   let content: Content;
   let size: number;
@@ -48,8 +51,22 @@ export async function fileReading(
       yield { head, content };
     },
     report: () => ({ source: kind, resolved_path: root.real, ...notes.result() }),
+    // Of a log the rest of its last line comes with the next backup.
+    memory: () => (BigInt(size) === stats.size ? memory?.toHead(stats) : undefined),
     close: () => staging.remove(),
   });
+}
+
+/** One that is as it was in the backup that it is compared with: nothing of it is read. */
+export function untouchedFileReading(
+  source: "file" | "log" | "json",
+  root: Root,
+  { signal }: ReadingRequest,
+  notes: Notes,
+  staging: StagingFolder,
+): Reading {
+  const report = (): ReadingReport => ({ source, resolved_path: root.real, ...notes.result() });
+  return readingOf({ untouched: true, signal, *entries() {}, report, close: () => staging.remove() });
 }
 
 /** The size of a file at open; of a log that still moves, up to its last whole line: the rest comes with the next backup. */

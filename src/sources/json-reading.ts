@@ -3,8 +3,10 @@ import { CaptureError, InterruptedError, type Position } from "../kernel/index.t
 import type { Reading } from "../vault/index.ts";
 import { stagedContent } from "./content.ts";
 import { copyIntoStaging, type CopiedFile } from "./copy-into-staging.ts";
+import { untouchedFileReading } from "./file-reading.ts";
 import { headOf } from "./head.ts";
 import { problemInJson } from "./json-problem.ts";
+import { FileMemory } from "./memory/file-memory.ts";
 import type { Notes } from "./notes.ts";
 import { readingOf } from "./reading-of.ts";
 import type { ReadingRequest } from "./reading-request.ts";
@@ -17,6 +19,8 @@ const WAITS = [100, 300, 600, 1000];
 
 /** A JSON document, stored byte for byte once a copy of it parses. */
 export async function jsonReading(root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
+  const memory = FileMemory.of("json", root, request);
+  if (memory?.isUntouched(root.stats) === true) return untouchedFileReading("json", root, request, notes, staging);
   const { copied, target } = await wholeCopy(root, request, staging);
   const { content, size } = stagedContent(target);
   const head = { ...headOf(root.name, "file", copied.stats), size };
@@ -26,6 +30,7 @@ export async function jsonReading(root: Root, request: ReadingRequest, notes: No
       yield { head, content };
     },
     report: () => ({ source: "json", resolved_path: root.real, ...notes.result() }),
+    memory: () => memory?.toHead(copied.stats),
     close: () => staging.remove(),
   });
 }
