@@ -170,8 +170,8 @@ function joined(first: UntouchedEntries, second: UntouchedEntries): UntouchedEnt
 }
 
 /** Those from one on. */
-function from({ entries, entry }: UntouchedEntries, first: number): UntouchedEntries {
-  return { entries: entries.slice(first), entry: (index) => entry(first + index) };
+function from(all: UntouchedEntries, first: number): UntouchedEntries {
+  return { entries: all.entries.slice(first), entry: (index) => all.entry(first + index) };
 }
 
 /** A stream becomes a file first: a tar header states the length before the bytes. */

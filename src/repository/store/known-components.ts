@@ -2,6 +2,7 @@ import { DamageError } from "../../kernel/index.ts";
 import type { NewBody } from "../../local-vault/index.ts";
 import type { ComponentCache } from "../cache/component-cache.ts";
 import { newFileBeside, readCache, scratchFile, sweepSideFiles, type CachePlace } from "../cache/cache-folder.ts";
+import { SoundPacks } from "../cache/sound-packs.ts";
 import { treeName } from "../tree/roots.ts";
 import { Base } from "./base.ts";
 import { Before } from "./before.ts";
@@ -9,7 +10,7 @@ import type { ComponentState } from "./component-state.ts";
 import { NextCache } from "./next-cache.ts";
 import { OpenBackups, type BackupsPlace } from "./open-backups.ts";
 
-export interface KnownPlace extends Omit<BackupsPlace, "doubts"> {
+export interface KnownPlace extends Omit<BackupsPlace, "doubts" | "sound"> {
   readonly cache: CachePlace;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -31,7 +32,7 @@ export class KnownComponents implements Disposable {
   constructor({ backups, doubts }: Pick<NewBody, "backups" | "doubts">, place: KnownPlace) {
     this.#place = place;
     this.#candidates = backups;
-    this.#backups = new OpenBackups({ ...place, doubts });
+    this.#backups = new OpenBackups({ ...place, doubts, sound: new SoundPacks(place.cache, place.folder, place.now) });
   }
 
   ask(component: string): ComponentState {

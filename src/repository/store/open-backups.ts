@@ -1,6 +1,7 @@
 import { DamageError } from "../../kernel/index.ts";
 import type { Doubts, FoundBackup } from "../../local-vault/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
+import type { SoundPacks } from "../cache/sound-packs.ts";
 import { readCheckpoint } from "../checkpoint/checkpoint-file.ts";
 import { readBackupFile } from "../manifest/backup-file.ts";
 import type { PackTable, TableEntry } from "../manifest/pack-table.ts";
@@ -26,6 +27,7 @@ export interface BackupsPlace {
   readonly keys: VaultKeys;
   readonly sizes: PackSizes;
   readonly doubts: Doubts;
+  readonly sound: SoundPacks;
 }
 
 /** A backup that components are compared with, as far as it is the same for all of them. */
@@ -72,7 +74,7 @@ export class OpenBackups implements Disposable {
         sizes,
       ),
       frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES }),
-      hasSoundTrees: once(() => isMetadataSound(folder, packs, keys)),
+      hasSoundTrees: once(() => this.#isMetadataSound(packs, damaged)),
     };
     this.#open.set(backup.id, opened);
     return opened;
@@ -100,6 +102,23 @@ export class OpenBackups implements Disposable {
     };
   }
 
+  /** Opens every frame of metadata. One that is damaged is met again, and told, by whoever needs what is in it. */
+  #isMetadataSound(packs: PackTable, damaged: ReadonlySet<string>): boolean {
+    const { folder, keys, sound } = this.#place;
+    try {
+      for (const place of packs.entries) {
+        const read = (): void => readMetadata(folder, place, keys);
+        if (damaged.has(place.name)) read();
+        else sound.see(place, read);
+      }
+      sound.save();
+      return true;
+    } catch (error) {
+      if (error instanceof DamageError) return false;
+      throw error;
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const { frames } of this.#open.values()) frames.close();
     this.#checkpoint?.opened?.frames.close();
@@ -111,18 +130,9 @@ function once(ask: () => boolean): () => boolean {
   return () => (answer ??= ask());
 }
 
-/** Opens every frame of metadata. One that is damaged is met again, and told, by whoever needs what is in it. */
-function isMetadataSound(folder: string, packs: PackTable, keys: VaultKeys): boolean {
-  try {
-    for (const place of packs.entries) {
-      using reader = openPack(folder, place, keys);
-      for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") reader.readFrame(ordinal);
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof DamageError) return false;
-    throw error;
-  }
+function readMetadata(folder: string, place: TableEntry, keys: VaultKeys): void {
+  using reader = openPack(folder, place, keys);
+  for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") reader.readFrame(ordinal);
 }
 
 function wholePacks(entries: readonly TableEntry[], folder: string): readonly TableEntry[] {

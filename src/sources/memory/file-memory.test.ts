@@ -104,7 +104,7 @@ describe.each(CASES)("openReading() of a $kind that was read before", ({ kind, n
       expect(await read(place, memory, more)).toMatchObject({ untouched: false });
     expect(await read(place, memory, later(path), { whole: false })).toMatchObject({ untouched: false, paths: [name] });
     expect(await read(place, { head: Buffer.alloc(3), read: () => undefined }, later(path))).toMatchObject({ untouched: false });
-    const young = await read(place, undefined, { path, kind, now: Number(statSync(path).mtimeMs) + 60_000 });
+    const young = await read(place, undefined, { path, kind, now: statSync(path).mtimeMs + 60_000 });
     expect(await read(place, young.memory, later(path))).toMatchObject({ untouched: false });
   });
 
@@ -124,7 +124,7 @@ describe("openReading() of a log", () => {
     using place = testPlace();
     const path = join(place.state, "a.log");
     writeFileSync(path, "whole\nhalf");
-    const now = Number(statSync(path).mtimeMs);
+    const now = statSync(path).mtimeMs;
     expect((await read(place, undefined, { path, kind: "log", now })).memory).toBeUndefined();
   });
 });
