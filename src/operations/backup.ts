@@ -1,15 +1,15 @@
-import { takeBackup, type BackupOutcome, type BackupProgress } from "../backup/index.ts";
+import { takeBackup, type BackupOutcome, type BackupProgress, type ComponentPlan } from "../backup/index.ts";
 import { addHint, HoldfastError, makeFolder, namedSystemError, UsageError } from "../kernel/index.ts";
 import { describeDecision } from "../retention/index.ts";
 import type { Lease, LeaseProgress } from "../lease/index.ts";
-import { TRIGGERS, type Trigger } from "../vault/index.ts";
+import { TRIGGERS, type Trigger, type Vault } from "../vault/index.ts";
 import { recordEnded, recordFailure, saysSomething } from "./failed-backup.ts";
 import { outcomeOf, runAfter, runBefore } from "./hooks.ts";
 import type { Instance } from "./instance.ts";
 import { backupFailed, backupTaken, notify } from "./notify/index.ts";
 import { avoidedBy, chosenNames, planComponents, reservedComponent } from "./plan-components.ts";
 import { insideLease, outsideLease } from "./program-places.ts";
-import { makeRoom, prune } from "./prune.ts";
+import { makeRoom, pruneBehind } from "./prune.ts";
 import { settleRestore } from "./settle-restore.ts";
 import { guardOf, underLease, type HeavyOptions } from "./under-lease.ts";
 
@@ -83,10 +83,14 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
   // A restore takes its own; everything else first ends what a crash left half-done, and never captures it.
   if (options.salvage !== true) await settleRestore(instance, options);
   makeFolder(config.stateDir);
+  await using opened = new AsyncDisposableStack();
+  let vault: Vault;
   let outcome: BackupOutcome;
   try {
     if (options.salvage !== true) await runBefore(instance, trigger, options.signal);
-    outcome = await run(instance, trigger, options);
+    const components = await planComponents(instance, options.components);
+    vault = opened.use(await instance.openVault({ create: true }));
+    outcome = await run(instance, vault, [...components, reservedComponent(config.file)], trigger, options);
   } catch (error) {
     const failure = namedSystemError(error, "take a backup");
     if (options.salvage === true) throw failure;
@@ -103,16 +107,16 @@ async function backupUnder(instance: Instance, trigger: Trigger, options: Leased
     notes.push(namedSystemError(error, "record that this backup was taken").message);
   }
   if (options.salvage !== true) {
-    notes.push(...(await pruneAfter(instance, options.lease)));
+    notes.push(...(await pruneAfter(instance, vault, options.lease)));
     const ended = outcome.status === "complete" && outcome.alarms.length === 0 ? "complete" : "partial";
     notes.push(...(await runAfter(instance, { trigger, id: outcome.head.id, outcome: ended })));
   }
   return { ...outcome, notes };
 }
 
-async function pruneAfter(instance: Instance, lease: Lease): Promise<readonly string[]> {
+async function pruneAfter(instance: Instance, vault: Vault, lease: Lease): Promise<readonly string[]> {
   try {
-    const { decisions, removed, standsDown, notes } = await prune(instance, { lease });
+    const { decisions, removed, standsDown, notes } = await pruneBehind(instance, vault, lease);
     const gone = new Set(removed);
     return [
       ...decisions.filter(({ id }) => gone.has(id)).map((decision) => `pruned ${decision.id}: ${describeDecision(decision)}`),
@@ -124,11 +128,15 @@ async function pruneAfter(instance: Instance, lease: Lease): Promise<readonly st
   }
 }
 
-async function run(instance: Instance, trigger: Trigger, options: LeasedOptions): Promise<BackupOutcome> {
+async function run(
+  instance: Instance,
+  vault: Vault,
+  components: readonly ComponentPlan[],
+  trigger: Trigger,
+  options: LeasedOptions,
+): Promise<BackupOutcome> {
   const { config } = instance;
   const { lease, onProgress } = options;
-  const components = await planComponents(instance, options.components);
-  await using vault = await instance.openVault({ create: true });
   const take = (): Promise<BackupOutcome> =>
     takeBackup({
       vault,
@@ -136,7 +144,7 @@ async function run(instance: Instance, trigger: Trigger, options: LeasedOptions)
       instance: config.name,
       programs: insideLease(instance, lease),
       pauses: outsideLease(instance),
-      components: [...components, reservedComponent(config.file)],
+      components,
       trigger,
       salvage: options.salvage === true,
       tags: options.tags ?? [],

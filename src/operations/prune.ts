@@ -1,4 +1,5 @@
 import { BusyError, NotFoundError, type Guard } from "../kernel/index.ts";
+import type { Lease } from "../lease/index.ts";
 import { dropOutlived } from "../restore/index.ts";
 import { describeDecision, planRetention, type RetentionDecision } from "../retention/index.ts";
 import type { BackupId, Vault } from "../vault/index.ts";
@@ -30,14 +31,20 @@ export async function prune(instance: Instance, options: HeavyOptions & { readon
   });
 }
 
+/** The same behind a backup, in the vault that it opened: what it has read of it is not read twice. */
+export async function pruneBehind(instance: Instance, vault: Vault, lease: Lease): Promise<PruneReport> {
+  return await pruneWith(instance, guardOf(lease), vault);
+}
+
 /** @param guard null: a dry run */
-async function pruneWith(instance: Instance, guard: Guard | null): Promise<PruneReport> {
+async function pruneWith(instance: Instance, guard: Guard | null, opened?: Vault): Promise<PruneReport> {
   const { config, clock } = instance;
   const outlived =
     guard === null || pendingRestore(instance) !== null
       ? []
       : await guard("removal of what restores had replaced", () => dropOutlived(config.stateDir, clock.now(), null));
-  const report = await withVault(instance, (vault) => pruneVault(instance, vault, { guard, runFailed: lastFailure(instance) }));
+  const work = (vault: Vault): Promise<PruneReport> => pruneVault(instance, vault, { guard, runFailed: lastFailure(instance) });
+  const report = await (opened === undefined ? withVault(instance, work) : work(opened));
   return {
     ...report,
     notes: [...outlived.map((id) => `what restore ${id} had replaced was kept for seven days and is gone`), ...report.notes],
