@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { crashpoint, HoldfastError, namedSystemError } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, lstatAt, namedSystemError } from "../kernel/index.ts";
 import type { Salvage } from "../sources/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState, type NotCaptured } from "../vault/index.ts";
 import { BegunReadings } from "./begun-readings.ts";
@@ -214,7 +214,7 @@ export class CaptureRun {
     const before = newestGood?.manifest.component_details[plan.name];
     const staging = join(this.#draft.staging, plan.name);
     // Of this run alone: it need not survive a power cut.
-    mkdirSync(staging, { recursive: true, mode: 0o700 });
+    if (lstatAt(staging) === undefined) mkdirSync(staging, { mode: 0o700 });
     const { avoid, programs, signal } = this.#request;
     const { schemaVersion } = this.#request;
     // A schema that is asked by a query is asked of a copy.

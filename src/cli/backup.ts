@@ -15,6 +15,9 @@ const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "
 
 /** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
 const MANY_STEPS = 2000;
+/** The same of a first backup, and of a state of more bytes than this: there what it costs is little beside the rest. */
+const SOME_STEPS = 64;
+const LARGE_STATE: number = 2 * 1024 ** 3;
 
 export function backupCommand(runner: Runner): Command {
   const group = new Command("backup")
@@ -84,7 +87,8 @@ const takeOne: Action = async ({ io, instance, options }) => {
     signal: io.signal,
     onBegin: (id) => progress.begin(id),
     onProgress: (state) => {
-      if ((steps += 1) === MANY_STEPS) keepHeapSmall();
+      const isLarge = state.expected === null || state.expected > LARGE_STATE;
+      if ((steps += 1) === (isLarge ? SOME_STEPS : MANY_STEPS)) keepHeapSmall();
       progress.update(state);
     },
   });

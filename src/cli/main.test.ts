@@ -79,6 +79,23 @@ describe("main() with a command line that it does not understand", () => {
   });
 });
 
+describe("main() with words of the program before the command", () => {
+  it.each([
+    [["--help", "backup"], /Usage: holdfast \[options\] \[command\][^]*\n {2}status/],
+    [["--json", "-h", "status"], /\n {2}backup[^]*\n {2}status/],
+    [["--quiet", "backup", "--help"], /^Usage: holdfast backup /],
+    [["-c", "status", "backup", "--help"], /^Usage: holdfast backup /],
+    [["-qc", "status", "ls", "--help"], /^Usage: holdfast ls /],
+    [["--config=backup", "vault", "--help"], /^Usage: holdfast vault /],
+    [["help", "ls"], /^Usage: holdfast ls /],
+  ])("answers %j", async (args, expected) => {
+    using folder = place();
+    const { exitCode, stdout } = await holdfast(args, { cwd: folder.path });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(expected);
+  });
+});
+
 describe("main() with what this version does not have", () => {
   it.each(["drill"])("refuses `holdfast %s` by name, whatever follows, and does nothing", async (name) => {
     for (const rest of [[], ["list"], ["--dry-run", "latest"], ["--", "touch", "made"], ["--help"]]) {

@@ -64,9 +64,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The word that names the command: what comes first and is neither an option of the program nor what one is given. */
+/** The word that names the command. undefined where anything stands before it that is not known to the letter: then all commands are made. */
 function commandIn(argv: readonly string[]): string | undefined {
-  return argv.find((word, index) => !word.startsWith("-") && !["-c", "--config"].includes(argv[index - 1] ?? ""));
+  for (let next = 0; next < argv.length; next += 1) {
+    const word = argv[next] ?? "";
+    if (word === "-c" || word === "--config") next += 1;
+    else if (!word.startsWith("-")) return word;
+    else if (!["--json", "--quiet", "-q", "--progress"].includes(word)) return undefined;
+  }
+  return undefined;
 }
 
 async function loadInstance(io: Io, config: unknown, blocking: boolean): Promise<Instance> {

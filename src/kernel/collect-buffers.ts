@@ -6,8 +6,9 @@ const EVERY = 4 * 1024 * 1024;
 
 /** So many bytes of buffers that a minor collection left behind are worth a full one. */
 const LEFT = 16 * 1024 * 1024;
-/** While less is resident, V8 may decide by itself, of all collections and of full ones. Bytes of the whole process. */
+/** While less is resident, V8 may decide by itself. Bytes of the whole process. */
 const ENOUGH = 144 * 1024 * 1024;
+/** The same of a full collection. */
 const PLENTY = 192 * 1024 * 1024;
 
 let since = 0;

@@ -4,16 +4,25 @@ import { CACHE_TAG, isCacheFolder } from "./cache-folder.ts";
 import { namesIn, showBytes, type Names } from "./names-in.ts";
 import type { Place, WalkOptions } from "./walk.ts";
 
-const NOTHING: Names = { names: [], foreign: [] };
-
-/** The names in a folder that may be walked, sorted; undefined when the folder is not to be an entry at all. */
-export function enterFolder(place: Place, options: WalkOptions): readonly string[] | undefined {
-  const found = listFolder(place, options);
-  for (const bytes of found?.foreign ?? []) noteForeign(place, bytes, options);
-  return found?.names;
+/** The names in a folder that may be walked, sorted. */
+export interface FolderNames {
+  readonly names: readonly string[];
+  /** Nothing else is in it: no name that is not UTF-8, and nothing that could not, or need not, be listed. */
+  readonly isAll: boolean;
 }
 
-function listFolder(place: Place, options: WalkOptions): Names | undefined {
+type Listed = Names & { readonly isAll: boolean };
+
+const NOTHING: Listed = { names: [], foreign: [], isAll: false };
+
+/** undefined when the folder is not to be an entry at all. */
+export function enterFolder(place: Place, options: WalkOptions): FolderNames | undefined {
+  const found = listFolder(place, options);
+  for (const bytes of found?.foreign ?? []) noteForeign(place, bytes, options);
+  return found;
+}
+
+function listFolder(place: Place, options: WalkOptions): Listed | undefined {
   const { notes } = options;
   if (options.oneFileSystem && place.stats.dev !== options.stats.dev) {
     notes.omit(place.path, "Lies on another file system: the folder is kept, its content is not", true);
@@ -42,12 +51,12 @@ function listFolder(place: Place, options: WalkOptions): Names | undefined {
     if (place.path === ".") {
       // Who declares a cache wants it: an empty backup of it would look like success.
       notes.warn("The component's own folder is marked as a cache (CACHEDIR.TAG) and is captured all the same");
-      return names;
+      return { ...names, isAll: names.foreign.length === 0 };
     }
     notes.omit(place.path, "Is a cache folder (CACHEDIR.TAG): the folder and its tag are kept, its content is not", true);
-    return { names: [CACHE_TAG], foreign: [] };
+    return { names: [CACHE_TAG], foreign: [], isAll: false };
   }
-  return names;
+  return { ...names, isAll: names.foreign.length === 0 };
 }
 
 /** No entry can carry a name that is not UTF-8; patterns see it with replacement characters. */

@@ -1,3 +1,4 @@
+import type { FolderNames } from "./enter-folder.ts";
 import { FolderMemory } from "./memory/folder-memory.ts";
 import type { FolderRecord } from "./memory/tree-memory.ts";
 import type { Place, WalkOptions } from "./walk.ts";
@@ -18,7 +19,8 @@ export interface Frame {
 }
 
 /** @param before what the folder was, where that is what the names are taken from */
-export function frameOf(folder: Place, names: readonly string[], { memory }: WalkOptions, before?: FolderRecord): Frame {
+export function frameOf(folder: Place, found: FolderNames, { memory }: WalkOptions, before?: FolderRecord): Frame {
+  const { names } = found;
   const logged = new Set<string>();
   for (const name of names) {
     if (name.endsWith("-wal")) logged.add(name.slice(0, -4));
@@ -32,7 +34,7 @@ export function frameOf(folder: Place, names: readonly string[], { memory }: Wal
     logged,
     databases: new Set(),
     leftOut: new Map(),
-    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, names, before),
+    memory: memory === undefined ? undefined : new FolderMemory(memory, folder.path, found, before),
   };
 }
 

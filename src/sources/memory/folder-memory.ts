@@ -1,5 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { isRecentlyRead } from "../../vault/index.ts";
+import type { FolderNames } from "../enter-folder.ts";
 import { ROWS, type RowKind } from "./rows.ts";
 import type { FolderRecord, TreeMemory, TreeNotes } from "./tree-memory.ts";
 
@@ -21,48 +22,41 @@ export class FolderMemory {
   #readAt: number | undefined;
 
   /**
-   * @param names in order
+   * @param found its names in order
    * @param before what it was, where that is what the names are taken from
    */
-  constructor(memory: WalkMemory, path: string, names: readonly string[], before: FolderRecord | undefined) {
+  constructor(memory: WalkMemory, path: string, { names, isAll }: FolderNames, before: FolderRecord | undefined) {
     this.#memory = memory;
-    this.#noted = memory.now.folder(path, names, before?.joined);
+    this.#noted = memory.now.folder(path, names, isAll, before?.joined);
     this.#before = before ?? memory.before?.folder(path)?.read();
   }
 
   /** Whether a file looks as it did when its bytes were last read, and that is not long ago. Asked in the order of the names. */
   isUntouched(name: string, stats: BigIntStats): boolean {
+    return this.#isSame(name, stats, ROWS.file);
+  }
+
+  /** Whether a folder in this one looks as it did when it was last listed for its own sake, and that is not long ago. Asked in the order of the names. */
+  isSameFolder(name: string, stats: BigIntStats): boolean {
+    return this.#isSame(name, stats, ROWS.folder);
+  }
+
+  /** What is in a folder of which isSameFolder() says that, when its looks tell; undefined where it must be listed. */
+  namesIn(path: string): FolderRecord | undefined {
+    const { before, keepsTimes } = this.#memory;
+    const folder = keepsTimes ? before?.folder(path) : undefined;
+    return folder?.isAll === true ? folder.read() : undefined;
+  }
+
+  #isSame(name: string, stats: BigIntStats, kind: RowKind): boolean {
     const { before, now } = this.#memory;
     this.#readAt = undefined;
     const row = this.#rowOf(name);
     if (before === undefined || this.#before === undefined || row === undefined) return false;
     const { rows } = this.#before;
-    const same = rows.kind(row) === ROWS.file && rows.isSame(row, stats, before.settled);
-    if (!same || !isRecentlyRead(rows.readAt(row), now.now)) return false;
+    if (rows.kind(row) !== kind || !rows.isSame(row, stats, before.settled) || !isRecentlyRead(rows.readAt(row), now.now)) return false;
     this.#readAt = rows.readAt(row);
     return true;
-  }
-
-  /** Whether a folder in this one looks as it did. Asked in the order of the names. */
-  isSameFolder(name: string, stats: BigIntStats): boolean {
-    const { before } = this.#memory;
-    this.#readAt = undefined;
-    const row = this.#rowOf(name);
-    if (before === undefined || this.#before === undefined || row === undefined) return false;
-    const { rows } = this.#before;
-    if (rows.kind(row) !== ROWS.folder || !rows.isSame(row, stats, before.settled)) return false;
-    this.#readAt = rows.readAt(row);
-    return true;
-  }
-
-  /**
-   * What was in the folder that isSameFolder() was asked about last, and is, when its looks tell that; undefined where it must be listed. Not for ever:
-   * what a folder does not tell is found when it is listed. Nor when the last walk left anything out, which is told again.
-   */
-  namesIn(path: string): FolderRecord | undefined {
-    const { before, now, keepsTimes } = this.#memory;
-    if (!keepsTimes || before?.plain !== true || this.#readAt === undefined || !isRecentlyRead(this.#readAt, now.now)) return undefined;
-    return before.folder(path)?.read();
   }
 
   /** Names come sorted by their bytes, which is mostly how strings compare: where it is not, a file is read that need not be. */
@@ -91,7 +85,7 @@ export class FolderMemory {
     this.#noted.rows.note(index, kind, stats, readAt ?? this.#memory.now.now);
   }
 
-  /** What isUntouched() was asked about last, and is, or namesIn() gave the names of. @param index of the name */
+  /** What isUntouched() or isSameFolder() was asked about last, and is. @param index of the name */
   noteAgain(index: number): void {
     if (this.#before !== undefined) this.#noted.rows.copy(index, this.#before.rows, this.#next);
   }

@@ -18,6 +18,7 @@ function folderOf(path: string, inodes: readonly bigint[]): Folder {
   return {
     path,
     count: inodes.length,
+    isAll: true,
     read: () => {
       reads += 1;
       return { names: inodes.map((_, row) => `file ${row}`), rows, joined: new Uint8Array() };

@@ -3,7 +3,7 @@ import { settledBefore, type KnownRecords, type RecordSink } from "../../vault/i
 import { InodeIndex } from "./inode-index.ts";
 import { ROW_BYTES, Rows } from "./rows.ts";
 
-const VERSION = 2;
+const VERSION = 3;
 /** Between the names of a folder: no name holds it. */
 const BETWEEN = "\0";
 /** In the paths of all folders: their head is one text. Characters. */
@@ -14,6 +14,8 @@ interface FolderHead {
   readonly path: string;
   /** Names in it, which are as many rows. */
   readonly count: number;
+  /** Nothing else was in it. */
+  readonly isAll: boolean;
   /** Where its record begins, and how long it is: its rows, and its names behind them. Bytes. */
   at: number;
   length: number;
@@ -38,6 +40,8 @@ export interface RememberedFolder {
   readonly path: string;
   /** Names in it. */
   readonly count: number;
+  /** Nothing else was in it: no name that is not UTF-8, and nothing that could not, or need not, be listed. */
+  readonly isAll: boolean;
   /** undefined when its record cannot be read: then nothing is known of what is in it. */
   read(): FolderRecord | undefined;
 }
@@ -80,12 +84,13 @@ export class TreeNotes {
   }
 
   /**
+   * @param isAll see RememberedFolder
    * @param joined the same names as they were written down the last time
    * @returns to be told of every name, and of the end
    */
-  folder(path: string, names: readonly string[], joined?: Uint8Array): { readonly rows: Rows; readonly end: () => void } {
+  folder(path: string, names: readonly string[], isAll: boolean, joined?: Uint8Array): { readonly rows: Rows; readonly end: () => void } {
     const rows = new Rows(names.length);
-    const head = { path, count: names.length, at: 0, length: 0 };
+    const head = { path, count: names.length, isAll, at: 0, length: 0 };
     this.#paths += path.length;
     this.#folders.push(head);
     const end = (): void => {
@@ -122,7 +127,12 @@ export function splitNames(joined: string): readonly string[] {
 export function treeMemory(known: KnownRecords | undefined, rules: string): TreeMemory | undefined {
   const head = known === undefined ? undefined : parseHead(Buffer.from(known.head).toString("utf8"));
   if (known === undefined || head === undefined || head.version !== VERSION || head.rules !== rules) return undefined;
-  const folders = head.folders.map((folder) => ({ path: folder.path, count: folder.count, read: () => recordOf(folder, known) }));
+  const folders = head.folders.map((folder) => ({
+    path: folder.path,
+    count: folder.count,
+    isAll: folder.isAll,
+    read: () => recordOf(folder, known),
+  }));
   const { begun, root, plain, warnings } = head;
   let byPath: ReadonlyMap<string, RememberedFolder> | undefined;
   let byInode: InodeIndex | undefined;

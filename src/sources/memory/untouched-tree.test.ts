@@ -239,7 +239,7 @@ describe("openReading() of a tree that was read before", () => {
     const [root, ...others] = memory.folders;
     const record = root?.read();
     record?.rows.note(0, ROWS.folder, lstatSync(join(place.state, "empty"), { bigint: true }), FIRST);
-    const kept = { ...memory, folders: [{ path: ".", count: 1, read: () => record }, ...others] };
+    const kept = { ...memory, folders: [{ path: ".", count: 1, isAll: true, read: () => record }, ...others] };
     expect(isUntouched(kept, { ...look, keepsTimes: true })).toBe(true);
     expect(isUntouched(kept, { ...look, keepsTimes: false })).toBe(false);
   });
@@ -326,6 +326,25 @@ describe("openReading() of a tree that was read before", () => {
     await reading.close();
   });
 
+  it.each([
+    [{ exclude: ["*.bad"] }, []],
+    [{}, ["sub/\\xff.bad"]],
+  ])("tells by %o of a name that is not UTF-8 in a folder that looks as it did, and of a socket beside it", async (rules, omitted) => {
+    using place = testPlace();
+    const sub = join(place.state, "sub");
+    mkdirSync(sub);
+    execFileSync("mkfifo", [join(sub, "pipe")]);
+    writeFileSync(Buffer.concat([Buffer.from(`${sub}/`), Buffer.from([0xff]), Buffer.from(".bad")]), "x");
+    const memory = await remember(place, rules);
+    writeFileSync(join(place.state, "new"), "new");
+    const reading = await openReading(place.request({ now: FIRST + HOUR, ...rules, known: knows(memory) }));
+    await entriesOf(reading);
+    const { warnings, omissions } = reading.report();
+    expect(warnings).toEqual([]);
+    expect(omissions.map(({ path }) => path).toSorted()).toEqual([...omitted, "sub/pipe"].toSorted());
+    await reading.close();
+  });
+
   it("reads everything again after seven days, and when the clock went backwards", async () => {
     using place = testPlace();
     fill(place);
@@ -386,9 +405,9 @@ describe("openReading() of a tree that was read before", () => {
     const notes = new TreeNotes(FIRST, new KeptRecords());
     const told = { rules: "", root: "", plain: true, warnings: [] };
     const path = "x".repeat(4000);
-    for (let folder = 0; folder < 16_000; folder += 1) notes.folder(path, []).end();
+    for (let folder = 0; folder < 16_000; folder += 1) notes.folder(path, [], true).end();
     expect(notes.toHead(told)).toBeInstanceOf(Buffer);
-    for (let folder = 0; folder < 1000; folder += 1) notes.folder(path, []).end();
+    for (let folder = 0; folder < 1000; folder += 1) notes.folder(path, [], true).end();
     expect(notes.toHead(told)).toBeUndefined();
   });
 
