@@ -156,6 +156,12 @@ export class Base {
     return { ref, resolved: resolvePageMap(this.source, ref) };
   }
 
+  /** Gives what reads places in order; the bytes of one are good until the next is read. */
+  passing<T>(work: (read: (place: Locator) => Uint8Array) => T): T {
+    using frames = this.#file.newFrames();
+    return work((place) => frames.get(place));
+  }
+
   read(place: Locator): Uint8Array {
     return this.#file.frames.get(place);
   }

@@ -208,7 +208,7 @@ export class Before implements KnownState {
     const scratch = newScratch();
     const file = scratch === undefined ? undefined : { ...scratch, pageSize: ref.pageSize, pages: ref.pages };
     const isRead = this.#orWarn(`"${path}" is`, () => {
-      return base !== undefined && file !== undefined && hashStoredPages(file, resolved, pageKey, (place) => base.read(place));
+      return base !== undefined && file !== undefined && base.passing((read) => hashStoredPages(file, resolved, pageKey, read));
     });
     if (isRead === false) this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down`);
     return isRead === true ? file : undefined;

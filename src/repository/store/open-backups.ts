@@ -20,6 +20,8 @@ const REBASE_BUDGET = 0.1;
 /** So many small packs become one. */
 const MANY_SMALL = 16;
 const CACHE_BYTES = 12 * 1024 * 1024;
+/** Of frames that are gone through in order. */
+const PASSING_BYTES = 4 * 1024 * 1024;
 
 export interface BackupsPlace {
   /** Of the vault. */
@@ -37,6 +39,8 @@ export interface OpenBackup {
   readonly packs: PackTable;
   readonly roots: readonly ComponentRoot[];
   readonly frames: FrameCache;
+  /** For who goes through contents in order, and is done with the bytes of one place before the next. */
+  newFrames(): FrameCache;
   /** Packs in which what lies may be named again where it lies. */
   readonly kept: ReadonlySet<PackId>;
   /** Whether all its metadata can be read: without that no tree may be named that nobody has looked into. */
@@ -74,6 +78,7 @@ export class OpenBackups implements Disposable {
         sizes,
       ),
       frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES }),
+      newFrames: () => new FrameCache({ folder, keys, packs, budget: PASSING_BYTES, reuses: true }),
       hasSoundTrees: once(() => this.#isMetadataSound(packs, damaged)),
     };
     this.#open.set(backup.id, opened);
@@ -99,6 +104,7 @@ export class OpenBackups implements Disposable {
       kept,
       hasSoundTrees: () => false,
       frames: new FrameCache({ folder, keys, packs: found.packs, budget: CACHE_BYTES }),
+      newFrames: () => new FrameCache({ folder, keys, packs: found.packs, budget: PASSING_BYTES, reuses: true }),
     };
   }
 
