@@ -15,8 +15,9 @@ const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "
 
 /** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
 const MANY_STEPS = 2000;
-/** The same of a first backup, and of a state of more bytes than this: there what it costs is little beside the rest. */
+/** The same of one that does not know yet how much there is: a first one. */
 const SOME_STEPS = 64;
+/** Of a state of so much it is known from the beginning. Bytes. */
 const LARGE_STATE: number = 2 * 1024 ** 3;
 
 export function backupCommand(runner: Runner): Command {
@@ -79,6 +80,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   using progress = startProgress(io);
   const started = performance.now();
   let steps = 0;
+  let isKeptSmall = false;
   const outcome = await backup(opened, {
     trigger: options["trigger"] as (typeof TRIGGERS)[number],
     ...(components === undefined ? {} : { components }),
@@ -87,8 +89,12 @@ const takeOne: Action = async ({ io, instance, options }) => {
     signal: io.signal,
     onBegin: (id) => progress.begin(id),
     onProgress: (state) => {
-      const isLarge = state.expected === null || state.expected > LARGE_STATE;
-      if ((steps += 1) === (isLarge ? SOME_STEPS : MANY_STEPS)) keepHeapSmall();
+      steps += 1;
+      const { expected } = state;
+      if (!isKeptSmall && (steps >= (expected === null ? SOME_STEPS : MANY_STEPS) || (expected ?? 0) > LARGE_STATE)) {
+        keepHeapSmall();
+        isKeptSmall = true;
+      }
       progress.update(state);
     },
   });

@@ -105,6 +105,6 @@ describe("BaseEntries", () => {
     const { entries, runs } = runsOf(many);
     entries.find("name-18999");
     expect(entries.runFrom("name-10000")).toBeUndefined();
-    expect(entries.runFrom("name-18000")).toBe(runs.find((run) => run.entries[0]?.entry.path === "name-18000"));
+    expect(entries.runFrom("name-18600")).toBe(runs.find((run) => run.entries[0]?.entry.path === "name-18600"));
   });
 });

@@ -3,7 +3,7 @@ import type { TreeEntry } from "../tree/tree-entry.ts";
 import type { ReadRun } from "../tree/tree-reader.ts";
 
 /** Runs that may still be asked for by their first entry: who stores is so far behind who reads, at most. */
-const REMEMBERED_RUNS = 1024;
+const REMEMBERED_RUNS = 256;
 
 /**
  * The entries of a tree for somebody who goes through one like it in the same order: read run by run as they are asked for, and

@@ -25,7 +25,8 @@ export function scanStretches(
     const stretch = first / step;
     const reading: PageScan["read"] = (target, wanted, position) => read(target, wanted, first * pageSize + position);
     const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
-    sums.push(state.sums);
+    // A copy: a part of the state would keep all of it.
+    sums.push(state.sums.slice());
     if (previous !== undefined && found.length > 0) changed.push(found);
     noted = noted && after?.write(stretch, state) === true;
   }
