@@ -36,7 +36,7 @@ export class FolderMemory {
     return this.#isSame(name, stats, ROWS.file);
   }
 
-  /** Whether a folder in this one looks as it did when it was last listed for its own sake, and that is not long ago. Asked in the order of the names. */
+  /** Whether a folder in this one looks as it did when its look was last written down anew, and that is not long ago. Asked in the order of the names. */
   isSameFolder(name: string, stats: BigIntStats): boolean {
     return this.#isSame(name, stats, ROWS.folder);
   }
