@@ -9,16 +9,9 @@ import type { Io } from "./io.ts";
 import { startProgress } from "./progress.ts";
 import { restoreCommand } from "./restore.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
-import { keepHeapSmall } from "./keep-heap-small.ts";
+import { heapWatch } from "./keep-heap-small.ts";
 
 const NAMES = ["create", "list", "show", "delete", "undelete", "pin", "unpin", "restore"];
-
-/** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
-const MANY_STEPS = 2000;
-/** The same of one that does not know yet how much there is: a first one. */
-const SOME_STEPS = 64;
-/** Of a state of so much it is known from the beginning. Bytes. */
-const LARGE_STATE: number = 2 * 1024 ** 3;
 
 export function backupCommand(runner: Runner): Command {
   const group = new Command("backup")
@@ -79,8 +72,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   const { backup, backupResult } = await import("../operations/index.ts");
   using progress = startProgress(io);
   const started = performance.now();
-  let steps = 0;
-  let isKeptSmall = false;
+  const watchHeap = heapWatch();
   const outcome = await backup(opened, {
     trigger: options["trigger"] as (typeof TRIGGERS)[number],
     ...(components === undefined ? {} : { components }),
@@ -89,12 +81,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
     signal: io.signal,
     onBegin: (id) => progress.begin(id),
     onProgress: (state) => {
-      steps += 1;
-      const { expected } = state;
-      if (!isKeptSmall && (steps >= (expected === null ? SOME_STEPS : MANY_STEPS) || (expected ?? 0) > LARGE_STATE)) {
-        keepHeapSmall();
-        isKeptSmall = true;
-      }
+      watchHeap(state.expected);
       progress.update(state);
     },
   });

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { multiplySealed } from "../../test/support/multiply-sealed.ts";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import type { Listing } from "../vault/index.ts";
-import { keptReads } from "./cache/kept-reads.ts";
+import { vaultFile } from "./cache/vault-file.ts";
 import { openKeys } from "./keys/open-keys.ts";
 
 /** Longer than a file must have been still to be remembered. Milliseconds. */
@@ -86,7 +86,7 @@ describe("list({ recalling }) of a vault with a thousand backups", () => {
     await look(stage, true);
     await using vault = await stage.open();
     const cache = { folder: stage.cacheFolder, vault: vault.identity.id, keys: openKeys(stage.path, vault.identity.id, []) };
-    const kept = keptReads(cache);
+    const kept = vaultFile(cache, "listing");
     // Only who has the key could, and this shows where the listing has it from.
     kept.save(Buffer.from(kept.load()?.toString().replaceAll('"host":"contract"', '"host":"recalled"') ?? ""));
     const hosts = async (): Promise<number> =>

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { systemClock, type Clock } from "../kernel/index.ts";
 import { layoutOf, LocalVault, openIdentity, type InstanceName, type ListingCache } from "../local-vault/index.ts";
-import { keptReads } from "./cache/kept-reads.ts";
+import { vaultFile } from "./cache/vault-file.ts";
 import type { CheckpointEvery } from "./checkpoint/checkpoint-clock.ts";
 import { listEpochs } from "./keys/keys-folder.ts";
 import { createKeys } from "./keys/make-keys.ts";
@@ -42,7 +42,12 @@ export async function openRepositoryVault(options: OpenRepositoryVaultOptions): 
   const keys = made ? createKeys(path, identity.id, secrets, clock) : openKeys(path, identity.id, secrets);
   const cache = { folder: cacheFolder, vault: identity.id, keys };
   const form = repositoryForm({ folder: path, keys, cache, now: () => clock.now(), sizes, checkpoints: options.checkpoints });
-  return new LocalVault(path, identity, { form, clock, kept: keptReads(cache), ...(listings === undefined ? {} : { listings }) });
+  return new LocalVault(path, identity, {
+    form,
+    clock,
+    kept: vaultFile(cache, "listing"),
+    ...(listings === undefined ? {} : { listings }),
+  });
 }
 
 function holdsBackups(layout: ReturnType<typeof layoutOf>): boolean {

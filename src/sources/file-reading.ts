@@ -10,6 +10,7 @@ import { readingOf } from "./reading-of.ts";
 import type { ReadingRequest } from "./reading-request.ts";
 import { rootError, type Root } from "./root.ts";
 import type { StagingFolder } from "./staging-folder.ts";
+import { untouchedReading } from "./untouched-reading.ts";
 
 /** A log younger than this is still being written. Milliseconds. */
 const MOVING = 2000;
@@ -25,7 +26,8 @@ export async function fileReading(
   staging: StagingFolder,
 ): Promise<Reading> {
   const memory = FileMemory.of(kind, root, request);
-  if (memory?.isUntouched(root.stats) === true) return untouchedFileReading(kind, root, request, notes, staging);
+  const report = (): ReadingReport => ({ source: kind, resolved_path: root.real, ...notes.result() });
+  if (memory?.isUntouched(root.stats) === true) return untouchedReading(report, request, staging);
   let stats: BigIntStats;
   let content: Content;
   let size: number;
@@ -50,23 +52,11 @@ export async function fileReading(
     *entries() {
       yield { head, content };
     },
-    report: () => ({ source: kind, resolved_path: root.real, ...notes.result() }),
+    report,
     // Of a log the rest of its last line comes with the next backup.
     memory: () => (BigInt(size) === stats.size ? memory?.toHead(stats) : undefined),
     close: () => staging.remove(),
   });
-}
-
-/** One that is as it was in the backup that it is compared with: nothing of it is read. */
-export function untouchedFileReading(
-  source: "file" | "log" | "json",
-  root: Root,
-  { signal }: ReadingRequest,
-  notes: Notes,
-  staging: StagingFolder,
-): Reading {
-  const report = (): ReadingReport => ({ source, resolved_path: root.real, ...notes.result() });
-  return readingOf({ untouched: true, signal, *entries() {}, report, close: () => staging.remove() });
 }
 
 /** The size of a file at open; of a log that still moves, up to its last whole line: the rest comes with the next backup. */

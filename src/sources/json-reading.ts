@@ -1,9 +1,8 @@
 import { rmSync } from "node:fs";
 import { CaptureError, InterruptedError, type Position } from "../kernel/index.ts";
-import type { Reading } from "../vault/index.ts";
+import type { Reading, ReadingReport } from "../vault/index.ts";
 import { stagedContent } from "./content.ts";
 import { copyIntoStaging, type CopiedFile } from "./copy-into-staging.ts";
-import { untouchedFileReading } from "./file-reading.ts";
 import { headOf } from "./head.ts";
 import { problemInJson } from "./json-problem.ts";
 import { FileMemory } from "./memory/file-memory.ts";
@@ -13,6 +12,7 @@ import type { ReadingRequest } from "./reading-request.ts";
 import { rootError, type Root } from "./root.ts";
 import type { StagingFolder } from "./staging-folder.ts";
 import { pause } from "./stop-signal.ts";
+import { untouchedReading } from "./untouched-reading.ts";
 
 /** Between tries; a document written in place is torn for a moment only. Milliseconds. */
 const WAITS = [100, 300, 600, 1000];
@@ -20,7 +20,8 @@ const WAITS = [100, 300, 600, 1000];
 /** A JSON document, stored byte for byte once a copy of it parses. */
 export async function jsonReading(root: Root, request: ReadingRequest, notes: Notes, staging: StagingFolder): Promise<Reading> {
   const memory = FileMemory.of("json", root, request);
-  if (memory?.isUntouched(root.stats) === true) return untouchedFileReading("json", root, request, notes, staging);
+  const report = (): ReadingReport => ({ source: "json", resolved_path: root.real, ...notes.result() });
+  if (memory?.isUntouched(root.stats) === true) return untouchedReading(report, request, staging);
   const { copied, target } = await wholeCopy(root, request, staging);
   const { content, size } = stagedContent(target);
   const head = { ...headOf(root.name, "file", copied.stats), size };
@@ -29,7 +30,7 @@ export async function jsonReading(root: Root, request: ReadingRequest, notes: No
     *entries() {
       yield { head, content };
     },
-    report: () => ({ source: "json", resolved_path: root.real, ...notes.result() }),
+    report,
     memory: () => memory?.toHead(copied.stats),
     close: () => staging.remove(),
   });

@@ -1,5 +1,5 @@
 import { CaptureError, lstatAt } from "../kernel/index.ts";
-import type { Reading, ReadingEntry, ReadingReport, UntouchedEntries } from "../vault/index.ts";
+import type { Reading, ReadingEntry, UntouchedEntries } from "../vault/index.ts";
 import { cutTree } from "./cut-tree.ts";
 import { rootLook } from "./memory/tree-memory.ts";
 import { untouchedTree, walkMemory, walkRules } from "./memory/untouched-tree.ts";
@@ -12,6 +12,7 @@ import type { Root } from "./root.ts";
 import { databaseChild } from "./sqlite/database-child.ts";
 import type { StagingFolder } from "./staging-folder.ts";
 import { liveEntry, untouchedEntries, type TreeWork } from "./tree-entry.ts";
+import { untouchedReading } from "./untouched-reading.ts";
 import { walk, walkInBatches, type Found, type UntouchedFound, type WalkOptions } from "./walk.ts";
 
 /** A folder with everything in it, walked while it is stored; under a pause everything is copied first. */
@@ -26,7 +27,7 @@ export async function treeReading(
   const rules = walkRules(root, request);
   const memory = walkMemory(root, request, rules);
   const same = untouchedTree(root, request, memory);
-  if (same !== undefined) return untouchedReading(same, request, staging);
+  if (same !== undefined) return untouchedReading(() => same, request, staging);
   const child = databaseChild();
   const work: TreeWork = { raw, root, request, notes, staging, child, databases: new Map() };
   const patterns = makePatterns(request.exclude, request.include);
@@ -104,8 +105,4 @@ export async function treeReading(
       await staging.remove();
     },
   });
-}
-
-function untouchedReading(report: ReadingReport, { signal }: ReadingRequest, staging: StagingFolder): Reading {
-  return readingOf({ untouched: true, signal, *entries() {}, report: () => report, close: () => staging.remove() });
 }

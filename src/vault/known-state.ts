@@ -66,7 +66,7 @@ export function settledBefore(begun: number): bigint {
   return BigInt(Math.floor(begun) - SETTLED) * 1_000_000n;
 }
 
-/** Whether what was read then need not be read now. A clock that went backwards does not tell. */
-export function isRecentlyRead(readAt: number, now: number): boolean {
-  return now >= readAt && now - readAt < READ_AGAIN;
+/** Whether what was read then need not be read now. A clock that went backwards does not tell. @param within milliseconds */
+export function isRecentlyRead(readAt: number, now: number, within: number = READ_AGAIN): boolean {
+  return now >= readAt && now - readAt < within;
 }

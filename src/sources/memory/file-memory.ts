@@ -4,6 +4,7 @@ import { VERSION } from "../../kernel/index.ts";
 import { isRecentlyRead, settledBefore, type SourceKind } from "../../vault/index.ts";
 import type { ReadingRequest } from "../reading-request.ts";
 import type { Root } from "../root.ts";
+import { knownTo } from "./known-to.ts";
 import { ROW_BYTES, ROWS, Rows } from "./rows.ts";
 
 /** Bytes, of the rules. */
@@ -20,10 +21,9 @@ export class FileMemory {
     this.#rules = createHash("sha256").update(JSON.stringify(rules)).digest();
   }
 
-  /** undefined where nothing is remembered: what is copied under a pause, or salvaged, is read whole, whatever it looks like. */
+  /** undefined where nothing is remembered. */
   static of(kind: SourceKind, root: Root, request: ReadingRequest): FileMemory | undefined {
-    const { cut, raw = false, known } = request;
-    return cut || raw !== false || known === undefined ? undefined : new FileMemory(kind, root, request);
+    return knownTo(request) === undefined ? undefined : new FileMemory(kind, root, request);
   }
 
   /** Whether it looks as it did when its bytes were last read, and that is not long ago, and the vault has them. */

@@ -6,6 +6,7 @@ import type { Root } from "../root.ts";
 import { knownDatabase } from "../sqlite/known-database.ts";
 import type { WalkMemory } from "./folder-memory.ts";
 import { isUntouched } from "./is-untouched.ts";
+import { knownTo } from "./known-to.ts";
 import { treeMemory, TreeNotes } from "./tree-memory.ts";
 
 /** Which tree a memory is of, and all that decides what a walk of it finds besides the tree itself. */
@@ -17,11 +18,12 @@ export function walkRules(root: Root, request: ReadingRequest): string {
     .digest("hex");
 }
 
-/** undefined where nothing is remembered: what is copied under a pause, or salvaged, is read whole, whatever it looks like. */
+/** undefined where nothing is remembered. */
 export function walkMemory(root: Root, request: ReadingRequest, rules: string): WalkMemory | undefined {
-  if (request.cut || (request.raw ?? false) !== false || request.known === undefined) return undefined;
-  const before = treeMemory(request.known.memory, rules);
-  const now = new TreeNotes(request.now, request.known.newRecords());
+  const known = knownTo(request);
+  if (known === undefined) return undefined;
+  const before = treeMemory(known.memory, rules);
+  const now = new TreeNotes(request.now, known.newRecords());
   return { before, now, keepsTimes: before !== undefined && keepsFolderTimes(root.real) };
 }
 
