@@ -19,15 +19,9 @@ export function captureUnits(ready: readonly ReadyComponent[]): CaptureUnit[] {
   return [...units.values()].map((unit) => unit.toSorted((a, b) => rank(a) - rank(b)));
 }
 
-/** Of a tree that is stored beside others: its entries wait in memory until the others are stored. */
-const FEW_ENTRIES = 1000;
-const LARGE_FILES: number = 1024 * 1024;
-
-/** Whether a unit was a tree of a few large files, such as logs, the last time: to look for them takes no time, and to store one is a thread's work. */
+/** Whether a unit is a tree of a few large files, which is stored beside others. */
 export function hasLargeFiles([component, ...others]: CaptureUnit): boolean {
-  const before = component?.newestGood?.manifest.component_details[component.plan.name];
-  if (before?.source !== "tree" || others.length > 0 || component?.plan.pause !== undefined) return false;
-  return before.entries <= FEW_ENTRIES && before.bytes >= before.entries * LARGE_FILES;
+  return component?.fewLarge === true && others.length === 0 && component.plan.pause === undefined;
 }
 
 function rank(component: ReadyComponent): number {

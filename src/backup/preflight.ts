@@ -3,6 +3,7 @@ import { CaptureError, freeBytes, HoldfastError, HostError, formatBytes, lstatAt
 import { sniffKind } from "../sources/index.ts";
 import { goodFor, type BackupHead, type Importance, type NotCaptured, type SourceKind } from "../vault/index.ts";
 import { importanceOf, type ComponentPlan } from "./component-plan.ts";
+import { hasFewLargeFiles } from "./few-large-files.ts";
 
 /** A component that is there and will be read. */
 export interface ReadyComponent {
@@ -11,6 +12,8 @@ export interface ReadyComponent {
   readonly importance: Importance;
   /** Newest backup that carries this component whole and not suspect. */
   readonly newestGood: BackupHead | undefined;
+  /** Whether it is a tree of a few large files: said once, and held by for the whole backup. */
+  readonly fewLarge: boolean;
 }
 
 export interface Preflight {
@@ -37,7 +40,8 @@ export function preflight(plans: readonly ComponentPlan[], { known, vaultPath, n
     const newestGood = known.find((head) => goodFor(head.manifest, plan.name));
     try {
       const kind = kindOf(plan);
-      ready.push({ plan, kind, importance: importanceOf(plan, kind), newestGood });
+      const fewLarge = kind === "tree" && hasFewLargeFiles(plan.name, plan.path, newestGood);
+      ready.push({ plan, kind, importance: importanceOf(plan, kind), newestGood, fewLarge });
     } catch (error) {
       const failure =
         error instanceof HoldfastError

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError, type Command } from "commander";
-import { HoldfastError, InterruptedError, namedSystemError, redact, redactData, UsageError } from "../kernel/index.ts";
+import { HoldfastError, InterruptedError, namedSystemError, ownProcess, redact, redactData, UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 import type { Runner } from "./command.ts";
 import { makeIo, type Io } from "./io.ts";
@@ -15,6 +15,7 @@ import { printableLines } from "./table.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  ownProcess();
   const env = { ...process.env };
   // What is started without being told its environment is not started under the lease: a runtime would hold it for ever.
   delete process.env["HOLDFAST_LEASE"];

@@ -27,6 +27,7 @@ export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./a
 export { systemClock, type Clock } from "./clock.ts";
 export { madeBuffers } from "./collect-buffers.ts";
 export { aTurn } from "./a-turn.ts";
+export { CurrentFolder, ownProcess } from "./current-folder.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";
 export { entryPath, entryPoint } from "./entry-point.ts";
 export { identityAt, identityKey, identityOf, lstatAt, type FileIdentity } from "./file-identity.ts";

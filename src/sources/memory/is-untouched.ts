@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { errnoOf, lstatAt } from "../../kernel/index.ts";
+import { CurrentFolder, errnoOf, lstatAt } from "../../kernel/index.ts";
 import { isRecentlyRead } from "../../vault/index.ts";
 import { namesIn } from "../names-in.ts";
 import { ROWS } from "./rows.ts";
@@ -24,7 +24,8 @@ export interface Recheck {
 export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
   if (!memory.plain || memory.root !== rootLook(recheck.stats) || recheck.stats.ctimeNs >= memory.settled) return false;
   try {
-    return memory.folders.every((folder) => isSameFolder(folder, memory, recheck));
+    using current = new CurrentFolder();
+    return memory.folders.every((folder) => isSameFolder(folder, memory, recheck, current));
   } catch (error) {
     // What cannot be listed or looked at is told by the walk.
     if (errnoOf(error) === undefined) throw error;
@@ -32,7 +33,7 @@ export function isUntouched(memory: TreeMemory, recheck: Recheck): boolean {
   }
 }
 
-function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck: Recheck): boolean {
+function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck: Recheck, current: CurrentFolder): boolean {
   const {
     root,
     stats: { dev },
@@ -44,16 +45,16 @@ function isSameFolder(folder: RememberedFolder, { settled }: TreeMemory, recheck
   const record = folder.read();
   if (record === undefined || (!keepsTimes && !isListed(absolute, record))) return false;
   const { names, rows } = record;
+  const here = current.enter(absolute);
   let row = 0;
   for (const name of names) {
-    const path = `${absolute}/${name}`;
-    const stats = lstatAt(path);
+    const stats = lstatAt(here + name);
     if (stats === undefined || stats.dev !== dev) return false;
     const kind = rows.kind(row);
     if (kind === ROWS.leftOut || kind === ROWS.leftOutFolder) {
       if (stats.isDirectory() !== (kind === ROWS.leftOutFolder)) return false;
     } else if (kind === ROWS.database) {
-      if (!isKnown(path, folder.path === "." ? name : `${folder.path}/${name}`)) return false;
+      if (!isKnown(`${absolute}/${name}`, folder.path === "." ? name : `${folder.path}/${name}`)) return false;
     } else if (!rows.isSame(row, stats, settled) || (kind !== ROWS.link && !isRecentlyRead(rows.readAt(row), now))) return false;
     row += 1;
   }
