@@ -11,6 +11,7 @@ const config: KnipConfig = {
         "src/index.ts",
         "src/testing/index.ts",
         "src/cli/main.ts",
+        "src/cli/launch/launch.ts",
         ...findEntryPoints(dirname(fileURLToPath(import.meta.url))),
         "scripts/*.ts",
         "scripts/quickstart/{orchestrator,ask-runtime}.ts",

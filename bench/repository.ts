@@ -3,7 +3,7 @@ import { afterActivity } from "./after-activity.ts";
 import { bytesBeside, timesBeside, turnsWith } from "./beside.ts";
 import type { Row } from "./comparisons.ts";
 import { fromMemory } from "./from-memory.ts";
-import { makeLiveTree } from "./live-tree.ts";
+import { makeLiveTree, settle } from "./live-tree.ts";
 import { type Command, measure } from "./measure.ts";
 import { componentsOf, type OwnVault, ownVault } from "./own-vault.ts";
 import type { Side } from "./pairs.ts";
@@ -16,10 +16,12 @@ import { tarGzipAt } from "./tar-gzip.ts";
  * has open: a first backup, one of what has not changed, backups after steps of activity, verifying and restoring everything.
  */
 export async function repository(rig: Rig, rounds: number): Promise<Row[]> {
-  await using live = await makeLiveTree(rig);
+  await using live = await makeLiveTree(rig, { settled: false });
+  const own = await ownVault(rig, "repository", componentsOf(live.root));
+  // The configuration is backed up as well, and has to be as old as the rest.
+  await settle();
   const incremental = await findPeers(rig, live.root);
   const all = [...incremental, { name: "tar, gzip", peer: tarGzipAt(rig, live.root) }];
-  const own = await ownVault(rig, "repository", componentsOf(live.root));
   return [
     ...(await first(own, live.root, all, rounds)),
     ...(await unchanged(own, live.root, incremental, rounds)),

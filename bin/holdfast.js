@@ -24,21 +24,15 @@ if (running[0] < NEEDED[0] || (running[0] === NEEDED[0] && running[1] < NEEDED[1
 function start() {
   var path = require("path");
   var source = path.join(__dirname, "..", "src", "cli", "main.ts");
-  var built = path.join(__dirname, "..", "dist", "command", "main.cjs");
-  var inSources = require("fs").existsSync(source);
-  if (!inSources) keepCompiled(path.dirname(built));
+  var built = path.join(__dirname, "..", "dist", "command");
+  if (!require("fs").existsSync(source)) {
+    require(path.join(built, "launch.cjs")).launch(built, process.argv.slice(2));
+    return;
+  }
   // The exit code is set and the process left to end by itself, because process.exit() loses what a pipe has not taken yet.
-  require(inSources ? source : built)
+  require(source)
     .main(process.argv.slice(2))
     .then(function (code) {
       process.exitCode = code;
     });
-}
-
-// Lets Node keep what it compiled beside the code that it was compiled from; where it cannot write, it goes without.
-// Only the package's owner does: what another account leaves there, the owner could neither remove nor trust.
-function keepCompiled(folder) {
-  if (process.geteuid && require("fs").statSync(folder).uid === process.geteuid()) {
-    require("module").enableCompileCache(require("path").join(folder, ".compiled"));
-  }
 }

@@ -20,7 +20,7 @@ try {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", fresh], { cwd: root, stdio: "inherit" });
   const threads = findEntryPoints(root).map(emittedPath);
-  const entries = [...["src/index.ts", "src/cli/main.ts"].map(emittedPath), ...threads];
+  const entries = [...["src/index.ts", "src/cli/main.ts", "src/cli/launch/launch.ts"].map(emittedPath), ...threads];
   const missing = entries.filter((path) => !existsSync(join(fresh, path)));
   if (missing.length > 0) throw new Error(`Not built: ${missing.join(", ")}`);
   const modules = globSync("**/*.js", { cwd: fresh }).length;

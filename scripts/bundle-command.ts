@@ -40,6 +40,8 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
     dir: folder,
     // CommonJS: a built-in that is imported as an ES module is loaded with everything that it would load when first used.
     format: "cjs",
+    // In a script that is compiled with what was kept of it an import is an experiment of Node's.
+    dynamicImportInCjs: false,
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
     charset: "ascii",
@@ -62,9 +64,18 @@ export async function bundleCommand(dist: string): Promise<CommandBundle> {
   const names = new Set(chunks.map(({ fileName }) => fileName));
   const loose = chunks.flatMap((chunk) => chunk.imports).filter((name) => !isBuiltin(name) && !names.has(name));
   if (loose.length > 0) throw new Error(`Not in the bundle: ${loose.join(", ")}`);
+  const importing = chunks.filter(({ code }) => /\bimport\(/.test(code)).map(({ fileName }) => fileName);
+  if (importing.length > 0) throw new Error(`These files of the bundle import while they run: ${importing.join(", ")}`);
+  await bundleLauncher(dist, folder);
   const packages = packagesIn(chunks);
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), [...packages].map(([name, place]) => licenceOf(name, place)).join("\n"));
   return { chunks: chunks.length, modules: chunks.reduce((sum, chunk) => sum + chunk.moduleIds.length, 0), packages: [...packages.keys()] };
+}
+
+/** What loads the chunks, in a file of its own: nothing that it needs may be in one of them. */
+async function bundleLauncher(dist: string, folder: string): Promise<void> {
+  await using bundle = await rolldown({ cwd: dist, input: join(dist, "cli/launch/launch.js"), platform: "node", external: isBuiltin });
+  await bundle.write({ file: join(folder, "launch.cjs"), format: "cjs", comments: { annotation: false, jsdoc: false } });
 }
 
 /** Name and folder of each package that the chunks hold code of; a folder whose name begins with a dot is a cache and no package. */

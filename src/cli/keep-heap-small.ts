@@ -1,4 +1,4 @@
-import { setFlagsFromString } from "node:v8";
+import { setV8Flag } from "../kernel/index.ts";
 
 /** A backup that tells of its progress so often goes through many files; one that finds next to nothing changed, or has a few databases to store, has little in memory. */
 const MANY_STEPS = 2000;
@@ -29,10 +29,9 @@ export function heapWatch(): (expected: number | null) => void {
  * same processor time. And it lets old ones that nobody needs any more lie until there are about three times as many as lived the last time:
  * a backup of which one in 600,000 files had changed had 263 MB resident, and 221 with this, in 6 % more processor time.
  *
- * Called when everything is loaded: code that was compiled under other flags, which Node's own modules are, is not taken
- * from a cache, and what is loaded afterwards takes twice as long.
+ * Called when everything is loaded: what is loaded afterwards takes twice as long.
  */
 export function keepHeapSmall(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
-  setFlagsFromString("--heap-growing-percent=70");
+  setV8Flag("--semi-space-growth-factor=1");
+  setV8Flag("--heap-growing-percent=70");
 }

@@ -1,5 +1,5 @@
-import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { setV8Flag } from "./v8-flags.ts";
 
 /** Buffers that are let go of before they are collected: about as much is resident in each thread. Bytes. */
 const EVERY = 4 * 1024 * 1024;
@@ -45,6 +45,6 @@ export function madeBuffers(bytes: number): void {
 
 /** V8 has it behind a flag, which may be set at any time. */
 function exposed(): Collect {
-  setFlagsFromString("--expose-gc");
+  setV8Flag("--expose-gc");
   return runInNewContext("gc") as Collect;
 }

@@ -1,5 +1,5 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, chownSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asUser } from "../support/as-user.ts";
 import { CHECKOUT, LAUNCHER } from "../support/holdfast.ts";
@@ -21,13 +21,19 @@ beforeAll(() => {
   cpSync(dirname(dirname(LAUNCHER)), top.path, { recursive: true });
   writeTree(top.path, {
     "count.cjs": `
-      const { registerHooks } = require("node:module");
+      const fs = require("node:fs");
       const loaded = [];
-      registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      require("node:module").registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+      // The files of the bundle are loaded by the command itself.
+      const { readFileSync } = fs;
+      fs.readFileSync = (path, ...rest) => {
+        if (/\\.c?js$/.test(path)) loaded.push("file://" + path);
+        return readFileSync(path, ...rest);
+      };
       const before = new Set(process.moduleLoadList);
       process.on("exit", () => {
         const builtins = process.moduleLoadList.filter((name) => !before.has(name));
-        require("node:fs").writeFileSync(process.env.COUNT, JSON.stringify({ loaded, builtins }));
+        fs.writeFileSync(process.env.COUNT, JSON.stringify({ loaded, builtins }));
       });`,
   });
   chmodSync(top.path, 0o755);
@@ -49,21 +55,23 @@ async function loadedBy(args: readonly string[], cwd: string): Promise<Loaded> {
   const { loaded, builtins } = JSON.parse(readFileSync(count, "utf8")) as { loaded: string[]; builtins: string[] };
   const launcher = `file://${top.join("bin/holdfast.js")}`;
   expect(loaded).toContain(launcher);
-  const files = loaded.filter((url) => url.startsWith("file:") && url !== launcher).map((url) => url.replace(`file://${top.path}/`, ""));
-  return { result, files, builtins: builtins.map((name) => name.replace(/^NativeModule /, "")) };
+  const files = new Set(
+    loaded.filter((url) => url.startsWith("file:") && url !== launcher).map((url) => url.replace(`file://${top.path}/`, "")),
+  );
+  return { result, files: [...files], builtins: builtins.map((name) => name.replace(/^NativeModule /, "")) };
 }
 
 describe("the built command", () => {
-  it("loads at most three files for --version, all of them from one folder", async () => {
+  it("loads at most four files for --version, all of them from one folder", async () => {
     const { result, files, builtins } = await loadedBy(["--version"], top.path);
     expect(result).toMatchObject({ exitCode: 0, stderr: "" });
     expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
     expect(files.length).toBeGreaterThan(0);
-    expect(files.length).toBeLessThanOrEqual(3);
+    expect(files.length).toBeLessThanOrEqual(4);
     for (const heavy of ["child_process", "crypto", "sqlite", "worker_threads", "zlib"]) expect(builtins).not.toContain(heavy);
   });
 
-  it("loads at most seven files for `backup list`, and nothing of what takes, checks or restores a backup", async () => {
+  it("loads at most eight files for `backup list`, and nothing of what takes, checks or restores a backup", async () => {
     using place = temporaryFolder();
     const { folder } = makeWorkspace(place.path);
     const run = (args: readonly string[]): Promise<ProgramResult> =>
@@ -76,12 +84,12 @@ describe("the built command", () => {
     expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
     expect(files).toContain("dist/command/instance.cjs");
     expect(files).not.toContain("dist/command/backup.cjs");
-    expect(files.length).toBeLessThanOrEqual(7);
+    expect(files.length).toBeLessThanOrEqual(8);
     for (const heavy of ["child_process", "worker_threads"]) expect(builtins).not.toContain(heavy);
     expect(builtins).toContain("crypto");
   });
 
-  it("loads at most seven files for a backup, and sets no flag of V8 where there is little to store", async () => {
+  it("loads at most eight files for a backup, and sets no flag of V8 where there is little to store", async () => {
     using place = temporaryFolder();
     writeTree(place.path, {
       "memory/first.md": "# First\n",
@@ -92,7 +100,7 @@ describe("the built command", () => {
       expect(result, before).toMatchObject({ exitCode: 0 });
       expect(files.filter((file) => !file.startsWith("dist/command/"))).toEqual([]);
       expect(files).toContain("dist/command/backup.cjs");
-      expect(files.length).toBeLessThanOrEqual(7);
+      expect(files.length).toBeLessThanOrEqual(8);
       // Loaded for its flags only, each of which voids the cache of Node's own modules.
       expect(builtins).not.toContain("v8");
     }
@@ -117,10 +125,60 @@ describe("bin/holdfast.js", () => {
   const compiled = (): string => top.join("dist/command/.compiled");
   const version = (): string[] => [process.execPath, top.join("bin/holdfast.js"), "--version"];
 
-  it("leaves what Node compiled beside the build when the package is its own", async () => {
+  const kept = (): string[] => readdirSync(compiled(), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".bin"));
+
+  it("keeps what was compiled beside the build when the package is its own, and with it what was called", async () => {
     rmSync(compiled(), { recursive: true, force: true });
     expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(readdirSync(compiled(), { recursive: true }).length).toBeGreaterThan(1);
+    const start = kept().find((name) => basename(name) === "start.cjs.bin") ?? "";
+    const { size, ino } = statSync(join(compiled(), start));
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(statSync(join(compiled(), start)).ino).toBe(ino);
+    // A command that loads more calls more of what the first one had loaded as well.
+    using place = temporaryFolder();
+    const { folder } = makeWorkspace(place.path);
+    expect(await runProgram([process.execPath, top.join("bin/holdfast.js"), "backup"], { cwd: folder, env: ENVIRONMENT })).toMatchObject({
+      exitCode: 0,
+    });
+    expect(statSync(join(compiled(), start)).size).toBeGreaterThan(size);
+    expect(kept().map((name) => basename(name))).toContain("backup.cjs.bin");
+  });
+
+  it("keeps nothing of a command that failed, and nothing when it is told not to", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    const refused = [process.execPath, top.join("bin/holdfast.js"), "backup", "lst"];
+    expect(await runProgram(refused, { env: ENVIRONMENT })).toMatchObject({ exitCode: 2 });
+    expect(await runProgram(version(), { env: { ...ENVIRONMENT, NODE_DISABLE_COMPILE_CACHE: "1" } })).toMatchObject({ exitCode: 0 });
+    expect(existsSync(compiled())).toBe(false);
+  });
+
+  it("compiles anew what has changed, or was kept by another version of Node or by somebody else", async (context) => {
+    if (process.getuid?.() !== 0) context.skip("files are given away by root only");
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0 });
+    const start = join(compiled(), kept().find((name) => basename(name) === "start.cjs.bin") ?? "");
+    const whole = readFileSync(start);
+    const STAMP = 128;
+    const again = async (): Promise<{ readonly stdout: string; readonly isNew: boolean }> => {
+      const { ino } = statSync(start);
+      const { exitCode, stdout, stderr } = await runProgram(version(), { env: ENVIRONMENT });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+      return { stdout, isNew: statSync(start).ino !== ino };
+    };
+    const { stdout } = await again();
+    const damages: (() => void)[] = [
+      () => writeFileSync(start, whole.subarray(0, STAMP - 1)),
+      () => writeFileSync(start, Buffer.concat([Buffer.from("1".padEnd(STAMP)), whole.subarray(STAMP)])),
+      // What V8 itself refuses: another version's, or nothing at all.
+      () => writeFileSync(start, Buffer.concat([readFileSync(start).subarray(0, STAMP), Buffer.alloc(whole.length - STAMP, 7)])),
+      () => chownSync(start, 65_534, 65_534),
+      () => chmodSync(start, 0o666),
+      () => utimesSync(top.join("dist/command/start.cjs"), 1, 1),
+    ];
+    for (const damage of damages) {
+      damage();
+      expect(await again()).toEqual({ stdout, isNew: true });
+      expect(await again()).toEqual({ stdout, isNew: false });
+    }
   });
 
   it("leaves nothing in a package of another account, not even where it could", async () => {
@@ -132,6 +190,17 @@ describe("bin/holdfast.js", () => {
     } finally {
       chmodSync(top.join("dist/command"), 0o755);
     }
+  });
+
+  it("keeps nothing that was compiled under other flags of V8", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    writeTree(top.path, {
+      "flags.cjs":
+        'const v8 = require("node:v8"); const { write } = process.stdout; process.stdout.write = function (...args) { v8.setFlagsFromString("--expose-gc"); return write.apply(this, args); };',
+    });
+    const argv = [process.execPath, "--require", top.join("flags.cjs"), top.join("bin/holdfast.js"), "--version"];
+    expect(await runProgram(argv, { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(existsSync(compiled())).toBe(false);
   });
 
   it("does without where it cannot write", async () => {

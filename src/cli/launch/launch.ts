@@ -1,0 +1,22 @@
+import { Chunks } from "./chunks.ts";
+import { KeptCode } from "./kept-code.ts";
+
+/** What main.ts exports. */
+interface Command {
+  readonly main: (argv: readonly string[], keepCompiled: () => void) => Promise<number>;
+}
+
+/**
+ * Runs the command out of its bundle: what the launcher loads where the package was built. The exit code is set and the process left
+ * to end by itself, because process.exit() loses what a pipe has not taken yet.
+ *
+ * @param folder of the bundle
+ */
+export async function launch(folder: string, argv: readonly string[]): Promise<void> {
+  const chunks = new Chunks(folder, KeptCode.of(folder));
+  const { main } = chunks.load("main.cjs") as Command;
+  const exitCode = await main(argv, () => chunks.keep());
+  process.exitCode = exitCode;
+  // Of a run that ended early there is little to keep.
+  if (exitCode === 0) chunks.keep();
+}
