@@ -29,6 +29,8 @@ export const CRASHPOINTS = [
   "removal-moved",
   "trash-set-aside",
   "trash-emptying",
+  "records-summarized",
+  "record-swept",
   "undelete-recorded",
   "undelete-moved",
   "restore-begun",

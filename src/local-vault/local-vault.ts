@@ -31,6 +31,7 @@ import { OwnDocuments } from "./documents/own-documents.ts";
 import { packVerdictsOf } from "./documents/pack-verdicts.ts";
 import type { Documents } from "./documents/read-documents.ts";
 import { removeBackups, removeDamaged, settleRecords, undeleteBackup } from "./documents/removal.ts";
+import { summarizeRecords } from "./documents/summary.ts";
 import { deleteAside, setTrashAside } from "./documents/trash.ts";
 import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./draft/claim-draft.ts";
 import { LocalDraft, type FinishedDraft } from "./draft/local-draft.ts";
@@ -262,7 +263,9 @@ export class LocalVault implements Vault {
       using _ = await this.#lock("exclusive", "a sweep of the trash", 0, undefined);
       const documents = this.#settled(this.#documents.recent());
       swept = await setTrashAside(this.#layout, documents);
-      await this.#form.afterSweep?.(swept.length === 0 ? documents : this.#documents.read());
+      const left = swept.length === 0 ? documents : this.#documents.read();
+      await this.#form.afterSweep?.(left);
+      await summarizeRecords(this.#layout, left, this.clock.now());
     }
     deleteAside(this.#layout);
     return swept;

@@ -28,7 +28,15 @@ export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts"
 export { parseManifest } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";
 export { readContent, type ContentEnd, type ContentStep, type LiveFacts, type ReadableContent } from "./read-content.ts";
-export { parseRecord, RECORD_VERSION, type RecordedBackup, type RecordedDamage, type VaultRecord } from "./removal-record.ts";
+export {
+  parseRecord,
+  RECORD_VERSION,
+  SUMMARY_VERSION,
+  type NumberRange,
+  type RecordedBackup,
+  type RecordedDamage,
+  type VaultRecord,
+} from "./removal-record.ts";
 export { passedOver, resolveBackup } from "./resolve-backup.ts";
 export type { Content, Span } from "./span.ts";
 export { ENTRIES_NAME, MANIFEST_NAME, storedPath } from "./stored-path.ts";

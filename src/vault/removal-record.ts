@@ -3,7 +3,10 @@ import { checkVersion, DocumentFields, parseJsonDocument } from "./document.ts";
 import type { Previous } from "./manifest.ts";
 import { checkPrevious } from "./parse-manifest.ts";
 
+/** Of what the first readers of vaults know. */
 export const RECORD_VERSION = "1";
+/** Of a summary, which they do not. */
+export const SUMMARY_VERSION = "2";
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface RecordedBackup {
@@ -27,10 +30,11 @@ export interface RecordedDamage {
  * manifest nor in a record was taken away by somebody else.
  * - `removal`: these backups go to the trash, and `reason` says why
  * - `return`: these come back from it
+ * - `summary`: takes in records before it, of backups that are gone for good, and these can go as well
  */
 export interface VaultRecord {
-  readonly version: typeof RECORD_VERSION;
-  readonly kind: "removal" | "return";
+  readonly version: typeof RECORD_VERSION | typeof SUMMARY_VERSION;
+  readonly kind: "removal" | "return" | "summary";
   readonly sequence: number;
   readonly previous: Previous | null;
   /** ISO 8601, UTC. */
@@ -38,15 +42,26 @@ export interface VaultRecord {
   readonly reason: string;
   readonly backups: readonly RecordedBackup[];
   readonly damaged?: readonly RecordedDamage[];
+  /** Of a summary: the numbers of the records that it takes in, and of what they were about. Rising, and with gaps between them. */
+  readonly gone?: readonly NumberRange[];
+  /** Of a summary: those of them that a document refers to which is there. */
+  readonly referred?: readonly Previous[];
+}
+
+/** Numbers from the first to the last. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** @throws DamageError MANIFEST_INVALID · HostError VERSION_UNSUPPORTED */
 export function parseRecord(bytes: Uint8Array, expected: { readonly sequence: number }): VaultRecord {
   const name = `record ${expected.sequence}`;
   const value = parseJsonDocument(name, bytes);
-  checkVersion(name, value, RECORD_VERSION);
   const fields = new DocumentFields(name, value);
-  fields.oneOf("kind", ["removal", "return"]);
+  const isSummary = fields.raw("version") === SUMMARY_VERSION;
+  checkVersion(name, value, isSummary ? SUMMARY_VERSION : RECORD_VERSION);
+  fields.oneOf("kind", isSummary ? ["summary"] : ["removal", "return"]);
   const sequence = fields.integer("sequence", 1);
   if (sequence !== expected.sequence) fields.fail("sequence", `must be ${expected.sequence} as the name says`);
   const previous = fields.nullable("previous");
@@ -67,5 +82,18 @@ export function parseRecord(bytes: Uint8Array, expected: { readonly sequence: nu
       if (one.raw("sequence") !== null && one.integer("sequence", 1) >= sequence) one.fail("sequence", `must be below ${sequence}`);
     });
   }
+  if (isSummary) checkSummary(fields, sequence);
   return value as VaultRecord;
+}
+
+function checkSummary(fields: DocumentFields, sequence: number): void {
+  let before = -1;
+  fields.list("gone", 1_000_000, (items, index) => {
+    const range = items.object(index);
+    const from = range.integer("from", 1);
+    if (from <= before + 1) range.fail("from", `must be above ${before + 1}`);
+    before = range.integer("to", from);
+    if (before >= sequence) range.fail("to", `must be below ${sequence}`);
+  });
+  fields.list("referred", 1_000_000, (items, index) => checkPrevious(items.object(index), sequence));
 }

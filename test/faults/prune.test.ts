@@ -88,3 +88,42 @@ describe.each(STORED_FORMS)("kill -9 in a removal, %s", (_name, form) => {
     },
   );
 });
+
+/** So many records of what is gone are taken in by one. */
+const MANY = 32;
+
+describe.each(STORED_FORMS)("kill -9 while records are taken in, %s", (_name, form) => {
+  const nursery = temporaryFolder();
+  const grown = makeWorkspace(nursery.path, { form });
+
+  beforeAll(async () => {
+    setCount(grown.config, 1);
+    // Each takes away the one before it, and deletes for good the one before that: one more closes the last of the records.
+    for (let turn = 0; turn < MANY + 1; turn += 1) await holdfast(["--config", grown.config, "backup"]);
+  }, 300_000);
+  afterAll(() => nursery[Symbol.dispose]());
+
+  it.each([
+    ["backup", "records-summarized"],
+    ["backup", "record-swept"],
+    ["prune", "records-summarized"],
+    ["prune", "record-swept"],
+  ] as const)("of %s at %s: no number is missing, and the next commands go on", async (command, point) => {
+    using folder = temporaryFolder();
+    const { config, vault } = copyWorkspace(grown, folder.path);
+    const run = (args: readonly string[], env = {}) => holdfast(["--config", config, ...args], { env });
+    const records = (): number => readdirSync(join(vault, ".vault", "records")).filter((name) => name.endsWith(".json")).length;
+    const before = records();
+    expect(before).toBeGreaterThanOrEqual(MANY);
+    const killed = await run([command], { HOLDFAST_CRASHPOINT: point });
+    expect(`${killed.signal} ${killed.exitCode}`, killed.stderr).toBe("SIGKILL null");
+    expect(records()).toBeGreaterThan(0);
+    for (const next of [["backup"], ["prune"], ["backup"]]) {
+      const listed = (await run(["backup", "list", "--json"])).json<ListDocument>();
+      expect([listed.damaged, listed.missing, listed.chain]).toEqual([[], [], []]);
+      expect((await run(next)).exitCode).toBe(0);
+    }
+    expect((await run(["verify", "--all"])).exitCode).toBe(0);
+    expect(records()).toBeLessThan(before);
+  });
+});

@@ -16,7 +16,7 @@ const POINTS: Readonly<Record<Role, readonly Crashpoint[]>> = {
   "writer-one": ["backup-claimed", "pack-before-publish", "pack-published", "repository-content-stored", "backup-before-publish"],
   "writer-two": ["backup-all-stored", "backup-before-sync", "backup-published", "backup-committed"],
   reader: [],
-  pruner: ["removal-recorded", "removal-moved", "trash-set-aside", "pack-swept", "trash-emptying"],
+  pruner: ["removal-recorded", "removal-moved", "trash-set-aside", "pack-swept", "trash-emptying", "records-summarized", "record-swept"],
 };
 
 interface Line {

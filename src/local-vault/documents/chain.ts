@@ -1,4 +1,5 @@
 import type { Previous } from "../../vault/index.ts";
+import { GoneNumbers } from "./gone-numbers.ts";
 import type { Documents } from "./read-documents.ts";
 
 export interface ChainReport {
@@ -35,18 +36,20 @@ export function checkChain(documents: Documents): ChainReport {
   }
   const hashes = new Map(links.map(({ sequence, sha256 }) => [sequence, sha256]));
   const accounted = new Set([...hashes.keys(), ...documents.damagedNumbers]);
+  const gone = GoneNumbers.of(documents);
   for (const { record } of documents.records) {
     for (const { sequence, manifest_sha256: sha256 } of record.backups) {
       accounted.add(sequence);
       if (!hashes.has(sequence)) hashes.set(sequence, sha256);
     }
     for (const { sequence } of record.damaged ?? []) if (sequence !== null) accounted.add(sequence);
+    for (const { sequence, sha256 } of record.referred ?? []) if (!hashes.has(sequence)) hashes.set(sequence, sha256);
   }
   let highest = documents.highestNoted;
   for (const sequence of accounted) highest = Math.max(highest, sequence);
   for (const { name, sequence, previous } of links) {
     if (previous === null) {
-      if (sequence > 1 && [...accounted].some((other) => other < sequence))
+      if (sequence > 1 && ([...accounted].some((other) => other < sequence) || gone.ranges.some(({ from }) => from < sequence)))
         problems.push(`"${name}" (number ${sequence}) does not name the document before it`);
       continue;
     }
@@ -60,6 +63,11 @@ export function checkChain(documents: Documents): ChainReport {
   // A number far above all others would be forged; what lies below the lowest document is counted from 1.
   for (let sequence = 1; sequence <= highest; sequence += 1) {
     if (accounted.has(sequence)) continue;
+    const end = gone.endOf(sequence);
+    if (end !== undefined) {
+      sequence = end;
+      continue;
+    }
     if (missing.length < MOST_MISSING) missing.push(sequence);
     else if ((uncounted = highest - sequence) >= 0) break;
   }

@@ -253,7 +253,8 @@ interface FoundRecord {
 
 function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: (number | undefined)[]): FoundRecord[] {
   const records: FoundRecord[] = [];
-  for (const name of namesIn(layout.records)) {
+  const names = namesIn(layout.records);
+  for (const name of names) {
     const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
     if (sequence === undefined) continue; // a temporary file of a write that was cut off
     try {
@@ -268,11 +269,15 @@ function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: 
         }),
       );
     } catch (error) {
+      // A summary has taken it in.
+      if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
       const failure = namedSystemError(error, `read record ${sequence}`);
       damaged.push({ name: `records/${name}`, problem: failure.message });
       numbers.push(Number(sequence));
     }
   }
+  // A folder that changes while it is listed may show neither a summary nor what it has taken in.
+  if (namesIn(layout.records).join("/") !== names.join("/")) throw new Moved("changed");
   return records;
 }
 
