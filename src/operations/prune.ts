@@ -43,7 +43,8 @@ async function pruneWith(instance: Instance, guard: Guard | null, opened?: Vault
     guard === null || pendingRestore(instance) !== null
       ? []
       : await guard("removal of what restores had replaced", () => dropOutlived(config.stateDir, clock.now(), null));
-  const work = (vault: Vault): Promise<PruneReport> => pruneVault(instance, vault, { guard, runFailed: lastFailure(instance) });
+  const work = (vault: Vault): Promise<PruneReport> =>
+    pruneVault(instance, vault, { guard, runFailed: lastFailure(instance), isTold: opened === undefined });
   const report = await (opened === undefined ? withVault(instance, work) : work(opened));
   return {
     ...report,
@@ -71,15 +72,18 @@ interface PruneVaultOptions {
   readonly guard: Guard | null;
   /** Why the newest run failed, for another reason than space; null when it did not. */
   readonly runFailed: string | null;
+  /** Whether somebody is told what is freed: for that the packs of every backup are looked up. */
+  readonly isTold: boolean;
 }
 
-async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed }: PruneVaultOptions): Promise<PruneReport> {
+async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed, isTold }: PruneVaultOptions): Promise<PruneReport> {
   const { config, clock } = instance;
   const { backups } = await vault.list();
   const decisions = planRetention(backups, config.backup.retention, clock.now());
   const going = decisions.filter(({ keep }) => !keep).map(({ id }) => id as BackupId);
   const standsDown = going.length === 0 ? null : reasonToStandDown(instance, runFailed);
-  const freed = guard === null || standsDown === null ? ((await vault.freed?.(going)) ?? null) : 0;
+  const frees = guard === null || standsDown === null ? going : [];
+  const freed = isTold ? ((await vault.freed?.(frees)) ?? null) : null;
   if (guard === null || standsDown !== null)
     return { decisions, removed: guard === null ? going : [], freed, swept: [], standsDown, notes: [] };
   const notes: string[] = [];
@@ -95,7 +99,7 @@ async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed }
 export async function makeRoom(instance: Instance, vault: Vault, guard: Guard): Promise<readonly string[]> {
   const notes: string[] = [];
   const swept = await sweep(vault, guard, notes);
-  const { removed, notes: more } = await pruneVault(instance, vault, { guard, runFailed: null });
+  const { removed, notes: more } = await pruneVault(instance, vault, { guard, runFailed: null, isTold: false });
   const gone = removed.length > 0 ? await sweep(vault, guard, notes) : [];
   const ids = [...swept, ...gone];
   return [
