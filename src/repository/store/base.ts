@@ -157,9 +157,9 @@ export class Base {
   }
 
   /** Gives what reads places in order; the bytes of one are good until the next is read. */
-  passing<T>(work: (read: (place: Locator) => Uint8Array) => T): T {
+  async passing<T>(work: (read: (place: Locator) => Uint8Array) => Promise<T>): Promise<T> {
     using frames = this.#file.newFrames();
-    return work((place) => frames.get(place));
+    return await work((place) => frames.get(place));
   }
 
   read(place: Locator): Uint8Array {

@@ -165,12 +165,13 @@ export class Before implements KnownState {
     }
   }
 
-  database(path: string, pageSize: number): BeforeDatabase | undefined {
+  /** @param goOn asked meanwhile: throws when the backup is to end */
+  async database(path: string, pageSize: number, goOn: () => void): Promise<BeforeDatabase | undefined> {
     const { base } = this.#options;
     const content = this.#find(path)?.content;
     if (base === undefined || content?.kind !== "pages" || content.map.pageSize !== pageSize) return undefined;
     const map = this.#pageMap(path, content.map);
-    const file = map === undefined ? undefined : (this.#remembered(path, map) ?? this.#readPages(path, map));
+    const file = map === undefined ? undefined : (this.#remembered(path, map) ?? (await this.#readPages(path, map, goOn)));
     if (map === undefined || file === undefined) return undefined;
     const forced: number[] = [];
     for (const { first, pages, pack } of map.resolved.extents())
@@ -203,15 +204,18 @@ export class Before implements KnownState {
   }
 
   /** The same out of the vault: beside the state there may be no room for it. */
-  #readPages(path: string, { ref, resolved }: PageMap): PageFile | undefined {
+  async #readPages(path: string, { ref, resolved }: PageMap, goOn: () => void): Promise<PageFile | undefined> {
     const { base, pageKey, newScratch } = this.#options;
     const scratch = newScratch();
     const file = scratch === undefined ? undefined : { ...scratch, pageSize: ref.pageSize, pages: ref.pages };
-    const isRead = this.#orWarn(`"${path}" is`, () => {
-      return base !== undefined && file !== undefined && base.passing((read) => hashStoredPages(file, resolved, pageKey, read));
-    });
-    if (isRead === false) this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down`);
-    return isRead === true ? file : undefined;
+    try {
+      if (base !== undefined && file !== undefined && (await base.passing((read) => hashStoredPages(file, resolved, pageKey, read, goOn))))
+        return file;
+    } catch (error) {
+      return this.#warn(`"${path}" is`, error);
+    }
+    this.#warnings.add(`"${path}" is stored anew: what its pages were is not remembered, and cannot be written down`);
+    return undefined;
   }
 
   /** What cannot be read of the backup before is no reason to take none now: it is stored anew. */

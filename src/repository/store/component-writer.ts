@@ -73,10 +73,11 @@ export class RepositoryComponent implements ComponentWriter {
     if (pageSize !== undefined && content?.kind === "staged") {
       this.#send();
       const under = { item, plan: { kind: "nothing" as const } };
+      const before = await this.#before.database(head.path, pageSize, this.#options.goOn);
       const stored = storeDatabase({
         spans: content.spans,
         pageSize,
-        before: this.#before.database(head.path, pageSize),
+        before,
         threads: this.#threads,
         byContent: item.proof !== undefined && item.proof.pages_sha256 === undefined,
         key: this.#pageKey,
