@@ -168,15 +168,21 @@ describe("bin/holdfast.js", () => {
     const damages: (() => void)[] = [
       () => writeFileSync(start, whole.subarray(0, STAMP - 1)),
       () => writeFileSync(start, Buffer.concat([Buffer.from("1".padEnd(STAMP)), whole.subarray(STAMP)])),
-      // What V8 itself refuses: another version's, or nothing at all.
-      () => writeFileSync(start, Buffer.concat([readFileSync(start).subarray(0, STAMP), Buffer.alloc(whole.length - STAMP, 7)])),
+      // One wrong bit, and V8 runs what the disk made of it, or falls over it.
+      ...[0.1, 0.3, 0.5, 0.7, 0.9].map((part) => () => {
+        const bytes = Buffer.from(whole);
+        bytes.writeUInt8(bytes.readUInt8(Math.floor(bytes.length * part)) ^ 4, Math.floor(bytes.length * part));
+        writeFileSync(start, bytes);
+      }),
       () => chownSync(start, 65_534, 65_534),
       () => chmodSync(start, 0o666),
+      () => chmodSync(dirname(start), 0o777),
       () => utimesSync(top.join("dist/command/start.cjs"), 1, 1),
     ];
     for (const damage of damages) {
       damage();
       expect(await again()).toEqual({ stdout, isNew: true });
+      chmodSync(dirname(start), 0o755);
       expect(await again()).toEqual({ stdout, isNew: false });
     }
   });
@@ -190,6 +196,18 @@ describe("bin/holdfast.js", () => {
     } finally {
       chmodSync(top.join("dist/command"), 0o755);
     }
+  });
+
+  it("keeps nothing of another version of Node, and nothing for the options of one run", async () => {
+    rmSync(compiled(), { recursive: true, force: true });
+    const [program = "", ...args] = version();
+    expect(await runProgram([program, "--stack-size=900", ...args], { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    const withOptions = { ...ENVIRONMENT, NODE_OPTIONS: `--diagnostic-dir=${top.path}` };
+    expect(await runProgram(version(), { env: withOptions })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(existsSync(compiled())).toBe(false);
+    writeTree(compiled(), { "v24.0.0-x64/start.cjs.bin": "old\n" });
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readdirSync(compiled())).toEqual([`${process.version}-${process.arch}`]);
   });
 
   it("keeps nothing that was compiled under other flags of V8", async () => {

@@ -46,7 +46,12 @@ export class Chunks {
     // Chunks that load each other find what there is by then.
     this.#loaded.set(name, module.exports);
     const body = script.runInThisContext() as Body;
-    body(module.exports, (id) => this.#require(id), module, path, this.#folder);
+    try {
+      body(module.exports, (id) => this.#require(id), module, path, this.#folder);
+    } catch (error) {
+      this.#loaded.delete(name);
+      throw error;
+    }
     return module.exports;
   }
 
