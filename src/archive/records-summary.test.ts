@@ -1,6 +1,7 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import fs, { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { temporaryFolder, type TemporaryFolder } from "../../test/support/temporary-folder.ts";
 import type { LocalVault } from "../local-vault/index.ts";
 import { takeBackupOf } from "../testing/index.ts";
@@ -108,7 +109,7 @@ describe("the records of what is gone for good", () => {
     await expectSound(vault, [kept.id, lost.id]);
   });
 
-  it("keep a backup from coming back that somebody laid there again", async () => {
+  it("tell of a backup that was gone for good and is laid there again, and leave it where it is", async () => {
     using folder = temporaryFolder();
     await using vault = await open(folder);
     const gone = await takeBackupOf(vault, FILES);
@@ -118,11 +119,171 @@ describe("the records of what is gone for good", () => {
     await comeAndGo(vault, MANY);
     expect(recordNames(folder).length).toBeLessThan(3);
     cpSync(folder.join("aside"), gone.location, { recursive: true });
-    const next = await takeBackupOf(vault, FILES);
-    await vault.remove([next.id], "the next writer", TIME);
-    const listing = await vault.list();
-    expect(listing.backups).toEqual([]);
-    expect(listing.trash.map(({ id }) => id).toSorted()).toEqual([gone.id, next.id].toSorted());
+    for (const times of [0, 1, 2 * MANY]) {
+      await comeAndGo(vault, times);
+      const listing = await vault.list();
+      expect(listing.backups.map(({ id }) => id)).toEqual([gone.id]);
+      expect(listing.chain).toEqual([expect.stringContaining(`"${gone.id}" has number 1, which is gone for good as a record says`)]);
+      expect(listing).toMatchObject({ missing: [], damaged: [] });
+    }
+  });
+
+  describe("never take a good backup with them", () => {
+    it("whose copy under another id was removed as damaged", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      const copy = "2026-03-15T09-00-00_manual";
+      cpSync(good.location, folder.join("vault", copy), { recursive: true });
+      expect((await vault.list()).damaged.map(({ name }) => name)).toEqual([copy]);
+      await vault.removeDamaged(copy, "a copy", TIME);
+      await comeAndGo(vault, 2 * MANY);
+      await expectSound(vault, [good.id]);
+    });
+
+    it("that came back from the trash, and was away for a while", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      await vault.remove([good.id], "by hand", TIME);
+      await vault.undelete(good.id, TIME);
+      renameSync(good.location, folder.join("aside"));
+      await comeAndGo(vault, 2 * MANY);
+      renameSync(folder.join("aside"), good.location);
+      await comeAndGo(vault, 2 * MANY);
+      const listing = await vault.list();
+      expect(sortedIds(listing.backups)).toEqual([good.id]);
+      expect(listing).toMatchObject({ damaged: [], missing: [], chain: [] });
+    });
+
+    it("whose number was taken for that of something else while it was away", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      renameSync(good.location, folder.join("aside"));
+      const rubbish = "2026-03-15T09-00-00_manual";
+      mkdirSync(folder.join("vault", rubbish));
+      writeFileSync(folder.join("vault", rubbish, "manifest.json"), "rubbish");
+      await vault.removeDamaged(rubbish, "rubbish", TIME);
+      await comeAndGo(vault, 2 * MANY);
+      renameSync(folder.join("aside"), good.location);
+      await comeAndGo(vault, 2 * MANY);
+      const listing = await vault.list();
+      expect(listing.backups.map(({ id }) => id)).toEqual([good.id]);
+      expect(listing.chain).toHaveLength(1);
+    });
+
+    it("over which the records of a later state of the vault were laid", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      cpSync(folder.join("vault"), folder.join("before"), { recursive: true });
+      await comeAndGo(vault, MANY);
+      cpSync(folder.join("vault/.vault/records"), folder.join("records"), { recursive: true });
+      rmSync(folder.join("vault"), { recursive: true });
+      cpSync(folder.join("before"), folder.join("vault"), { recursive: true });
+      await using older = await open(folder);
+      const good: string[] = [];
+      for (let turn = 0; turn < 4; turn += 1) good.push((await takeBackupOf(older, FILES)).id);
+      cpSync(folder.join("records"), folder.join("vault/.vault/records"), { recursive: true });
+      await comeAndGo(older, MANY + 1);
+      const listing = await older.list();
+      expect(listing.backups.map(({ id }) => id).toSorted()).toEqual(good.toSorted());
+      expect(listing.chain.length).toBeGreaterThanOrEqual(4);
+    });
+
+    it("that was damaged, removed, brought back and mended", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      const manifest = `${good.location}/manifest.json`;
+      const bytes = readFileSync(manifest);
+      writeFileSync(manifest, "broken");
+      await vault.removeDamaged(good.id, "broken", TIME);
+      await vault.undelete(good.id, TIME);
+      writeFileSync(manifest, bytes);
+      const { chain } = await vault.list();
+      await comeAndGo(vault, 2 * MANY);
+      const listing = await vault.list();
+      expect(sortedIds(listing.backups)).toEqual([good.id]);
+      expect(listing).toMatchObject({ damaged: [], missing: [], chain });
+    });
+
+    it("whatever is damaged, mended, copied, taken away and laid back in between", async () => {
+      const step = fc.constantFrom("take", "remove", "damage", "drop", "return", "mend", "copy", "away", "back", "crowd");
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+          using folder = temporaryFolder();
+          await using vault = await open(folder);
+          const good: BackupHead[] = [];
+          const broken: { readonly head: BackupHead; readonly bytes: Buffer }[] = [];
+          const dropped: typeof broken = [];
+          const away: BackupHead[] = [];
+          const manifestOf = ({ location }: BackupHead): string => `${location}/manifest.json`;
+          const aside = ({ manifest }: BackupHead): string => folder.join(`aside-${manifest.sequence}`);
+          let [turn, copies] = [0, 0];
+          for (const what of steps) {
+            turn += 1;
+            // Ids are given out once, so that what is laid back finds its place.
+            if (what === "take") good.push(await takeBackupOf(vault, FILES, TIME + turn * 1000));
+            if (what === "crowd") await comeAndGo(vault, MANY);
+            const lists = { remove: good, damage: good, away: good, copy: good, drop: broken, mend: broken, return: dropped, back: away };
+            const one = what in lists ? lists[what as keyof typeof lists].shift() : undefined;
+            if (one === undefined) continue;
+            if ("bytes" in one) {
+              if (what === "drop") await vault.removeDamaged(one.head.id, "broken", TIME);
+              if (what === "return") await vault.undelete(one.head.id, TIME).catch(() => {});
+              if (what === "mend") writeFileSync(manifestOf(one.head), one.bytes);
+              if (what === "drop") dropped.push(one);
+              else if (what === "mend") good.push(one.head);
+              else if (existsSync(one.head.location)) broken.push(one);
+            } else if (what === "remove") await vault.remove([one.id], "by hand", TIME);
+            else if (what === "damage") {
+              broken.push({ head: one, bytes: readFileSync(manifestOf(one)) });
+              writeFileSync(manifestOf(one), "broken");
+            } else if (what === "copy") {
+              const name = `2026-03-15T09-00-${String((copies += 1)).padStart(2, "0")}_manual`;
+              cpSync(one.location, folder.join("vault", name), { recursive: true });
+              await vault.removeDamaged(name, "a copy", TIME);
+              good.push(one);
+            } else if (what === "away") {
+              renameSync(one.location, aside(one));
+              away.push(one);
+            } else {
+              renameSync(aside(one), one.location);
+              good.push(one);
+            }
+            expect(sortedIds((await vault.list()).backups)).toEqual(sortedIds(good));
+          }
+        }),
+        { numRuns: 25 },
+      );
+    });
+  });
+
+  it("are kept where they cannot be deleted, and the trash is swept all the same", async () => {
+    using folder = temporaryFolder();
+    await using vault = await open(folder);
+    await comeAndGo(vault, MANY - 1);
+    // What cannot be deleted as a file; neither can it be read as a record.
+    const first = await takeBackupOf(vault, FILES);
+    await vault.remove([first.id], "by hand", TIME);
+    const path = folder.join("vault/.vault/records", recordNames(folder).toSorted()[0] ?? "");
+    const bytes = readFileSync(path);
+    const unlinked = vi
+      .spyOn(fs, "unlink")
+      .mockImplementation((place, done) => done(Object.assign(new Error("EPERM"), { code: "EPERM", path: String(place) })));
+    syncBuiltinESMExports();
+    try {
+      expect(await vault.sweepTrash()).toEqual([first.id]);
+    } finally {
+      unlinked.mockRestore();
+      syncBuiltinESMExports();
+    }
+    expect(readFileSync(path)).toEqual(bytes);
+    await expectSound(vault, []);
+    await comeAndGo(vault, 1);
+    expect(recordNames(folder).length).toBeLessThan(3);
+    await expectSound(vault, []);
   });
 
   it.each([

@@ -7,6 +7,8 @@ import { checkPrevious } from "./parse-manifest.ts";
 export const RECORD_VERSION = "1";
 /** Of a summary, which they do not. */
 export const SUMMARY_VERSION = "2";
+/** Between two of them lies at least one backup that is there. */
+const MOST_RANGES = 100_000;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface RecordedBackup {
@@ -88,12 +90,12 @@ export function parseRecord(bytes: Uint8Array, expected: { readonly sequence: nu
 
 function checkSummary(fields: DocumentFields, sequence: number): void {
   let before = -1;
-  fields.list("gone", 1_000_000, (items, index) => {
+  fields.list("gone", MOST_RANGES, (items, index) => {
     const range = items.object(index);
     const from = range.integer("from", 1);
     if (from <= before + 1) range.fail("from", `must be above ${before + 1}`);
     before = range.integer("to", from);
     if (before >= sequence) range.fail("to", `must be below ${sequence}`);
   });
-  fields.list("referred", 1_000_000, (items, index) => checkPrevious(items.object(index), sequence));
+  fields.list("referred", MOST_RANGES, (items, index) => checkPrevious(items.object(index), sequence));
 }

@@ -34,9 +34,15 @@ export function checkChain(documents: Documents): ChainReport {
     if (other === undefined) bySequence.set(link.sequence, link);
     else problems.push(`"${link.name}" and "${other.name}" both have number ${link.sequence}`);
   }
+  const gone = GoneNumbers.of(documents);
+  for (const { id, manifest } of [...documents.backups, ...documents.trash]) {
+    if (gone.has(manifest.sequence))
+      problems.push(
+        `"${id}" has number ${manifest.sequence}, which is gone for good as a record says: it was laid there again, or is another one`,
+      );
+  }
   const hashes = new Map(links.map(({ sequence, sha256 }) => [sequence, sha256]));
   const accounted = new Set([...hashes.keys(), ...documents.damagedNumbers]);
-  const gone = GoneNumbers.of(documents);
   for (const { record } of documents.records) {
     for (const { sequence, manifest_sha256: sha256 } of record.backups) {
       accounted.add(sequence);

@@ -13,9 +13,20 @@ export class GoneNumbers {
     return new GoneNumbers(records.flatMap(({ record }) => record.gone ?? []));
   }
 
+  has(number: number): boolean {
+    return this.endOf(number) !== undefined;
+  }
+
   /** The last number of the range that has this one; undefined when none has it. */
   endOf(number: number): number | undefined {
-    return this.ranges.find(({ from, to }) => from <= number && number <= to)?.to;
+    let [low, high] = [0, this.ranges.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.ranges[middle]?.to ?? 0) < number) low = middle + 1;
+      else high = middle;
+    }
+    const range = this.ranges[low];
+    return range !== undefined && range.from <= number ? range.to : undefined;
   }
 }
 

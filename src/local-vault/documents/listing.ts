@@ -4,7 +4,7 @@ import type { Layout } from "../layout.ts";
 import { readMarks } from "./marks-folder.ts";
 import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
-import { latestAbout, latestRecords, removedIn } from "./removal.ts";
+import { latestAbout, latestRecords } from "./removal.ts";
 
 export function makeListing(layout: Layout, documents: Documents, reads: Reads = ANEW): Listing {
   const damaged: Damaged[] = [...documents.damaged];
@@ -12,8 +12,7 @@ export function makeListing(layout: Layout, documents: Documents, reads: Reads =
   const { missing, problems } = checkChain(documents);
   const records = latestRecords(documents);
   const trashed = new Set(documents.trash.map(({ sha256 }) => sha256));
-  const wasRemoved = removedIn(documents, records);
-  const isCopy = (found: FoundBackup): boolean => wasRemoved(found) && trashed.has(found.sha256);
+  const isCopy = ({ sha256 }: FoundBackup): boolean => records.get(sha256)?.kind === "removal" && trashed.has(sha256);
   for (const found of documents.backups.filter((each) => isCopy(each)))
     damaged.push({ name: found.id, problem: "was removed and lies in the trash; somebody laid a copy beside it, which nothing uses" });
   return {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError, type ErrorCode } from "../../kernel/index.ts";
 import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../../vault/index.ts";
 import { readClaim } from "../draft/claim.ts";
@@ -54,6 +55,9 @@ export interface Documents {
 
 /** How often a listing begins anew because something moved under it. */
 const ATTEMPTS = 20;
+/** From that one on it is waited for a moment: somebody deletes much. */
+const HURRIED = 5;
+const MOMENT = 20;
 
 /**
  * Reads a vault without a lock: everything in it appears and goes by one rename. When something went between its name
@@ -70,6 +74,7 @@ export function readDocuments(layout: Layout, vault: string, reads: Reads = ANEW
           cause: error.cause,
           hint: "Try again",
         });
+      if (attempt > HURRIED) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MOMENT);
     }
   }
 }
@@ -253,17 +258,15 @@ interface FoundRecord {
 
 function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: (number | undefined)[]): FoundRecord[] {
   const records: FoundRecord[] = [];
-  const names = namesIn(layout.records);
-  for (const name of names) {
-    const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
-    if (sequence === undefined) continue; // a temporary file of a write that was cut off
+  const there = recordNumbers(layout);
+  for (const sequence of there) {
+    const path = layout.record(sequence);
     try {
-      const path = layout.record(Number(sequence));
       records.push(
         reads.of(path, () => {
           const bytes = readFileSync(path);
           return {
-            record: parseRecord(bytes, { sequence: Number(sequence) }),
+            record: parseRecord(bytes, { sequence }),
             sha256: createHash("sha256").update(bytes).digest("hex"),
           };
         }),
@@ -272,13 +275,21 @@ function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: 
       // A summary has taken it in.
       if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
       const failure = namedSystemError(error, `read record ${sequence}`);
-      damaged.push({ name: `records/${name}`, problem: failure.message });
-      numbers.push(Number(sequence));
+      damaged.push({ name: `records/${basename(path)}`, problem: failure.message });
+      numbers.push(sequence);
     }
   }
   // A folder that changes while it is listed may show neither a summary nor what it has taken in.
-  if (namesIn(layout.records).join("/") !== names.join("/")) throw new Moved("changed");
+  if (recordNumbers(layout).join() !== there.join()) throw new Moved("changed");
   return records;
+}
+
+/** Of the files that are records, and not of a write that was cut off. */
+function recordNumbers(layout: Layout): number[] {
+  return namesIn(layout.records).flatMap((name) => {
+    const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
+    return sequence === undefined ? [] : [Number(sequence)];
+  });
 }
 
 function readNoted(layout: Layout): number {

@@ -13,7 +13,6 @@ import {
 import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "../layout.ts";
-import { GoneNumbers } from "./gone-numbers.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents, FoundBackup } from "./read-documents.ts";
 
@@ -99,9 +98,10 @@ export function undeleteBackup(layout: Layout, documents: Documents, id: BackupI
  */
 export function settleRecords(layout: Layout, documents: Documents): boolean {
   const latest = latestRecords(documents);
-  const wasRemoved = removedIn(documents, latest);
   // A copy of it that somebody laid beside is not what the record speaks of: it stays where it is, and is told of.
-  const going = documents.backups.filter((found) => wasRemoved(found) && lstatAt(layout.trashed(found.id, found.form)) === undefined);
+  const going = documents.backups.filter(
+    ({ id, form, sha256 }) => latest.get(sha256)?.kind === "removal" && lstatAt(layout.trashed(id, form)) === undefined,
+  );
   const coming = documents.trash.filter(
     ({ id, form, sha256 }) => latest.get(sha256)?.kind === "return" && lstatAt(layout.backup(id, form)) === undefined,
   );
@@ -119,13 +119,6 @@ export function latestRecords({ records }: Documents): Map<string, VaultRecord> 
     for (const { manifest_sha256: sha256 } of record.backups) latest.set(sha256, record);
   }
   return latest;
-}
-
-/** Whether the last word about a backup is that it was removed. One that was gone for good is known by its number, which nothing else ever has. */
-export function removedIn(documents: Documents, latest: ReadonlyMap<string, VaultRecord>): (found: FoundBackup) => boolean {
-  const gone = GoneNumbers.of(documents);
-  return ({ sha256, manifest }) =>
-    (latest.get(sha256)?.kind ?? (gone.endOf(manifest.sequence) === undefined ? "" : "removal")) === "removal";
 }
 
 /** The last word of the records about a damaged backup, by its name in the vault, and the number that it gives it. */

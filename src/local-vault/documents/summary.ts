@@ -6,13 +6,14 @@ import { checkChain } from "./chain.ts";
 import { GoneNumbers } from "./gone-numbers.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents } from "./read-documents.ts";
+import { latestRecords } from "./removal.ts";
 
 /** So many records that a summary can take in are worth one: each is read by every listing, and so by every backup. */
 const MANY = 32;
 
 /**
  * Has the records of what is gone for good taken in by one. Under the exclusive lock, and on the disk before the first of them goes: a crash in between
- * leaves both, which say the same. Where it cannot be written they stay, and the next sweep tries again.
+ * leaves both, which say the same. Where it cannot be written, or they cannot be deleted, the next sweep tries again.
  */
 export async function summarizeRecords(layout: Layout, documents: Documents, time: number): Promise<void> {
   const closed = closedRecords(documents);
@@ -30,37 +31,50 @@ export async function summarizeRecords(layout: Layout, documents: Documents, tim
     gone: gone.ranges,
     referred: referredTo(documents, closed, gone),
   };
-  if (!isWritten(layout.record(sequence), record)) return;
-  noteNewest(layout, sequence);
-  crashpoint("records-summarized");
-  await removeFiles(
-    closed.map((each) => layout.record(each.record.sequence)),
-    () => crashpoint("record-swept"),
-  );
-}
-
-function isWritten(path: string, record: VaultRecord): boolean {
   try {
-    return createFile(path, `${JSON.stringify(record, null, 2)}\n`);
+    if (!createFile(layout.record(sequence), `${JSON.stringify(record, null, 2)}\n`)) return;
+    noteNewest(layout, sequence);
+    crashpoint("records-summarized");
+    await removeFiles(
+      closed.map((each) => layout.record(each.record.sequence)),
+      () => crashpoint("record-swept"),
+    );
   } catch (error) {
-    // On a full disk the trash goes all the same.
+    // It saves time and nothing else: the trash is swept all the same.
     if (errnoOf(error) === undefined) throw error;
-    return false;
   }
 }
 
 type FoundRecord = Documents["records"][number];
 
-/** Of nothing that is in the vault, or in its trash. */
-function closedRecords({ backups, trash, records, damagedBackups, damagedTrash }: Documents): readonly FoundRecord[] {
-  const hashes = new Set([...backups, ...trash].map(({ sha256 }) => sha256));
+/**
+ * Those whose last word about everything they name is that it was removed, and that are about nothing which is there, in the vault or in its trash, by its hash, its name, or
+ * its number. What came back and is missing now was taken by somebody, and what has a number that a record gives to something else may be good: their records stay.
+ */
+function closedRecords(documents: Documents): readonly FoundRecord[] {
+  const { backups, trash, records, damagedBackups, damagedTrash } = documents;
+  const there = [...backups, ...trash];
+  const [hashes, numbers] = [new Set(there.map(({ sha256 }) => sha256)), there.map(({ manifest }) => manifest.sequence)];
   // Of what is damaged the name is all that can be told.
   const damaged = [...damagedBackups, ...damagedTrash];
   const [ids, names] = [new Set<string>(damaged.map(({ id }) => id)), new Set(damaged.map(({ name }) => name))];
+  const [latest, latestOfDamaged] = [latestRecords(documents), latestDamage(records)];
   return records.filter(({ record }) => {
-    const isThere = record.backups.some(({ id, manifest_sha256: sha256 }) => ids.has(id) || hashes.has(sha256));
-    return !isThere && !(record.damaged ?? []).some(({ name }) => names.has(name));
+    const ranges = new GoneNumbers(rangesOf(record));
+    return (
+      record.backups.every(({ id, manifest_sha256: hash }) => !hashes.has(hash) && !ids.has(id) && latest.get(hash)?.kind === "removal") &&
+      (record.damaged ?? []).every(({ name }) => !names.has(name) && latestOfDamaged.get(name)?.kind === "removal") &&
+      !numbers.some((number) => ranges.has(number))
+    );
   });
+}
+
+/** The last word about each backup that was damaged when it was removed, by its name. */
+function latestDamage(records: Documents["records"]): ReadonlyMap<string, VaultRecord> {
+  const latest = new Map<string, VaultRecord>();
+  for (const { record } of records.toSorted((one, other) => one.record.sequence - other.record.sequence))
+    for (const { name } of record.damaged ?? []) latest.set(name, record);
+  return latest;
 }
 
 function rangesOf({ sequence, backups, damaged = [], gone = [] }: VaultRecord): NonNullable<VaultRecord["gone"]> {
@@ -82,7 +96,7 @@ function referredTo({ backups, trash, records }: Documents, closed: readonly Fou
     for (const { sequence, sha256: hash } of record.referred ?? []) hashes.set(sequence, hash);
   }
   return [...hashes]
-    .filter(([sequence]) => referred.has(sequence) && gone.endOf(sequence) !== undefined)
+    .filter(([sequence]) => referred.has(sequence) && gone.has(sequence))
     .map(([sequence, sha256]) => ({ sequence, sha256 }))
     .toSorted((one, other) => one.sequence - other.sequence);
 }
