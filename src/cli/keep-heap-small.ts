@@ -34,4 +34,6 @@ export function heapWatch(): (expected: number | null) => void {
 export function keepHeapSmall(): void {
   setV8Flag("--semi-space-growth-factor=1");
   setV8Flag("--heap-growing-percent=70");
+  // What is called at the beginning only would be forgotten before it is kept for the next run.
+  setV8Flag("--no-flush-bytecode");
 }

@@ -1,32 +1,23 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CommanderError, type Command } from "commander";
-import {
-  beforeV8Flags,
-  HoldfastError,
-  InterruptedError,
-  namedSystemError,
-  ownProcess,
-  redact,
-  redactData,
-  UsageError,
-} from "../kernel/index.ts";
+import { HoldfastError, InterruptedError, namedSystemError, ownProcess, redact, redactData, UsageError } from "../kernel/index.ts";
 import type { Instance } from "../operations/index.ts";
 import type { Runner } from "./command.ts";
 import { makeIo, type Io } from "./io.ts";
 import { buildProgram } from "./program.ts";
 import { printableLines } from "./table.ts";
 
+export { resetV8Flags } from "../kernel/index.ts";
+
 /**
  * Runs one command line. Never ends the process itself: the launcher does, with the code that this returns.
  *
  * @param argv arguments after the program's name
- * @param keepCompiled called before a flag of V8 makes what is compiled worth nothing to the next run
  * @returns the exit code
  */
-export async function main(argv: readonly string[], keepCompiled?: () => void): Promise<number> {
+export async function main(argv: readonly string[]): Promise<number> {
   ownProcess();
-  if (keepCompiled !== undefined) beforeV8Flags(keepCompiled);
   const env = { ...process.env };
   // What is started without being told its environment is not started under the lease: a runtime would hold it for ever.
   delete process.env["HOLDFAST_LEASE"];

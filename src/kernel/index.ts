@@ -63,4 +63,4 @@ export { syncFiles } from "./sync-files.ts";
 export { throwIfAborted } from "./throw-if-aborted.ts";
 export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";
 export { VERSION } from "./version.ts";
-export { beforeV8Flags, setV8Flag } from "./v8-flags.ts";
+export { resetV8Flags, setV8Flag } from "./v8-flags.ts";

@@ -210,15 +210,24 @@ describe("bin/holdfast.js", () => {
     expect(readdirSync(compiled())).toEqual([`${process.version}-${process.arch}`]);
   });
 
-  it("keeps nothing that was compiled under other flags of V8", async () => {
+  it.each([
+    ["that a backup sets", "--expose-gc", true],
+    ["that somebody else set", "--gc-interval=1000000", false],
+  ])("keeps what was compiled when a flag of V8 %s can be set back", async (_, flag, isKept) => {
     rmSync(compiled(), { recursive: true, force: true });
     writeTree(top.path, {
-      "flags.cjs":
-        'const v8 = require("node:v8"); const { write } = process.stdout; process.stdout.write = function (...args) { v8.setFlagsFromString("--expose-gc"); return write.apply(this, args); };',
+      "flags.cjs": `const { write } = process.stdout; process.stdout.write = function (...args) { require("node:v8").setFlagsFromString("${flag}"); return write.apply(this, args); };`,
+      // What an option would set, without an option: code is kept for runs without any.
+      "flagged.cjs": `require("./flags.cjs"); require("./bin/holdfast.js");`,
     });
-    const argv = [process.execPath, "--require", top.join("flags.cjs"), top.join("bin/holdfast.js"), "--version"];
+    const argv = [process.execPath, top.join("flagged.cjs"), "--version"];
     expect(await runProgram(argv, { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(existsSync(compiled())).toBe(false);
+    expect(existsSync(compiled())).toBe(isKept);
+    if (!isKept) return;
+    const inodes = (): number[] => kept().map((name) => statSync(join(compiled(), name)).ino);
+    const before = inodes();
+    expect(await runProgram(version(), { env: ENVIRONMENT })).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(inodes()).toEqual(before);
   });
 
   it("does without where it cannot write", async () => {

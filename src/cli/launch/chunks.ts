@@ -73,10 +73,15 @@ export class Chunks {
     return script;
   }
 
-  /** Keeps what is compiled by now of all that is loaded, when some of it was not kept yet. Other flags of V8 would have it refused the next time. */
-  keep(): void {
-    if (!this.#isNew || !underFlags().equals(this.#flags)) return;
-    this.#isNew = false;
+  /**
+   * Keeps what is compiled by now of all that is loaded, when some of it was not kept yet. Under other flags of V8 than at the beginning it would be refused the next time.
+   *
+   * @param resetFlags called when they are others
+   */
+  keep(resetFlags: () => void): void {
+    if (!this.#isNew) return;
+    if (!underFlags().equals(this.#flags)) resetFlags();
+    if (!underFlags().equals(this.#flags)) return;
     for (const { name, script, stamp } of this.#compiled) this.#kept?.write(name, stamp, () => script.createCachedData());
   }
 }

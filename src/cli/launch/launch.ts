@@ -3,7 +3,8 @@ import { KeptCode } from "./kept-code.ts";
 
 /** What main.ts exports. */
 interface Command {
-  readonly main: (argv: readonly string[], keepCompiled: () => void) => Promise<number>;
+  readonly main: (argv: readonly string[]) => Promise<number>;
+  readonly resetV8Flags: () => void;
 }
 
 /**
@@ -14,9 +15,9 @@ interface Command {
  */
 export async function launch(folder: string, argv: readonly string[]): Promise<void> {
   const chunks = new Chunks(folder, KeptCode.of(folder));
-  const { main } = chunks.load("main.cjs") as Command;
-  const exitCode = await main(argv, () => chunks.keep());
+  const { main, resetV8Flags } = chunks.load("main.cjs") as Command;
+  const exitCode = await main(argv);
   process.exitCode = exitCode;
   // Of a run that ended early there is little to keep.
-  if (exitCode === 0) chunks.keep();
+  if (exitCode === 0) chunks.keep(resetV8Flags);
 }
