@@ -23,7 +23,7 @@ function commandFor(point: Crashpoint): readonly string[] {
  * A restore in place is killed in restore-in-place.test.ts, where there is something live to look at; prune and its sweep in
  * prune.test.ts; a rotation of keys beside its subject, in rotate-keys.test.ts.
  */
-const ELSEWHERE = /^(?:in-place|trash|key-rotate)-|^pack-swept$/;
+const ELSEWHERE = /^(?:in-place|trash|key-rotate|records?)-|^pack-swept$/;
 /** Passed in one form only. */
 const IN_REPOSITORY: readonly Crashpoint[] = ["pack-before-publish", "pack-published", "repository-content-stored"];
 const IN_ARCHIVE: readonly Crashpoint[] = ["archive-body-written"];
