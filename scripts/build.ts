@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand, COMMAND_FOLDER } from "./bundle-command.ts";
@@ -27,6 +27,8 @@ try {
   const command = await bundleCommand(fresh);
   await bundleThreads(fresh, threads);
   if (!existsSync(join(fresh, COMMAND_FOLDER, "main.cjs")) || command.packages.length === 0) throw new Error("Not built: the command");
+  // A temporary folder is for its owner alone.
+  chmodSync(fresh, 0o755);
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
   console.log(`build: ${modules} modules, ${entries.length} entry points`);

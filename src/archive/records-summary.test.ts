@@ -208,8 +208,57 @@ describe("the records of what is gone for good", () => {
       expect(listing).toMatchObject({ damaged: [], missing: [], chain });
     });
 
+    it("that was brought back while it could not be read", async () => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      await vault.remove([good.id], "by hand", TIME);
+      const manifest = folder.join("vault/.vault/trash", good.id, "manifest.json");
+      const bytes = readFileSync(manifest);
+      writeFileSync(manifest, "broken");
+      await vault.undelete(good.id, TIME);
+      writeFileSync(`${good.location}/manifest.json`, bytes);
+      for (const times of [0, 1, 2 * MANY]) {
+        await comeAndGo(vault, times);
+        const listing = await vault.list();
+        expect(sortedIds(listing.backups)).toEqual([good.id]);
+        expect(listing.chain).toEqual([expect.stringContaining(`"${good.id}" was removed, as record 2 says, and is there`)]);
+      }
+    });
+
+    it.each(["damaged", "lost"])("whose return is in a record that is %s", async (how) => {
+      using folder = temporaryFolder();
+      await using vault = await open(folder);
+      const good = await takeBackupOf(vault, FILES);
+      await vault.remove([good.id], "by hand", TIME);
+      await vault.undelete(good.id, TIME);
+      await comeAndGo(vault, 1);
+      const path = folder.join("vault/.vault/records/3.json");
+      if (how === "lost") rmSync(path);
+      else writeFileSync(path, readFileSync(path, "utf8").replace('"return"', '"reTurn"'));
+      for (const times of [0, 1, 2 * MANY]) {
+        await comeAndGo(vault, times);
+        const listing = await vault.list();
+        expect(sortedIds(listing.backups)).toEqual([good.id]);
+        expect(listing.damaged.length + listing.missing.length).toBe(1);
+      }
+    });
+
     it("whatever is damaged, mended, copied, taken away and laid back in between", async () => {
-      const step = fc.constantFrom("take", "remove", "damage", "drop", "return", "mend", "copy", "away", "back", "crowd");
+      const step = fc.constantFrom(
+        "take",
+        "remove",
+        "damage",
+        "drop",
+        "return",
+        "mend",
+        "copy",
+        "away",
+        "back",
+        "crowd",
+        "spoil",
+        "undelete",
+      );
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
           using folder = temporaryFolder();
@@ -218,6 +267,7 @@ describe("the records of what is gone for good", () => {
           const broken: { readonly head: BackupHead; readonly bytes: Buffer }[] = [];
           const dropped: typeof broken = [];
           const away: BackupHead[] = [];
+          const spoilt: typeof broken = [];
           const manifestOf = ({ location }: BackupHead): string => `${location}/manifest.json`;
           const aside = ({ manifest }: BackupHead): string => folder.join(`aside-${manifest.sequence}`);
           let [turn, copies] = [0, 0];
@@ -226,18 +276,40 @@ describe("the records of what is gone for good", () => {
             // Ids are given out once, so that what is laid back finds its place.
             if (what === "take") good.push(await takeBackupOf(vault, FILES, TIME + turn * 1000));
             if (what === "crowd") await comeAndGo(vault, MANY);
-            const lists = { remove: good, damage: good, away: good, copy: good, drop: broken, mend: broken, return: dropped, back: away };
+            const trashed = (head: BackupHead): string => folder.join("vault/.vault/trash", head.id, "manifest.json");
+            const lists = {
+              remove: good,
+              spoil: good,
+              undelete: spoilt,
+              damage: good,
+              away: good,
+              copy: good,
+              drop: broken,
+              mend: broken,
+              return: dropped,
+              back: away,
+            };
             const one = what in lists ? lists[what as keyof typeof lists].shift() : undefined;
             if (one === undefined) continue;
             if ("bytes" in one) {
               if (what === "drop") await vault.removeDamaged(one.head.id, "broken", TIME);
               if (what === "return") await vault.undelete(one.head.id, TIME).catch(() => {});
               if (what === "mend") writeFileSync(manifestOf(one.head), one.bytes);
-              if (what === "drop") dropped.push(one);
+              if (what === "undelete" && existsSync(trashed(one.head))) {
+                await vault.undelete(one.head.id, TIME);
+                writeFileSync(manifestOf(one.head), one.bytes);
+                good.push(one.head);
+              } else if (what === "undelete") continue;
+              else if (what === "drop") dropped.push(one);
               else if (what === "mend") good.push(one.head);
               else if (existsSync(one.head.location)) broken.push(one);
             } else if (what === "remove") await vault.remove([one.id], "by hand", TIME);
-            else if (what === "damage") {
+            else if (what === "spoil") {
+              const bytes = readFileSync(manifestOf(one));
+              await vault.remove([one.id], "by hand", TIME);
+              writeFileSync(trashed(one), "broken");
+              spoilt.push({ head: one, bytes });
+            } else if (what === "damage") {
               broken.push({ head: one, bytes: readFileSync(manifestOf(one)) });
               writeFileSync(manifestOf(one), "broken");
             } else if (what === "copy") {

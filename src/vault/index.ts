@@ -29,6 +29,7 @@ export { parseManifest } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";
 export { readContent, type ContentEnd, type ContentStep, type LiveFacts, type ReadableContent } from "./read-content.ts";
 export {
+  MOST_RANGES,
   parseRecord,
   RECORD_VERSION,
   SUMMARY_VERSION,

@@ -7,8 +7,8 @@ import { checkPrevious } from "./parse-manifest.ts";
 export const RECORD_VERSION = "1";
 /** Of a summary, which they do not. */
 export const SUMMARY_VERSION = "2";
-/** Between two of them lies at least one backup that is there. */
-const MOST_RANGES = 100_000;
+/** Of a summary. */
+export const MOST_RANGES = 100_000;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 export interface RecordedBackup {

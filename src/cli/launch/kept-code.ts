@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -11,7 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
   type Stats,
 } from "node:fs";
 import { join } from "node:path";
@@ -68,7 +67,7 @@ export class KeptCode {
     }
   }
 
-  /** Whole or not at all, also after a power cut. */
+  /** Whole or not at all; what a power cut leaves of it is not what its sum says. */
   write(name: string, stamp: string, compiled: () => Buffer): void {
     if (!this.#mayWrite) return;
     const path = this.#pathOf(name);
@@ -76,7 +75,7 @@ export class KeptCode {
     try {
       this.#makeFolder();
       const code = compiled();
-      writeFlushed(fresh, Buffer.concat([Buffer.from(headOf(stamp, code), "latin1"), code]));
+      writeFileSync(fresh, Buffer.concat([Buffer.from(headOf(stamp, code), "latin1"), code]), { flag: "wx", mode: 0o644 });
       renameSync(fresh, path);
     } catch {
       this.#mayWrite = false;
@@ -132,15 +131,5 @@ function attempt(work: () => void): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function writeFlushed(path: string, bytes: Buffer): void {
-  const descriptor = openSync(path, "wx", 0o644);
-  try {
-    for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

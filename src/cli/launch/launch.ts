@@ -1,6 +1,8 @@
 import { Chunks } from "./chunks.ts";
 import { KeptCode } from "./kept-code.ts";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** What main.ts exports. */
 interface Command {
   readonly main: (argv: readonly string[]) => Promise<number>;
@@ -19,5 +21,16 @@ export async function launch(folder: string, argv: readonly string[]): Promise<v
   const exitCode = await main(argv);
   process.exitCode = exitCode;
   // Of a run that ended early there is little to keep.
-  if (exitCode === 0) chunks.keep(resetV8Flags);
+  if (exitCode === 0) undisturbed(() => chunks.keep(resetV8Flags));
+}
+
+/** What the command did is done: a signal that comes now must not make a failure of it. */
+function undisturbed(work: () => void): void {
+  const ignore = (): void => {};
+  for (const signal of SIGNALS) process.on(signal, ignore);
+  try {
+    work();
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, ignore);
+  }
 }

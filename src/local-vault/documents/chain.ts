@@ -1,5 +1,6 @@
 import type { Previous } from "../../vault/index.ts";
 import { GoneNumbers } from "./gone-numbers.ts";
+import { latestRecords } from "./latest-records.ts";
 import type { Documents } from "./read-documents.ts";
 
 export interface ChainReport {
@@ -35,12 +36,6 @@ export function checkChain(documents: Documents): ChainReport {
     else problems.push(`"${link.name}" and "${other.name}" both have number ${link.sequence}`);
   }
   const gone = GoneNumbers.of(documents);
-  for (const { id, manifest } of [...documents.backups, ...documents.trash]) {
-    if (gone.has(manifest.sequence))
-      problems.push(
-        `"${id}" has number ${manifest.sequence}, which is gone for good as a record says: it was laid there again, or is another one`,
-      );
-  }
   const hashes = new Map(links.map(({ sequence, sha256 }) => [sequence, sha256]));
   const accounted = new Set([...hashes.keys(), ...documents.damagedNumbers]);
   for (const { record } of documents.records) {
@@ -64,6 +59,7 @@ export function checkChain(documents: Documents): ChainReport {
       problems.push(`"${name}" (number ${sequence}) names another document ${previous.sequence} than the one that is there`);
     highest = Math.max(highest, previous.sequence);
   }
+  problems.push(...returnedOf(documents, gone, highest));
   const missing: number[] = [];
   let uncounted = 0;
   // A number far above all others would be forged; what lies below the lowest document is counted from 1.
@@ -90,6 +86,19 @@ export function checkChain(documents: Documents): ChainReport {
     nextSequence: highest + 1,
     inferred: inferNumbers(documents, missing),
   };
+}
+
+/** What is listed although the last word about it is that it was removed: laid there again, or brought back by a record that is lost. Not while the newest one is followed. */
+function returnedOf({ backups, trash, records }: Documents, gone: GoneNumbers, highest: number): readonly string[] {
+  const [latest, trashed] = [latestRecords(records), new Set(trash.map(({ sha256 }) => sha256))];
+  return backups.flatMap(({ id, manifest, sha256 }) => {
+    const record = latest.get(sha256);
+    const wasRemoved = record?.kind === "removal" && record.sequence < highest && !trashed.has(sha256);
+    if (wasRemoved) return [`"${id}" was removed, as record ${record.sequence} says, and is there`];
+    return gone.has(manifest.sequence)
+      ? [`"${id}" has number ${manifest.sequence}, which is gone for good as a record says, and is there`]
+      : [];
+  });
 }
 
 /** As many numbers missing as backups that do not show theirs: which has which is told by the order of their names. */

@@ -4,13 +4,14 @@ import type { Layout } from "../layout.ts";
 import { readMarks } from "./marks-folder.ts";
 import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
-import { latestAbout, latestRecords } from "./removal.ts";
+import { latestRecords } from "./latest-records.ts";
+import { latestAbout } from "./removal.ts";
 
 export function makeListing(layout: Layout, documents: Documents, reads: Reads = ANEW): Listing {
   const damaged: Damaged[] = [...documents.damaged];
   const marks = readMarks(layout, damaged, reads);
   const { missing, problems } = checkChain(documents);
-  const records = latestRecords(documents);
+  const records = latestRecords(documents.records);
   const trashed = new Set(documents.trash.map(({ sha256 }) => sha256));
   const isCopy = ({ sha256 }: FoundBackup): boolean => records.get(sha256)?.kind === "removal" && trashed.has(sha256);
   for (const found of documents.backups.filter((each) => isCopy(each)))

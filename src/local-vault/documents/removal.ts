@@ -13,6 +13,7 @@ import {
 import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "../layout.ts";
+import { latestRecords } from "./latest-records.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents, FoundBackup } from "./read-documents.ts";
 
@@ -92,12 +93,14 @@ export function undeleteBackup(layout: Layout, documents: Documents, id: BackupI
 }
 
 /**
- * Finishes what a crash cut off between record and move. Runs under the write lock, before anything else is changed.
+ * Finishes what a crash cut off between record and move: of the newest document, because every writer does this before it writes another one. An older
+ * record is not followed once more: what brought a backup back may be in one that is damaged, or that was lost. Runs under the write lock, before anything else is changed.
  *
  * @returns whether anything was moved
  */
 export function settleRecords(layout: Layout, documents: Documents): boolean {
-  const latest = latestRecords(documents);
+  const { nextSequence } = checkChain(documents);
+  const latest = latestRecords(documents.records.filter(({ record }) => record.sequence === nextSequence - 1));
   // A copy of it that somebody laid beside is not what the record speaks of: it stays where it is, and is told of.
   const going = documents.backups.filter(
     ({ id, form, sha256 }) => latest.get(sha256)?.kind === "removal" && lstatAt(layout.trashed(id, form)) === undefined,
@@ -110,15 +113,6 @@ export function settleRecords(layout: Layout, documents: Documents): boolean {
   const moved = going.length + coming.length > 0;
   if (moved) syncFolders([layout.top, layout.trash]);
   return moved;
-}
-
-/** The last word of the records about each manifest, by its hash. */
-export function latestRecords({ records }: Documents): Map<string, VaultRecord> {
-  const latest = new Map<string, VaultRecord>();
-  for (const { record } of records.toSorted((a, b) => a.record.sequence - b.record.sequence)) {
-    for (const { manifest_sha256: sha256 } of record.backups) latest.set(sha256, record);
-  }
-  return latest;
 }
 
 /** The last word of the records about a damaged backup, by its name in the vault, and the number that it gives it. */

@@ -1,12 +1,12 @@
 import { crashpoint, createFile, errnoOf } from "../../kernel/index.ts";
-import { SUMMARY_VERSION, type Previous, type VaultRecord } from "../../vault/index.ts";
+import { MOST_RANGES, SUMMARY_VERSION, type Previous, type VaultRecord } from "../../vault/index.ts";
 import type { Layout } from "../layout.ts";
 import { removeFiles } from "../remove-files.ts";
 import { checkChain } from "./chain.ts";
 import { GoneNumbers } from "./gone-numbers.ts";
+import { latestDamage, latestRecords } from "./latest-records.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents } from "./read-documents.ts";
-import { latestRecords } from "./removal.ts";
 
 /** So many records that a summary can take in are worth one: each is read by every listing, and so by every backup. */
 const MANY = 32;
@@ -16,10 +16,14 @@ const MANY = 32;
  * leaves both, which say the same. Where it cannot be written, or they cannot be deleted, the next sweep tries again.
  */
 export async function summarizeRecords(layout: Layout, documents: Documents, time: number): Promise<void> {
-  const closed = closedRecords(documents);
-  if (closed.length < MANY) return;
+  const known = GoneNumbers.of(documents);
+  const all = closedRecords(documents);
+  const isIn = ({ record }: FoundRecord): boolean => rangesOf(record).every(({ from, to }) => (known.endOf(from) ?? 0) >= to);
+  const [left, closed] = [all.filter(isIn), all.filter((each) => !isIn(each))];
+  if (closed.length < MANY) return await sweepRecords(layout, left);
   const { nextSequence: sequence, newest } = checkChain(documents);
   const gone = new GoneNumbers(closed.flatMap(({ record }) => rangesOf(record)));
+  if (gone.ranges.length > MOST_RANGES) return;
   const record: VaultRecord = {
     version: SUMMARY_VERSION,
     kind: "summary",
@@ -31,18 +35,36 @@ export async function summarizeRecords(layout: Layout, documents: Documents, tim
     gone: gone.ranges,
     referred: referredTo(documents, closed, gone),
   };
+  if (!isWritten(layout.record(sequence), record)) return;
+  noteNewest(layout, sequence);
+  crashpoint("records-summarized");
+  await sweepRecords(layout, [...left, ...closed]);
+}
+
+function isWritten(path: string, record: VaultRecord): boolean {
   try {
-    if (!createFile(layout.record(sequence), `${JSON.stringify(record, null, 2)}\n`)) return;
-    noteNewest(layout, sequence);
-    crashpoint("records-summarized");
+    return createFile(path, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    return failedOnly(error);
+  }
+}
+
+/** Of which a summary has all that has to stay. */
+async function sweepRecords(layout: Layout, records: readonly FoundRecord[]): Promise<void> {
+  try {
     await removeFiles(
-      closed.map((each) => layout.record(each.record.sequence)),
+      records.map(({ record }) => layout.record(record.sequence)),
       () => crashpoint("record-swept"),
     );
   } catch (error) {
-    // It saves time and nothing else: the trash is swept all the same.
-    if (errnoOf(error) === undefined) throw error;
+    failedOnly(error);
   }
+}
+
+/** It saves time and nothing else: what the system fails at is tried again by the next sweep, and the trash is swept all the same. */
+function failedOnly(error: unknown): false {
+  if (errnoOf(error) === undefined) throw error;
+  return false;
 }
 
 type FoundRecord = Documents["records"][number];
@@ -53,28 +75,25 @@ type FoundRecord = Documents["records"][number];
  */
 function closedRecords(documents: Documents): readonly FoundRecord[] {
   const { backups, trash, records, damagedBackups, damagedTrash } = documents;
-  const there = [...backups, ...trash];
-  const [hashes, numbers] = [new Set(there.map(({ sha256 }) => sha256)), there.map(({ manifest }) => manifest.sequence)];
-  // Of what is damaged the name is all that can be told.
-  const damaged = [...damagedBackups, ...damagedTrash];
+  const [there, damaged] = [
+    [...backups, ...trash],
+    [...damagedBackups, ...damagedTrash],
+  ];
+  const hashes = new Set(there.map(({ sha256 }) => sha256));
+  const numbers = [...there.map(({ manifest }) => manifest.sequence), ...damaged.flatMap(({ sequence }) => sequence ?? [])];
+  // Which number it has is guessed, also for what was removed in its place.
+  const isOneUnnumbered = damaged.some(({ counted, sequence }) => counted && sequence === undefined);
   const [ids, names] = [new Set<string>(damaged.map(({ id }) => id)), new Set(damaged.map(({ name }) => name))];
-  const [latest, latestOfDamaged] = [latestRecords(documents), latestDamage(records)];
+  const [latest, latestOfDamaged] = [latestRecords(records), latestDamage(records)];
   return records.filter(({ record }) => {
     const ranges = new GoneNumbers(rangesOf(record));
     return (
       record.backups.every(({ id, manifest_sha256: hash }) => !hashes.has(hash) && !ids.has(id) && latest.get(hash)?.kind === "removal") &&
       (record.damaged ?? []).every(({ name }) => !names.has(name) && latestOfDamaged.get(name)?.kind === "removal") &&
+      !(isOneUnnumbered && (record.damaged ?? []).length > 0) &&
       !numbers.some((number) => ranges.has(number))
     );
   });
-}
-
-/** The last word about each backup that was damaged when it was removed, by its name. */
-function latestDamage(records: Documents["records"]): ReadonlyMap<string, VaultRecord> {
-  const latest = new Map<string, VaultRecord>();
-  for (const { record } of records.toSorted((one, other) => one.record.sequence - other.record.sequence))
-    for (const { name } of record.damaged ?? []) latest.set(name, record);
-  return latest;
 }
 
 function rangesOf({ sequence, backups, damaged = [], gone = [] }: VaultRecord): NonNullable<VaultRecord["gone"]> {
