@@ -13,7 +13,6 @@ import {
 import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "../layout.ts";
-import { latestRecords } from "./latest-records.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents, FoundBackup } from "./read-documents.ts";
 
@@ -99,20 +98,20 @@ export function undeleteBackup(layout: Layout, documents: Documents, id: BackupI
  * @returns whether anything was moved
  */
 export function settleRecords(layout: Layout, documents: Documents): boolean {
-  const { nextSequence } = checkChain(documents);
-  const latest = latestRecords(documents.records.filter(({ record }) => record.sequence === nextSequence - 1));
+  const record = documents.records.toSorted((one, other) => other.record.sequence - one.record.sequence)[0]?.record;
+  if (record === undefined) return false;
+  const hashes = new Set(record.backups.map(({ manifest_sha256: sha256 }) => sha256));
+  const named = (kind: VaultRecord["kind"], backups: readonly FoundBackup[]): readonly FoundBackup[] =>
+    record.kind === kind ? backups.filter(({ sha256 }) => hashes.has(sha256)) : [];
   // A copy of it that somebody laid beside is not what the record speaks of: it stays where it is, and is told of.
-  const going = documents.backups.filter(
-    ({ id, form, sha256 }) => latest.get(sha256)?.kind === "removal" && lstatAt(layout.trashed(id, form)) === undefined,
-  );
-  const coming = documents.trash.filter(
-    ({ id, form, sha256 }) => latest.get(sha256)?.kind === "return" && lstatAt(layout.backup(id, form)) === undefined,
-  );
+  const going = named("removal", documents.backups).filter(({ id, form }) => lstatAt(layout.trashed(id, form)) === undefined);
+  const coming = named("return", documents.trash).filter(({ id, form }) => lstatAt(layout.backup(id, form)) === undefined);
+  // The chain is gone through only where something may have to be moved.
+  if (going.length + coming.length === 0 || record.sequence !== checkChain(documents).nextSequence - 1) return false;
   for (const { id, form } of going) move(layout.backup(id, form), layout.trashed(id, form), []);
   for (const { id, form } of coming) move(layout.trashed(id, form), layout.backup(id, form), []);
-  const moved = going.length + coming.length > 0;
-  if (moved) syncFolders([layout.top, layout.trash]);
-  return moved;
+  syncFolders([layout.top, layout.trash]);
+  return true;
 }
 
 /** The last word of the records about a damaged backup, by its name in the vault, and the number that it gives it. */
