@@ -25,7 +25,7 @@ export {
 } from "./errors.ts";
 export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
 export { systemClock, type Clock } from "./clock.ts";
-export { madeBuffers } from "./collect-buffers.ts";
+export { freeBuffer } from "./free-buffer.ts";
 export { aTurn } from "./a-turn.ts";
 export { CurrentFolder, ownProcess } from "./current-folder.ts";
 export { crashpoint, CRASHPOINTS, type Crashpoint } from "./crashpoint.ts";

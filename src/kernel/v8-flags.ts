@@ -2,7 +2,6 @@ import { setFlagsFromString } from "node:v8";
 
 /** Those that are set while a process runs, each with what it is by default. */
 const DEFAULTS = {
-  "--expose-gc": "--no-expose-gc",
   "--semi-space-growth-factor=1": "--semi-space-growth-factor=2",
   "--heap-growing-percent=70": "--heap-growing-percent=0",
   "--no-flush-bytecode": "--flush-bytecode",

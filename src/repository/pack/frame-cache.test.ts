@@ -43,13 +43,13 @@ function openFiles(folder: string): number {
 describe("FrameCache", () => {
   it.each([
     ["keeps", false],
-    ["uses again", true],
+    ["frees", true],
   ])(
     "get() gives exactly the bytes of a locator, whatever was asked for before, within its budget and its open packs; it %s memory",
-    (_, reuses) => {
+    (_, frees) => {
       using folder = temporaryFolder();
       const { packs, frames, table } = makePacks(folder.path, 5);
-      using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 4 * FRAME, openPacks: 2, reuses });
+      using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 4 * FRAME, openPacks: 2, frees });
       const place = fc.record({ pack: fc.nat(4), frame: fc.nat(2), offset: fc.nat(FRAME), length: fc.nat(FRAME) });
       fc.assert(
         fc.property(place, ({ pack, frame, offset, length }) => {
@@ -78,7 +78,7 @@ describe("FrameCache", () => {
     expect(damageOf(() => read(1))?.message).toContain("is missing");
   });
 
-  it("with `reuses` has no more memory than its budget asks for, however many frames are read", () => {
+  it("with `frees` has no more memory than its budget asks for, however many frames are read", () => {
     using folder = temporaryFolder();
     const large = 600_000;
     const pack = writePack(
@@ -86,10 +86,9 @@ describe("FrameCache", () => {
       Array.from({ length: 8 }, () => ({ raw: randomBytes(large) })),
     );
     const table = new Map([[pack.id, pack]]);
-    using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 2 * large, reuses: true });
-    const memories = new Set<ArrayBufferLike>();
-    for (let frame = 0; frame < 8; frame += 1) memories.add(cache.get({ pack: pack.id, frame, offset: 0, length: 1 }).buffer);
-    expect(memories.size).toBe(2);
+    using cache = new FrameCache({ folder: folder.path, packs: table, keys: KEYS, budget: 2 * large, frees: true });
+    const memories = Array.from({ length: 8 }, (_, frame) => cache.get({ pack: pack.id, frame, offset: 0, length: 1 }).buffer);
+    expect(memories.map(({ byteLength }) => byteLength > 0)).toEqual([false, false, false, false, false, false, true, true]);
   });
 
   it("reads a frame that is larger than its budget, and keeps that one alone", () => {

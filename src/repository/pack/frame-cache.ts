@@ -1,4 +1,4 @@
-import { DamageError } from "../../kernel/index.ts";
+import { DamageError, freeBuffer } from "../../kernel/index.ts";
 import type { EpochLookup } from "./epoch-lookup.ts";
 import type { Locator, PackId } from "./locator.ts";
 import type { PackPlace } from "./pack-place.ts";
@@ -20,17 +20,15 @@ export interface FrameCacheOptions {
   /** Packs that are open at once; 16 unless it is given. */
   readonly openPacks?: number;
   /**
-   * Memory of frames that are let go of is used again, so that none waits to be collected: 70 MB less in each thread. For who
+   * Memory of frames that are let go of is free at once, and none waits to be collected: 70 MB less in each thread. For who
    * is done with the bytes of one get() before the next.
    */
-  readonly reuses?: boolean;
+  readonly frees?: boolean;
   /** Told of every frame that was read from the disk and is what was sealed. */
   readonly onRead?: (pack: PackId, ordinal: number) => void;
 }
 
 const OPEN_PACKS = 16;
-/** Memory that is used again, for frames that fill more than half of it: nearly all of what is large. Bytes. */
-const REUSED = 1024 * 1024;
 
 /** Reads bytes by their locators, from many packs, and keeps the frames and the packs that were used last. */
 export class FrameCache implements Disposable {
@@ -38,7 +36,6 @@ export class FrameCache implements Disposable {
   /** Least lately used first, as a Map keeps the order of insertion. */
   readonly #frames = new Map<string, Buffer>();
   readonly #readers = new Map<PackId, PackReader>();
-  readonly #memories: Buffer[] = [];
   #kept = 0;
 
   constructor(options: FrameCacheOptions) {
@@ -47,7 +44,7 @@ export class FrameCache implements Disposable {
 
   /**
    * Exactly the bytes of a locator, as a view of the decoded frame: never to be written to, and it keeps the frame in memory.
-   * With `reuses` it is good until the next call.
+   * With `frees` it is good until the next call.
    *
    * @throws DamageError BACKUP_DAMAGED · HostError
    */
@@ -67,7 +64,6 @@ export class FrameCache implements Disposable {
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
     this.#frames.clear();
-    this.#memories.length = 0;
     this.#kept = 0;
   }
 
@@ -89,17 +85,10 @@ export class FrameCache implements Disposable {
       if (this.#kept <= this.#options.budget) break;
       this.#frames.delete(oldest);
       this.#kept -= bytes.length;
-      if (this.#options.reuses === true && bytes.buffer.byteLength === REUSED) this.#memories.push(Buffer.from(bytes.buffer));
+      if (this.#options.frees === true) freeBuffer(bytes);
     }
-    const kept = this.#options.reuses === true && raw.length > REUSED / 2 && raw.length <= REUSED ? this.#keep(raw) : raw;
-    this.#frames.set(key, kept);
-    return kept;
-  }
-
-  #keep(raw: Buffer): Buffer {
-    const memory = (this.#memories.pop() ?? Buffer.allocUnsafeSlow(REUSED)).subarray(0, raw.length);
-    raw.copy(memory);
-    return memory;
+    this.#frames.set(key, raw);
+    return raw;
   }
 
   #reader(pack: PackId): PackReader {

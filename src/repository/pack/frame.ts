@@ -1,4 +1,4 @@
-import { InternalError, madeBuffers, messageOf } from "../../kernel/index.ts";
+import { freeBuffer, InternalError, messageOf } from "../../kernel/index.ts";
 import { damaged, decrypt, encrypt, type Seal } from "./seal.ts";
 import { compress, decompress } from "./zstd.ts";
 
@@ -17,24 +17,25 @@ const SMALL_PART = 16 * 1024;
  */
 export function sealFrame(seal: Seal, ordinal: number, raw: Uint8Array, into?: Buffer): Buffer {
   refuseLength(raw, FRAME_LIMIT);
-  // Of the frame before: what is in use while buffers are collected is collected late.
-  madeBuffers(raw.length);
   const packed = compress(raw);
-  return packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw, into) : encrypt(seal, ordinal, 1, packed, into);
+  const sealed = packed.length > raw.length * WORTHWHILE ? encrypt(seal, ordinal, 0, raw, into) : encrypt(seal, ordinal, 1, packed, into);
+  freeBuffer(packed);
+  return sealed;
 }
 
 /**
  * @param rawLength as the directory of the pack says
+ * @returns memory of its own
  * @throws DamageError when the frame does not authenticate or does not hold exactly that many bytes
  */
 export function openFrame(seal: Seal, ordinal: number, sealed: Uint8Array, rawLength: number): Buffer {
   if (rawLength < 1 || rawLength > FRAME_LIMIT) throw damaged(seal, ordinal, `cannot hold ${rawLength} bytes`);
-  madeBuffers(sealed.length + rawLength);
   const clear = decrypt(seal, ordinal, sealed);
   const payload = clear.subarray(1);
   const codec = clear[0];
   if (codec !== 0 && codec !== 1) throw damaged(seal, ordinal, `has the unknown codec ${codec}`);
   const raw = codec === 0 ? payload : unpack(seal, ordinal, payload, rawLength, rawLength);
+  if (codec === 1) freeBuffer(clear);
   if (raw.length !== rawLength) throw damaged(seal, ordinal, `holds ${raw.length} bytes in place of ${rawLength}`);
   return raw;
 }
@@ -77,7 +78,9 @@ function verify(seal: Seal, open: () => Buffer, raw: Uint8Array): void {
   } catch (cause) {
     throw unfaithful(seal, messageOf(cause), cause);
   }
-  if (!decoded.equals(raw)) throw unfaithful(seal, "its bytes differ");
+  const isSame = decoded.equals(raw);
+  freeBuffer(decoded);
+  if (!isSame) throw unfaithful(seal, "its bytes differ");
 }
 
 function unfaithful(seal: Seal, reason: string, cause?: unknown): InternalError {

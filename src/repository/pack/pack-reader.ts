@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { DamageError } from "../../kernel/index.ts";
+import { DamageError, freeBuffer } from "../../kernel/index.ts";
 import type { Frame } from "./directory.ts";
 import type { EpochLookup } from "./epoch-lookup.ts";
 import { openFrame } from "./frame.ts";
@@ -59,7 +59,7 @@ export class PackReader implements Disposable {
 
   /** Reads one frame and holds it to its seal, which takes a third of opening it. @throws DamageError */
   authenticate(ordinal: number): void {
-    decrypt(this.#seal, ordinal, this.#sealed(ordinal).sealed);
+    freeBuffer(decrypt(this.#seal, ordinal, this.#sealed(ordinal).sealed));
   }
 
   #sealed(ordinal: number): Omit<SealedFrame, "ordinal"> {
@@ -88,7 +88,7 @@ export class PackReader implements Disposable {
     if (hash.digest("hex") !== this.place.name) throw this.#damaged("its bytes are not those it is named after");
   }
 
-  /** The raw bytes of a frame of sealedFrames(). */
+  /** The raw bytes of a frame of sealedFrames(), in memory of their own. */
   open({ ordinal, frame, sealed }: SealedFrame): Buffer {
     return openFrame(this.#seal, ordinal, sealed, frame.raw);
   }

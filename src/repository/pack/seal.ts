@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
-import { DamageError, type CodeOf } from "../../kernel/index.ts";
+import { DamageError, freeBuffer, type CodeOf } from "../../kernel/index.ts";
 
 const TAG_LENGTH = 16;
 /** What sealing adds: a codec byte and the tag. */
@@ -33,13 +33,15 @@ export function encrypt(seal: Seal, ordinal: number, codec: Codec, payload: Uint
   const cipher = createCipheriv("aes-256-gcm", keyOf(seal), nonceOf(ordinal), { authTagLength: TAG_LENGTH });
   cipher.setAAD(associatedData(seal, ordinal));
   cipher.update(Buffer.of(codec)).copy(sealed, 0);
-  cipher.update(payload).copy(sealed, 1);
+  const enciphered = cipher.update(payload);
+  enciphered.copy(sealed, 1);
+  freeBuffer(enciphered);
   cipher.final();
   cipher.getAuthTag().copy(sealed, length - TAG_LENGTH);
   return sealed;
 }
 
-/** @returns the codec byte, then the payload */
+/** @returns the codec byte, then the payload; memory of its own */
 export function decrypt(seal: Seal, ordinal: number, sealed: Uint8Array): Buffer {
   if (sealed.length <= SEAL_LENGTH) throw damaged(seal, ordinal, "is shorter than any");
   const end = sealed.length - TAG_LENGTH;

@@ -19,6 +19,27 @@ describe("compress() and decompress()", () => {
     expect(() => decompress(packed, 1000, 99_999)).toThrow(/larger than 99999 bytes/);
   });
 
+  it("refuse what lies behind the end of a frame", () => {
+    const packed = compress(Buffer.alloc(1000, "again"));
+    for (const more of [Buffer.from("x"), packed])
+      expect(() => decompress(Buffer.concat([packed, more]), 1000, 5000)).toThrow(/behind the end|Unknown frame/);
+  });
+
+  it("make nothing besides what came out, which can be freed", () => {
+    const script = `
+      import { freeBuffer } from ${JSON.stringify(new URL("../../kernel/index.ts", import.meta.url).href)};
+      import { compress, decompress } from ${JSON.stringify(new URL("./zstd.ts", import.meta.url).href)};
+      const raw = Buffer.alloc(${MIB}, "again and ");
+      const before = process.memoryUsage().arrayBuffers;
+      for (let frame = 0; frame < 20; frame += 1) {
+        const packed = compress(raw);
+        freeBuffer(decompress(packed, ${MIB}, ${MIB}));
+        freeBuffer(packed);
+      }
+      console.log(process.memoryUsage().arrayBuffers - before);`;
+    expect(Number(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" }))).toBeLessThan(MIB);
+  });
+
   it("let go of what came out, so that minor collections free it", () => {
     // In a process of its own: other work of this one decides when V8 collects.
     const script = `

@@ -10,16 +10,20 @@ const PARAMETERS = { [constants.ZSTD_c_compressionLevel]: 2 };
 export function compress(raw: Uint8Array): Buffer {
   // A chunk above the bound of zstd makes one piece of the result, which is then not copied together.
   const bound = raw.length + (raw.length >>> 8) + 1024;
-  return letGo(zstdCompressSync, raw, { chunkSize: bound, params: PARAMETERS });
+  return atOnce(zstdCompressSync, raw, { chunkSize: bound, params: PARAMETERS }).bytes;
 }
 
 /**
+ * @param packed one zstd frame
  * @param chunk what is expected to come out; more comes in pieces of that length and is copied together. Bytes
  * @param limit what may come out. Bytes
- * @throws what zlib throws, for more as well
+ * @throws what zlib throws, for more as well · RangeError when something lies behind the frame
  */
 export function decompress(packed: Uint8Array, chunk: number, limit: number): Buffer {
-  return letGo(zstdDecompressSync, packed, { chunkSize: Math.max(chunk, SMALLEST_CHUNK), maxOutputLength: limit });
+  // Node makes another chunk when one is full to its last byte.
+  const { bytes, read } = atOnce(zstdDecompressSync, packed, { chunkSize: Math.max(chunk + 1, SMALLEST_CHUNK), maxOutputLength: limit });
+  if (read !== packed.length) throw new RangeError(`${packed.length - read} bytes behind the end of the frame`);
+  return bytes;
 }
 
 /** What Node gives when asked for `info`, and its types do not say. */
@@ -31,11 +35,18 @@ interface WithEngine {
 /**
  * The engine of a one-shot call keeps the memory of its result, and is itself kept by its handle until V8 collects everything:
  * each frame's megabyte outlived its minor collection, and every 64 of them brought a full one about.
+ *
+ * @returns what came out, and how much of what went in was read
  */
-function letGo(atOnce: (bytes: Uint8Array, options: ZstdOptions) => Buffer, bytes: Uint8Array, options: ZstdOptions): Buffer {
-  const given = atOnce(bytes, { ...options, info: true }) as Buffer | WithEngine;
+function atOnce(
+  call: (bytes: Uint8Array, options: ZstdOptions) => Buffer,
+  bytes: Uint8Array,
+  options: ZstdOptions,
+): { readonly bytes: Buffer; readonly read: number } {
+  const given = call(bytes, { ...options, info: true }) as Buffer | WithEngine;
   // It may say one day that it gives nothing but the bytes.
-  if (Buffer.isBuffer(given)) return given;
-  Object.assign(given.engine, { _outBuffer: null });
-  return given.buffer;
+  if (Buffer.isBuffer(given)) return { bytes: given, read: bytes.length };
+  const { buffer, engine } = given;
+  Object.assign(engine, { _outBuffer: null });
+  return { bytes: buffer, read: engine.bytesWritten };
 }

@@ -24,9 +24,9 @@ export interface LocatedData {
 export function openContents(data: unknown): Contents {
   const { folder, packs, epochs } = data as LocatedData;
   const opened = { folder, packs: PackTable.of(packs), keys: openedEpochs(epochs) };
-  const frames = new FrameCache({ ...opened, budget: CACHE_BYTES, reuses: true });
+  const frames = new FrameCache({ ...opened, budget: CACHE_BYTES, frees: true });
   function* readPages(content: StoredContent): Generator<Uint8Array> {
-    using pages = new FrameCache({ ...opened, budget: PAGES_BYTES, reuses: true });
+    using pages = new FrameCache({ ...opened, budget: PAGES_BYTES, frees: true });
     yield* readStoredContent(content, pages);
   }
   return {

@@ -1,4 +1,4 @@
-import { DamageError, lstatAt } from "../../kernel/index.ts";
+import { DamageError, freeBuffer, lstatAt } from "../../kernel/index.ts";
 import { ContentCheck, quotePath } from "../../vault/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { TableEntry } from "../manifest/pack-table.ts";
@@ -170,7 +170,7 @@ export class Prover {
       else ordinals.add(ordinal);
     };
     const packs = PackTable.decode(table, "a backup");
-    this.#open = { proof, keys, read, frames: new FrameCache({ folder, packs, keys, budget: CACHE_BYTES, reuses: true, onRead }) };
+    this.#open = { proof, keys, read, frames: new FrameCache({ folder, packs, keys, budget: CACHE_BYTES, frees: true, onRead }) };
     return this.#open;
   }
 
@@ -182,7 +182,7 @@ export class Prover {
 
 /** Once from the first byte to the last. */
 function readWhole(reader: PackReader): void {
-  for (const frame of reader.sealedFrames()) reader.open(frame);
+  for (const frame of reader.sealedFrames()) freeBuffer(reader.open(frame));
 }
 
 /**

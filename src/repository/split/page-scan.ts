@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { CaptureError, InternalError } from "../../kernel/index.ts";
+import { CaptureError, freeBuffer, InternalError } from "../../kernel/index.ts";
 import { SUM_BYTES } from "../../vault/index.ts";
 import { PageDigests } from "./page-digests.ts";
 import { HASH_BYTES, isWhole, pagesPerGroup, type PageHashes } from "./page-hashes.ts";
@@ -54,6 +54,7 @@ export function scanPages({ read, first, key, previous, next }: PageScan): Uint3
       range.group(buffer.subarray(done, Math.min(done + perGroup * pageSize, wanted)), (from + done / pageSize) / perGroup);
     }
   }
+  freeBuffer(buffer);
   return range.changed();
 }
 

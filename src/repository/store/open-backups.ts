@@ -1,4 +1,4 @@
-import { DamageError } from "../../kernel/index.ts";
+import { DamageError, freeBuffer } from "../../kernel/index.ts";
 import type { Doubts, FoundBackup } from "../../local-vault/index.ts";
 import type { VaultKeys } from "../keys/epoch-key.ts";
 import type { SoundPacks } from "../cache/sound-packs.ts";
@@ -78,7 +78,7 @@ export class OpenBackups implements Disposable {
         sizes,
       ),
       frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES }),
-      newFrames: () => new FrameCache({ folder, keys, packs, budget: PASSING_BYTES, reuses: true }),
+      newFrames: () => new FrameCache({ folder, keys, packs, budget: PASSING_BYTES, frees: true }),
       hasSoundTrees: once(() => this.#isMetadataSound(packs, damaged)),
     };
     this.#open.set(backup.id, opened);
@@ -104,7 +104,7 @@ export class OpenBackups implements Disposable {
       kept,
       hasSoundTrees: () => false,
       frames: new FrameCache({ folder, keys, packs: found.packs, budget: CACHE_BYTES }),
-      newFrames: () => new FrameCache({ folder, keys, packs: found.packs, budget: PASSING_BYTES, reuses: true }),
+      newFrames: () => new FrameCache({ folder, keys, packs: found.packs, budget: PASSING_BYTES, frees: true }),
     };
   }
 
@@ -138,7 +138,7 @@ function once(ask: () => boolean): () => boolean {
 
 function readMetadata(folder: string, place: TableEntry, keys: VaultKeys): void {
   using reader = openPack(folder, place, keys);
-  for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") reader.readFrame(ordinal);
+  for (const [ordinal, { kind }] of reader.frames.entries()) if (kind === "meta") freeBuffer(reader.readFrame(ordinal));
 }
 
 function wholePacks(entries: readonly TableEntry[], folder: string): readonly TableEntry[] {

@@ -16,6 +16,7 @@ const PIECE = 1024 * 1024;
 export class FileStorer {
   readonly #chunker: Chunker;
   readonly #small: Buffer = Buffer.allocUnsafeSlow(SMALL);
+  readonly #taken: Buffer = Buffer.allocUnsafeSlow(SMALL);
   #split: Buffer | undefined;
   #piece: Buffer | undefined;
 
@@ -62,7 +63,7 @@ export class FileStorer {
 
   /** Stored only when its hash is known: it may be what it was. */
   #takeSmall(content: PulledContent, size: number, frames: ContentSink): (end: ContentEnd) => FileKept {
-    const bytes = Buffer.allocUnsafe(size);
+    const bytes = this.#taken.subarray(0, size);
     content.read(bytes, size);
     return (end) => (end.stored && size > 0 ? { kind: "place", place: frames.add(bytes) } : { kind: "empty" });
   }

@@ -1,3 +1,4 @@
+import { freeBuffer } from "../../kernel/index.ts";
 import type { ContentSink } from "./content-sink.ts";
 import { FRAME_BYTES } from "./frame-store.ts";
 import type { PagesDone, PagesJob, StoredPages } from "./jobs.ts";
@@ -31,6 +32,7 @@ function storeAll(job: PagesJob, read: Read, frames: ContentSink): PagesDone {
   };
   const { noted, sums } = scanStretches(job, passing);
   end();
+  freeBuffer(frame);
   return { changed: undefined, stored, noted, sums };
 }
 
@@ -49,6 +51,7 @@ function storeChanged(job: PagesJob, read: Read, frames: ContentSink): PagesDone
     }
     stored.push({ place: frames.add(buffer.subarray(0, pages * pageSize)), pages });
   }
+  freeBuffer(buffer);
   return { changed, stored, noted, sums };
 }
 
