@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { formatBytes } from "../kernel/index.ts";
+import { formatBytes, widenThreadPool } from "../kernel/index.ts";
 import type { PruneReport } from "../operations/index.ts";
 import { makeCommand, type Runner } from "./command.ts";
 import type { Io } from "./io.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 import { table } from "./table.ts";
 import { waitOf, waitOption } from "./wait-option.ts";
 
@@ -14,7 +15,10 @@ export function pruneCommand(runner: Runner): Command {
   return makeCommand("prune", about, runner, async ({ io, instance, options }) => {
     const { describeDecision, prune } = await import("../operations/index.ts");
     const dryRun = options["dryRun"] === true;
-    const report = await prune(await instance(), { dryRun, wait: waitOf(options), signal: io.signal });
+    widenThreadPool();
+    const opened = await instance();
+    keepHeapSmall();
+    const report = await prune(opened, { dryRun, wait: waitOf(options), signal: io.signal });
     io.document({ schema: "holdfast.prune/1", dry_run: dryRun, ...report });
     print(io, report, dryRun, describeDecision);
     return 0;

@@ -60,6 +60,7 @@ export { runCommand, stopGroup, type RunOptions, type RunResult } from "./run-co
 export { SQLITE, sqliteCodeOf } from "./sqlite-code.ts";
 export { syncFileSystem } from "./sync-file-system.ts";
 export { syncFiles } from "./sync-files.ts";
+export { widenThreadPool } from "./thread-pool.ts";
 export { throwIfAborted } from "./throw-if-aborted.ts";
 export { errorAnswer, WorkerPool, type WorkerAnswer } from "./worker-pool.ts";
 export { VERSION } from "./version.ts";

@@ -33,7 +33,7 @@ export class ByteReader {
 
   /** @param reading what is being read, for the message: `the mode` */
   u8(reading: string): number {
-    return this.#buffer.readUInt8(this.#take(1, reading));
+    return this.#buffer[this.#take(1, reading)] as number;
   }
 
   u16(reading: string): number {

@@ -25,13 +25,13 @@ function secretOf(secret: Uint8Array): KeyObject {
 }
 
 /** The key of one pack, by the random salt in its header. */
-export function packKey(master: Uint8Array, salt: Uint8Array): Buffer {
-  return deriveKey(master, salt, "holdfast pack");
+export function packKey(master: Uint8Array, salt: Uint8Array): KeyObject {
+  return createSecretKey(deriveKey(master, salt, "holdfast pack"));
 }
 
 /** The key of one sealed manifest, by the random salt in its header. */
-export function manifestKey(master: Uint8Array, salt: Uint8Array): Buffer {
-  return deriveKey(master, salt, "holdfast manifest");
+export function manifestKey(master: Uint8Array, salt: Uint8Array): KeyObject {
+  return createSecretKey(deriveKey(master, salt, "holdfast manifest"));
 }
 
 export function purposeKey(master: Uint8Array, purpose: KeyPurpose): Buffer {

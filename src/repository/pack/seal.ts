@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
+import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 import { DamageError, freeBuffer, type CodeOf } from "../../kernel/index.ts";
 
 const TAG_LENGTH = 16;
@@ -12,8 +12,8 @@ export type Codec = 0 | 1;
 
 /** One file under one key. A header holds fresh random salt, so that no ordinal is ever used twice under a key. */
 export interface Seal {
-  /** 32 bytes, of this file alone. */
-  readonly key: Buffer;
+  /** 32 bytes, of this file alone. As a KeyObject: handed over as bytes, it costs more than a small part. */
+  readonly key: KeyObject;
   /** The first 48 bytes of the file: no frame reads back in another file. */
   readonly header: Buffer;
   /** What the file is, as it stands in a message: `pack "1f…"`. */
@@ -30,7 +30,7 @@ export interface Seal {
 export function encrypt(seal: Seal, ordinal: number, codec: Codec, payload: Uint8Array, into?: Buffer): Buffer {
   const length = payload.length + SEAL_LENGTH;
   const sealed = into !== undefined && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length);
-  const cipher = createCipheriv("aes-256-gcm", keyOf(seal), nonceOf(ordinal), { authTagLength: TAG_LENGTH });
+  const cipher = createCipheriv("aes-256-gcm", seal.key, nonceOf(ordinal), { authTagLength: TAG_LENGTH });
   cipher.setAAD(associatedData(seal, ordinal));
   cipher.update(Buffer.of(codec)).copy(sealed, 0);
   const enciphered = cipher.update(payload);
@@ -45,7 +45,7 @@ export function encrypt(seal: Seal, ordinal: number, codec: Codec, payload: Uint
 export function decrypt(seal: Seal, ordinal: number, sealed: Uint8Array): Buffer {
   if (sealed.length <= SEAL_LENGTH) throw damaged(seal, ordinal, "is shorter than any");
   const end = sealed.length - TAG_LENGTH;
-  const decipher = createDecipheriv("aes-256-gcm", keyOf(seal), nonceOf(ordinal), { authTagLength: TAG_LENGTH });
+  const decipher = createDecipheriv("aes-256-gcm", seal.key, nonceOf(ordinal), { authTagLength: TAG_LENGTH });
   decipher.setAAD(associatedData(seal, ordinal));
   decipher.setAuthTag(sealed.subarray(end));
   const clear = decipher.update(sealed.subarray(0, end));
@@ -68,11 +68,6 @@ export function damaged(seal: Seal, ordinal: number, problem: string, cause?: un
 
 /** The directory of a pack counts as a frame behind all others. */
 export const DIRECTORY_ORDINAL = 0xffff_ffff;
-
-/** Node takes three times as long to see that bytes are a key as it takes to make one of them. */
-function keyOf({ key }: Seal): KeyObject {
-  return createSecretKey(key);
-}
 
 function nonceOf(ordinal: number): Buffer {
   const nonce = Buffer.alloc(NONCE_LENGTH);
