@@ -41,9 +41,11 @@ export class DocumentFields {
     return Object.keys(this.#object);
   }
 
-  /** An own value: a document cannot reach what every object inherits. */
+  /** An own value: a document cannot reach what every object inherits, which is functions, and one object. */
   raw(field: string): unknown {
-    return this.has(field) ? this.#object[field] : undefined;
+    const value = this.#object[field];
+    if (typeof value !== "object" && typeof value !== "function") return value;
+    return this.has(field) ? value : undefined;
   }
 
   text(field: string, limit = 4096): string {
