@@ -8,15 +8,32 @@ export function latestRecords(records: Documents["records"]): ReadonlyMap<string
   return latest;
 }
 
-/** The last word about each backup that was damaged when it was removed, by its name in the vault. It may have been whole when it was removed again. */
-export function latestDamage(records: Documents["records"]): ReadonlyMap<string, VaultRecord> {
-  const latest = new Map<string, VaultRecord>();
-  for (const { record } of inOrder(records)) {
-    for (const { name } of record.damaged ?? []) latest.set(name, record);
-    for (const { id } of record.backups)
-      for (const name of latest.keys()) if (name === id || name.startsWith(`${id}.`)) latest.set(name, record);
+/** The last word of the records about a damaged backup, and the number that they give it. */
+export interface AboutDamage {
+  readonly record: VaultRecord;
+  readonly number: number | null;
+}
+
+/** @param name of the backup in the vault. It may have been whole when it was removed, and was damaged in the trash */
+export function latestAbout(records: Documents["records"], name: string): AboutDamage | undefined {
+  return lastWord(inOrder(records), name);
+}
+
+/** The same about each backup that was damaged when it was removed, by its name. */
+export function latestDamage(records: Documents["records"]): ReadonlyMap<string, AboutDamage> {
+  const ordered = inOrder(records);
+  const names = new Set(ordered.flatMap(({ record }) => (record.damaged ?? []).map(({ name }) => name)));
+  return new Map([...names].flatMap((name) => [lastWord(ordered, name)].flatMap((about) => (about === undefined ? [] : [[name, about]]))));
+}
+
+function lastWord(ordered: Documents["records"], name: string): AboutDamage | undefined {
+  let last: AboutDamage | undefined;
+  for (const { record } of ordered) {
+    const damage = record.damaged?.find((one) => one.name === name);
+    const isNamed = damage !== undefined || record.backups.some(({ id }) => id === name || name.startsWith(`${id}.`));
+    if (isNamed) last = { record, number: damage?.sequence ?? last?.number ?? null };
   }
-  return latest;
+  return last;
 }
 
 function inOrder(records: Documents["records"]): Documents["records"] {

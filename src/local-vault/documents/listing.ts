@@ -4,8 +4,7 @@ import type { Layout } from "../layout.ts";
 import { readMarks } from "./marks-folder.ts";
 import { ANEW, type Reads } from "./read-before.ts";
 import type { Damaged, Documents, FoundBackup } from "./read-documents.ts";
-import { latestRecords } from "./latest-records.ts";
-import { latestAbout } from "./removal.ts";
+import { latestAbout, latestRecords } from "./latest-records.ts";
 
 export function makeListing(layout: Layout, documents: Documents, reads: Reads = ANEW): Listing {
   const damaged: Damaged[] = [...documents.damaged];
@@ -34,7 +33,7 @@ export function makeListing(layout: Layout, documents: Documents, reads: Reads =
         return { id, removedAt: record?.at ?? "", reason: own ?? record?.reason ?? "no record says why" };
       }),
       ...documents.damagedTrash.map(({ id, name, problem }) => {
-        const record = latestAbout(documents, name);
+        const record = latestAbout(documents.records, name)?.record;
         return { id, removedAt: record?.at ?? "", reason: `${record?.reason ?? "no record says why"}; it is damaged: ${problem}` };
       }),
     ],

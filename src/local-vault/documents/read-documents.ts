@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, namedSystemError, type ErrorCode } from "../../kernel/index.ts";
-import { parseRecord, type BackupId, type Manifest, type VaultRecord } from "../../vault/index.ts";
+import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, type ErrorCode } from "../../kernel/index.ts";
+import type { BackupId, Manifest } from "../../vault/index.ts";
 import { readClaim } from "../draft/claim.ts";
 import { OWN_FOLDER, parsePartialName, type Layout } from "../layout.ts";
 import { readHeadOf, type StoredForm, type StoredManifest } from "../stored-form.ts";
+import { Moved, unreadable } from "./moved.ts";
 import { ANEW, type Reads } from "./read-before.ts";
+import { readRecords, type FoundRecord } from "./read-records.ts";
 
 export interface FoundBackup {
   readonly id: BackupId;
@@ -79,8 +79,6 @@ export function readDocuments(layout: Layout, vault: string, reads: Reads = ANEW
   }
 }
 
-class Moved extends Error {}
-
 function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const damagedBackups: DamagedBackup[] = [];
   const damagedTrash: DamagedBackup[] = [];
@@ -129,7 +127,9 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const damaged: Damaged[] = damagedBackups.map(({ name, problem, code }) => ({ name, problem, ...(code === undefined ? {} : { code }) }));
   const numbers: (number | undefined)[] = damagedBackups.filter(({ counted }) => counted).map(({ sequence }) => sequence);
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
-  const records = readRecords(layout, reads, damaged, numbers);
+  const { records, unread } = readRecords(layout, reads);
+  damaged.push(...unread.map(({ name, problem }) => ({ name, problem })));
+  numbers.push(...unread.map(({ sequence }) => sequence));
   const damagedNumbers = numbers.filter((number) => number !== undefined);
   return {
     backups: [...backups.values()],
@@ -156,18 +156,6 @@ function restOf(folder: string): "gone" | "empty" | "something" {
     if (errnoOf(error) === "ENOENT") return "gone";
     throw unreadable(folder, error);
   }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).toSorted();
-  } catch (error) {
-    throw unreadable(folder, error);
-  }
-}
-
-function unreadable(folder: string, error: unknown): Error {
-  return namedSystemError(error, `read the vault's folder "${folder}"`);
 }
 
 /** A name in the vault's folder or in its trash, and what it says. */
@@ -249,47 +237,6 @@ function numberIn(form: StoredForm, path: string): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface FoundRecord {
-  readonly record: VaultRecord;
-  readonly sha256: string;
-}
-
-function readRecords(layout: Layout, reads: Reads, damaged: Damaged[], numbers: (number | undefined)[]): FoundRecord[] {
-  const records: FoundRecord[] = [];
-  const there = recordNumbers(layout);
-  for (const sequence of there) {
-    const path = layout.record(sequence);
-    try {
-      records.push(
-        reads.of(path, () => {
-          const bytes = readFileSync(path);
-          return {
-            record: parseRecord(bytes, { sequence }),
-            sha256: createHash("sha256").update(bytes).digest("hex"),
-          };
-        }),
-      );
-    } catch (error) {
-      // A summary has taken it in.
-      if (errnoOf(error) === "ENOENT") throw new Moved("gone", { cause: error });
-      const failure = namedSystemError(error, `read record ${sequence}`);
-      damaged.push({ name: `records/${basename(path)}`, problem: failure.message });
-      numbers.push(sequence);
-    }
-  }
-  // A folder that changes while it is listed may show neither a summary nor what it has taken in.
-  if (recordNumbers(layout).join() !== there.join()) throw new Moved("changed");
-  return records;
-}
-
-/** Of the files that are records, and not of a write that was cut off. */
-function recordNumbers(layout: Layout): number[] {
-  return namesIn(layout.records).flatMap((name) => {
-    const sequence = /^([1-9]\d{0,15})\.json$/.exec(name)?.[1];
-    return sequence === undefined ? [] : [Number(sequence)];
-  });
 }
 
 function readNoted(layout: Layout): number {

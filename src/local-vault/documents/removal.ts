@@ -13,6 +13,7 @@ import {
 import { RECORD_VERSION, type BackupId, type RecordedDamage, type VaultRecord } from "../../vault/index.ts";
 import { checkChain } from "./chain.ts";
 import type { Layout } from "../layout.ts";
+import { latestAbout } from "./latest-records.ts";
 import { noteNewest } from "./note-newest.ts";
 import type { Documents, FoundBackup } from "./read-documents.ts";
 
@@ -82,7 +83,9 @@ export function undeleteBackup(layout: Layout, documents: Documents, id: BackupI
   writeRecord(layout, documents, {
     kind: "return",
     backups: found === undefined ? [] : [found],
-    ...(damaged === undefined ? {} : { damaged: [{ name: damaged.name, sequence: latestAbout(documents, damaged.name)?.number ?? null }] }),
+    ...(damaged === undefined
+      ? {}
+      : { damaged: [{ name: damaged.name, sequence: latestAbout(documents.records, damaged.name)?.number ?? null }] }),
     reason: "undeleted",
     time,
   });
@@ -112,19 +115,6 @@ export function settleRecords(layout: Layout, documents: Documents): boolean {
   for (const { id, form } of coming) move(layout.trashed(id, form), layout.backup(id, form), []);
   syncFolders([layout.top, layout.trash]);
   return true;
-}
-
-/** The last word of the records about a damaged backup, by its name in the vault, and the number that it gives it. */
-export function latestAbout({ records }: Documents, name: string): { at: string; reason: string; number: number | null } | undefined {
-  const found = records
-    .flatMap(({ record }) => (record.damaged ?? []).filter((damage) => damage.name === name).map(({ sequence }) => ({ record, sequence })))
-    .toSorted((a, b) => b.record.sequence - a.record.sequence)[0];
-  if (found !== undefined) return { at: found.record.at, reason: found.record.reason, number: found.sequence };
-  // It was whole when it was removed, and was damaged in the trash.
-  const removal = records
-    .filter(({ record }) => record.backups.some(({ id }) => id === name || name.startsWith(`${id}.`)))
-    .toSorted((a, b) => b.record.sequence - a.record.sequence)[0];
-  return removal === undefined ? undefined : { at: removal.record.at, reason: removal.record.reason, number: null };
 }
 
 function writeRecord(layout: Layout, documents: Documents, { kind, backups, damaged, reason, reasons, time }: RecordRequest): void {

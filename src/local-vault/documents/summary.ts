@@ -89,7 +89,7 @@ function closedRecords(documents: Documents): readonly FoundRecord[] {
     const ranges = new GoneNumbers(rangesOf(record));
     return (
       record.backups.every(({ id, manifest_sha256: hash }) => !hashes.has(hash) && !ids.has(id) && latest.get(hash)?.kind === "removal") &&
-      (record.damaged ?? []).every(({ name }) => !names.has(name) && latestOfDamaged.get(name)?.kind === "removal") &&
+      (record.damaged ?? []).every(({ name }) => !names.has(name) && latestOfDamaged.get(name)?.record.kind === "removal") &&
       !(isOneUnnumbered && (record.damaged ?? []).length > 0) &&
       !numbers.some((number) => ranges.has(number))
     );
