@@ -7,10 +7,10 @@ import { BegunReadings } from "./begun-readings.ts";
 import { hasLargeFiles, type CaptureUnit } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
 import { openComponent } from "./open-component.ts";
-import { startPause, type Pause } from "./pause.ts";
 import { refuseOrRecord, type ReadyComponent } from "./preflight.ts";
 import { sideBySide } from "./side-by-side.ts";
 import type { TakeBackupRequest } from "./take-backup-request.ts";
+import { UnitPauses } from "./unit-pauses.ts";
 import { untilHeld } from "./until-held.ts";
 import { watchReading, type WatchedReading } from "./watched-reading.ts";
 
@@ -134,12 +134,14 @@ export class CaptureRun {
   }
 
   async #captureUnderPause(unit: CaptureUnit): Promise<void> {
-    const pauses: Pause[] = [];
+    const pauses = new UnitPauses(this.#request);
     const open: (readonly [ReadyComponent, WatchedReading])[] = [];
     try {
       const held = await this.#hold(unit, pauses, open);
-      const trouble = await this.#release(pauses);
-      const first = held ?? trouble;
+      // Before anything is stored. Each trouble is an alarm whatever else went wrong.
+      const troubles = await pauses.release();
+      for (const trouble of troubles) this.#alarm(trouble);
+      const first = held ?? troubles[0];
       if (first !== undefined) throw first;
       for (const [component, reading] of open) await this.#orRecord(component, () => this.#store(component, reading));
     } catch (error) {
@@ -163,38 +165,20 @@ export class CaptureRun {
     await this.#captureOne(component, `It was read without its pause: ${missed.reason}`);
   }
 
-  /**
-   * Ends every pause, the last one first, before anything is stored. Gives the first trouble; each of them is an alarm
-   * whatever else went wrong, because a runtime may have stayed paused.
-   */
-  async #release(pauses: readonly Pause[]): Promise<HoldfastError | undefined> {
-    let first: HoldfastError | undefined;
-    for (const pause of pauses.toReversed()) {
-      try {
-        await pause.release();
-      } catch (error) {
-        const trouble = namedSystemError(error, "end a pause");
-        this.#alarm(trouble);
-        first ??= trouble;
-      }
-    }
-    return first;
-  }
-
   #alarm({ message, hint }: HoldfastError): void {
     const alarm = hint === undefined ? message : `${message}; ${hint}`;
     if (!this.alarms.includes(alarm)) this.alarms.push(alarm);
   }
 
   /** Pauses what asked for it and opens every reading. Gives the failure instead of throwing it: the pauses end first. */
-  async #hold(unit: CaptureUnit, pauses: Pause[], open: (readonly [ReadyComponent, WatchedReading])[]): Promise<HoldfastError | undefined> {
-    const { pauses: place, onProgress, signal } = this.#request;
+  async #hold(
+    unit: CaptureUnit,
+    pauses: UnitPauses,
+    open: (readonly [ReadyComponent, WatchedReading])[],
+  ): Promise<HoldfastError | undefined> {
+    const { onProgress } = this.#request;
     try {
-      for (const { plan } of unit) {
-        if (plan.pause === undefined) continue;
-        onProgress?.({ phase: "pause", component: plan.name, bytes: this.bytes, expected: this.expected });
-        pauses.push(await startPause(plan.name, plan.pause, place, signal));
-      }
+      await pauses.hold(unit, (component) => onProgress?.({ phase: "pause", component, bytes: this.bytes, expected: this.expected }));
       for (const component of unit)
         await this.#orRecord(
           component,
