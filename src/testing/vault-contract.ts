@@ -197,10 +197,10 @@ export function vaultContract(runner: ContractRunner, name: string, makeVault: (
       const [entries, found]: [Entry[], Record<string, string | null>] = [[], {}];
       for await (const { entry, content } of located.entries()) {
         entries.push(entry);
-        const own = content === undefined ? null : Buffer.concat([...here.read(content.at)]).toString();
+        const own = content === undefined ? null : textOf(here.read(content.at));
         found[`${entry.component}/${entry.path}`] = own;
         if (content === undefined) continue;
-        assert.equal(Buffer.concat([...there.read(structuredClone(content.at))]).toString(), own);
+        assert.equal(textOf(there.read(structuredClone(content.at))), own);
       }
       assert.deepEqual(entries, await Array.fromAsync(reader.entries()));
       assert.deepEqual(found, await readAll(vault, head.id));
@@ -415,4 +415,9 @@ export function vaultContract(runner: ContractRunner, name: string, makeVault: (
       assert.deepEqual((await vault.list()).unfinished, []);
     });
   });
+}
+
+/** Each piece is good until the next one is asked for. */
+function textOf(pieces: Iterable<Uint8Array>): string {
+  return Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece))).toString();
 }

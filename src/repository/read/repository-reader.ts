@@ -53,7 +53,7 @@ export class RepositoryReader implements BackupReader {
     this.#packs = packs;
     this.#roots = decodeRoots(roots);
     this.#checkNames();
-    this.#trees = new FrameCache({ folder, packs, keys, budget: TREE_BYTES });
+    this.#trees = new FrameCache({ folder, packs, keys, budget: TREE_BYTES, frees: true });
     this.#contents = new FrameCache({ folder, packs, keys, budget: CONTENT_BYTES });
   }
 

@@ -77,7 +77,7 @@ export class OpenBackups implements Disposable {
         folder,
         sizes,
       ),
-      frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES }),
+      frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES, frees: true }),
       newFrames: () => new FrameCache({ folder, keys, packs, budget: PASSING_BYTES, frees: true }),
       hasSoundTrees: once(() => this.#isMetadataSound(packs, damaged)),
     };
@@ -103,7 +103,7 @@ export class OpenBackups implements Disposable {
       ...found,
       kept,
       hasSoundTrees: () => false,
-      frames: new FrameCache({ folder, keys, packs: found.packs, budget: CACHE_BYTES }),
+      frames: new FrameCache({ folder, keys, packs: found.packs, budget: CACHE_BYTES, frees: true }),
       newFrames: () => new FrameCache({ folder, keys, packs: found.packs, budget: PASSING_BYTES, frees: true }),
     };
   }
