@@ -79,36 +79,6 @@ describe("a backup in repository form after another", () => {
     expect((await stage.contents(first.id)).get("notes/big.log")?.length).toBe(4_000_000);
   });
 
-  it("stores what a log is, whatever became of its front while it grew, shrank or stayed as long", async () => {
-    await using stage = new RepositoryStage();
-    mkdirSync(stage.join("notes"));
-    const log = stage.join("notes", "run.log");
-    const first = randomBytes(3_000_000);
-    const changedAt = (at: number, more: number): Buffer => {
-      const changed = Buffer.concat([first, randomBytes(more)]);
-      changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
-      return changed;
-    };
-    const states: readonly (readonly [Buffer, number])[] = [
-      [Buffer.concat([first, randomBytes(100_000)]), 1_150_000],
-      [Buffer.concat([first, randomBytes(5_000_000)]), 6_200_000],
-      [changedAt(0, 100_000), 2_300_000],
-      [changedAt(1_500_000, 100_000), 2_300_000],
-      [changedAt(2_999_999, 100_000), 1_250_000],
-      [changedAt(1_500_000, 0), 1_150_000],
-      [first.subarray(0, 1_200_000), 1_150_000],
-      [randomBytes(3_000_000), 3_100_000],
-    ];
-    for (const [state, most] of states) {
-      writeFileSync(log, first);
-      await stage.take("notes");
-      writeFileSync(log, state);
-      const { id, manifest } = await stage.take("notes");
-      expect((await stage.contents(id)).get("notes/run.log")?.equals(state)).toBe(true);
-      expect(manifest.stored_bytes).toBeLessThan(most);
-    }
-  });
-
   it("names again what lay elsewhere: in a folder with another name, in logs that were rotated, in files that changed places", async () => {
     await using stage = new RepositoryStage();
     for (const folder of ["old/deep", "mixed"]) mkdirSync(stage.join("notes", folder), { recursive: true });

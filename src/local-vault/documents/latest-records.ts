@@ -31,7 +31,7 @@ function lastWord(ordered: Documents["records"], name: string): AboutDamage | un
   for (const { record } of ordered) {
     const damage = record.damaged?.find((one) => one.name === name);
     const isNamed = damage !== undefined || record.backups.some(({ id }) => id === name || name.startsWith(`${id}.`));
-    if (isNamed) last = { record, number: damage?.sequence ?? last?.number ?? null };
+    if (isNamed) last = { record, number: damage === undefined ? (last?.number ?? null) : damage.sequence };
   }
   return last;
 }

@@ -34,7 +34,7 @@ interface WithEngine {
 
 /**
  * The engine of a one-shot call keeps the memory of its result, and is itself kept by its handle until V8 collects everything:
- * each frame's megabyte outlived its minor collection, and every 64 of them brought a full one about.
+ * of what nobody frees, each megabyte would outlive its minor collection, and every 64 of them bring a full one about.
  *
  * @returns what came out, and how much of what went in was read
  */

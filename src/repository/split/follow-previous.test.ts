@@ -185,6 +185,21 @@ describe("splitContent()", () => {
     }
   });
 
+  it.each([
+    ["zeros", Buffer.alloc(4 * 1024 * 1024), randomBytes(21, 3 * 1024 * 1024)],
+    ["lines that repeat", Buffer.alloc(4 * 1024 * 1024, "heartbeat 15:00\n"), randomBytes(22, 3 * 1024 * 1024)],
+    [
+      "a part of itself",
+      randomBytes(23, 8_000_000),
+      Buffer.concat([randomBytes(23, 8_000_000).subarray(2_000_000, 5_000_000), randomBytes(24, 3_000_000)]),
+    ],
+  ])("takes nothing behind the front of a log for granted: %s, and more", (_, log, more) => {
+    const before = split(log).chunks;
+    const grown = Buffer.concat([log, more]);
+    // Every chunk is held against the content in there.
+    expect(split(grown, before, BUFFER, before.length - 1)).toEqual(split(grown, before));
+  });
+
   it("follows repeated content", () => {
     const content = Buffer.alloc(10_000_000);
     const before = split(content);

@@ -76,7 +76,7 @@ export function* splitContent({
 
 /** @param bytes what is at hand: LONGEST_CHUNK bytes or more, or all that is left */
 function nextChunk(bytes: Uint8Array, left: number, chunker: Chunker, track: PreviousTrack): SplitChunk {
-  const assumed = track.assumed();
+  const assumed = track.takeAssumed();
   if (assumed !== undefined) return { bytes: bytes.subarray(0, assumed.length), hash: assumed.hash, known: track.follow() };
   const tried = track.next(left);
   let triedHash: string | undefined;
@@ -98,16 +98,19 @@ class PreviousTrack {
   /** Index of the chunk to try next; -1 while the track is lost. */
   #next = 0;
 
-  readonly #assumed: number;
+  /** How many chunks from here on are taken to stand here: of the front alone, wherever the track leads behind it. */
+  #assumed: number;
 
   constructor(chunks: readonly PreviousChunk[], assumed: number) {
     this.#chunks = chunks;
     this.#assumed = assumed;
   }
 
-  /** The chunk that is taken to stand here. */
-  assumed(): PreviousChunk | undefined {
-    return this.#next < this.#assumed ? this.#chunks[this.#next] : undefined;
+  /** The chunk that is taken to stand here. Asked once for each: what is met later may be a chunk of the front again, and is not at the front. */
+  takeAssumed(): PreviousChunk | undefined {
+    if (this.#assumed === 0) return undefined;
+    this.#assumed -= 1;
+    return this.#chunks[this.#next];
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { FrameStore } from "./frame-store.ts";
 import type { Placed } from "./jobs.ts";
 
-/** Takes the bytes of contents. Each piece is at most a frame, and copied. */
+/** Takes the bytes of contents. Each piece is one byte to a frame, and copied. */
 export interface ContentSink {
   add(bytes: Uint8Array): Placed;
 }
@@ -19,7 +19,7 @@ export class ThreadSink implements ContentSink {
   }
 
   add(bytes: Uint8Array): Placed {
-    if (bytes.length > this.#left) {
+    if (bytes.length > this.#left || bytes.length === 0) {
       // Once it has begun, everything goes there: what belongs together lies together.
       this.#left = 0;
       return this.#frames.add(bytes);

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { InternalError } from "../../kernel/index.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import type { FrameKind } from "../pack/directory.ts";
 import type { Locator } from "../pack/locator.ts";
@@ -42,7 +43,7 @@ export class FrameStore implements MetaStore {
     this.#options = options;
   }
 
-  /** Content. @param bytes at most a frame of them; copied */
+  /** Content. @param bytes one to a frame of them; copied */
   add(bytes: Uint8Array): Locator {
     return this.#append(bytes, "data");
   }
@@ -59,6 +60,8 @@ export class FrameStore implements MetaStore {
   }
 
   #append(bytes: Uint8Array, kind: FrameKind): Locator {
+    // What memory that was given back has become.
+    if (bytes.length === 0) throw new InternalError("Nothing cannot be stored");
     if (kind !== this.#kind || this.#filled + bytes.length > FRAME_BYTES) this.#endFrame();
     this.#kind = kind;
     const writer = this.#openPack();
