@@ -60,6 +60,7 @@ export class FrameCache implements Disposable {
     return this.#kept;
   }
 
+  /** Frees nothing: a generator that reads from here may have ended, and closed it, before its last piece was looked at. */
   close(): void {
     for (const reader of this.#readers.values()) reader.close();
     this.#readers.clear();
