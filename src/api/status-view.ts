@@ -1,3 +1,4 @@
+import { monotonicNow } from "../kernel/index.ts";
 import { status, type Instance, type Status } from "../operations/index.ts";
 
 /** Milliseconds that a look at everything may be old, for who asks often. */
@@ -14,7 +15,7 @@ export interface StatusView {
   forget(): void;
 }
 
-export function statusView(instance: () => Instance, monotonic: () => number = () => performance.now()): StatusView {
+export function statusView(instance: () => Instance, monotonic: () => number = monotonicNow): StatusView {
   let known: { readonly at: number; readonly status: Status } | null = null;
   let looking: Promise<Status> | null = null;
   let changes = 0;

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { formatBytes, formatDuration, nearest, UsageError } from "../kernel/index.ts";
+import { formatBytes, formatDuration, nearest, UsageError, monotonicNow } from "../kernel/index.ts";
 import type { BackupResult } from "../operations/index.ts";
 import { TRIGGERS } from "../vault/index.ts";
 import { deleteCommand, listCommand, pinCommand, showCommand, undeleteCommand, unpinCommand } from "./backups.ts";
@@ -71,7 +71,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   const wait = waitOf(options);
   const { backup, backupResult } = await import("../operations/index.ts");
   using progress = startProgress(io);
-  const started = performance.now();
+  const started = monotonicNow();
   const watchHeap = heapWatch();
   const outcome = await backup(opened, {
     trigger: options["trigger"] as (typeof TRIGGERS)[number],
@@ -88,7 +88,7 @@ const takeOne: Action = async ({ io, instance, options }) => {
   progress[Symbol.dispose]();
   const result = backupResult(outcome);
   io.document(result);
-  return printResult(io, result, performance.now() - started);
+  return printResult(io, result, monotonicNow() - started);
 };
 
 /** The id alone on stdout, so that a script can take it; everything else is a remark. */

@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from "../kernel/index.ts";
+import { formatBytes, formatDuration, monotonicNow } from "../kernel/index.ts";
 import type { Io } from "./io.ts";
 
 export interface ProgressState {
@@ -21,7 +21,7 @@ const WIDTH = 24;
 
 /** A bar with phase, bytes, rate and remaining time on a terminal; JSON Lines for a program; nothing elsewhere. */
 export function startProgress(io: Io): Progress {
-  const started = performance.now();
+  const started = monotonicNow();
   let last = Number.NEGATIVE_INFINITY;
   let shown = false;
   const clear = (): void => {
@@ -34,7 +34,7 @@ export function startProgress(io: Io): Progress {
     },
     update: (state) => {
       if (!io.live && !io.jsonProgress) return;
-      const now = performance.now();
+      const now = monotonicNow();
       if (now - last < INTERVAL) return;
       last = now;
       if (io.jsonProgress) {

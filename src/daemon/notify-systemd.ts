@@ -1,4 +1,4 @@
-import { errnoOf, messageOf, runCommand } from "../kernel/index.ts";
+import { errnoOf, messageOf, runCommand, monotonicNow } from "../kernel/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 
 /** Milliseconds for one word to systemd. */
@@ -30,7 +30,7 @@ export function notifySystemd(env: NodeJS.ProcessEnv, log: Log): Systemd {
   const ending = new AbortController();
   let reloading = false;
   let timer: NodeJS.Timeout | undefined;
-  let look = { at: performance.now(), pollInterval: 0 };
+  let look = { at: monotonicNow(), pollInterval: 0 };
   const tell = (...variables: string[]): void => {
     if (told.anything) sending = sending.then(async () => await send(variables));
   };
@@ -49,7 +49,7 @@ export function notifySystemd(env: NodeJS.ProcessEnv, log: Log): Systemd {
       if (watchdog === undefined || !told.anything) return;
       timer = setInterval(
         () => {
-          if (looksAlive(performance.now() - look.at, look.pollInterval, watchdog)) tell("WATCHDOG=1");
+          if (looksAlive(monotonicNow() - look.at, look.pollInterval, watchdog)) tell("WATCHDOG=1");
         },
         Math.max(1, watchdog / 2),
       ).unref();
@@ -62,7 +62,7 @@ export function notifySystemd(env: NodeJS.ProcessEnv, log: Log): Systemd {
       if (reloading) tell("READY=1", `STATUS=${status()}`);
       reloading = false;
     },
-    looking: (pollInterval) => (look = { at: performance.now(), pollInterval }),
+    looking: (pollInterval) => (look = { at: monotonicNow(), pollInterval }),
     stopping: () => tell("STOPPING=1", "STATUS=Stopping: what runs is ended, and the last backup is taken"),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);

@@ -1,4 +1,4 @@
-import { messageOf, startForeground, type ForegroundProgram } from "../kernel/index.ts";
+import { messageOf, startForeground, type ForegroundProgram, monotonicNow } from "../kernel/index.ts";
 import { orchestrate, shutdown, startup, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";
@@ -38,11 +38,11 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
     else if (!ended) {
       program.running.forward(signal);
       if (signal === "SIGHUP") return;
-      told = performance.now();
+      told = monotonicNow();
       if (!typed) hurried = told;
     } else if (told !== undefined) giveUp.abort();
     else {
-      told = performance.now();
+      told = monotonicNow();
       // Whoever sent it may kill everything when that time is over.
       if (!typed) setTimeout(() => late.abort(), shutdownTimeout).unref();
       log("info", `${signal}: the last backup is finished first; a second signal gives it up.`);
@@ -68,13 +68,13 @@ export async function runBeside({ instance, argv, cwd, interactive, log, onSigna
   }
   const exitCode = await running.exitCode;
   ended = true;
-  const outlived = (since: number | undefined): boolean => since !== undefined && performance.now() - since > shutdownTimeout;
+  const outlived = (since: number | undefined): boolean => since !== undefined && monotonicNow() - since > shutdownTimeout;
   if (outlived(told)) told = undefined;
   if (outlived(hurried)) hurried = undefined;
   log("info", `${argv[0]} ended with exit code ${exitCode}.`);
   over.abort();
   await polling;
-  const budget = hurried === undefined ? null : shutdownTimeout - (performance.now() - hurried);
+  const budget = hurried === undefined ? null : shutdownTimeout - (monotonicNow() - hurried);
   await shutdown(instance, {
     log,
     budget,

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../kernel/index.ts";
 import { orchestrate, shutdown, startup, type Instance } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { notifySystemd } from "./notify-systemd.ts";
@@ -28,7 +29,7 @@ export async function runDaemon({ env, open, log, stop, giveUp, onReload }: Daem
   systemd.starting();
   const instance = await open();
   let stoppedAt: number | undefined;
-  stop.addEventListener("abort", () => (stoppedAt = performance.now()), { once: true });
+  stop.addEventListener("abort", () => (stoppedAt = monotonicNow()), { once: true });
   const { shutdownTimeout } = instance.config.orchestrator;
   // A backup that runs when the signal comes is finished, and cut off only when the time is over.
   await startup(instance, { log, signal: AbortSignal.any([giveUp, sometimeAfter(stop, shutdownTimeout)]) });
@@ -51,7 +52,7 @@ export async function runDaemon({ env, open, log, stop, giveUp, onReload }: Daem
   const { current } = reloading;
   const { running } = current.orchestration.orchestrator;
   log("info", `Stopping: ${running.length === 0 ? "nothing runs" : `ending ${running.join(", ")}`}.`);
-  const budget = current.instance.config.orchestrator.shutdownTimeout - (performance.now() - (stoppedAt ?? performance.now()));
+  const budget = current.instance.config.orchestrator.shutdownTimeout - (monotonicNow() - (stoppedAt ?? monotonicNow()));
   await shutdown(current.instance, { log, orchestration: reloading.all(), budget, giveUp });
 }
 

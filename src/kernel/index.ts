@@ -24,7 +24,7 @@ export {
   type Position,
 } from "./errors.ts";
 export { createFile, makeFolder, removeFile, replaceFile, syncFolder } from "./atomic-file.ts";
-export { systemClock, type Clock } from "./clock.ts";
+export { monotonicNow, systemClock, type Clock } from "./clock.ts";
 export { freeBuffer } from "./free-buffer.ts";
 export { aTurn } from "./a-turn.ts";
 export { CurrentFolder, ownProcess } from "./current-folder.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { HostError, identityAt, SQLITE, sqliteCodeOf, tryFileLock, type FileIdentity } from "../kernel/index.ts";
+import { HostError, identityAt, SQLITE, sqliteCodeOf, tryFileLock, type FileIdentity, monotonicNow } from "../kernel/index.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from "./schema.ts";
 
 /** An open ledger, and which file that is: another one may come to lie in its place. */
@@ -95,11 +95,11 @@ function saysOneOf(error: unknown, codes: readonly number[]): error is Error {
 export function lockForMoving(stateDir: string): Disposable {
   const path = join(stateDir, "ledger.lock");
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  const deadline = performance.now() + PATIENCE_TO_OPEN;
+  const deadline = monotonicNow() + PATIENCE_TO_OPEN;
   for (;;) {
     const lock = tryFileLock(path, "exclusive");
     if (lock !== undefined) return lock;
-    if (performance.now() > deadline)
+    if (monotonicNow() > deadline)
       throw new HostError("FILE_SYSTEM", `Cannot replace the ledger: "${path}" stayed locked`, {
         hint: "Another process does so at this moment, or was stopped while it did: try again",
       });

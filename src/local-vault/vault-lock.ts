@@ -10,6 +10,7 @@ import {
   type LockMode,
   type ProcessIdentity,
   throwIfAborted,
+  monotonicNow,
 } from "../kernel/index.ts";
 import type { Layout } from "./layout.ts";
 
@@ -41,12 +42,12 @@ const PAUSE = 25;
  * @throws BusyError VAULT_BUSY · InterruptedError
  */
 export async function lockVault(layout: Layout, request: LockRequest): Promise<HeldLock> {
-  const deadline = performance.now() + (request.wait ?? 0);
+  const deadline = monotonicNow() + (request.wait ?? 0);
   for (;;) {
     throwIfAborted(request.signal);
     const held = tryLock(layout, request);
     if (held !== undefined) return held;
-    const left = deadline - performance.now();
+    const left = deadline - monotonicNow();
     if (left <= 0) throw busy(layout);
     await pause(Math.min(PAUSE, left), request.signal);
   }

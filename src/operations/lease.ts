@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { lookAtProcess, stopGroup } from "../kernel/index.ts";
+import { lookAtProcess, stopGroup, monotonicNow } from "../kernel/index.ts";
 import type { Beginning, BreakReport, LeaseView } from "../lease/index.ts";
 import { findLedger } from "../ledger/index.ts";
 import { deferredTask, type DeferredTask } from "./deferred.ts";
@@ -50,8 +50,8 @@ async function end(survivors: readonly Beginning[]): Promise<number[]> {
   const started = survivors.filter(({ role }) => role !== "holder");
   const pids = (started.length > 0 ? started : survivors).map(({ pid }) => pid).filter((pid) => pid !== process.pid);
   for (const pid of pids) signal(pid, "SIGTERM");
-  const deadline = performance.now() + GRACE;
-  while (pids.some(isThere) && performance.now() < deadline) await sleep(50);
+  const deadline = monotonicNow() + GRACE;
+  while (pids.some(isThere) && monotonicNow() < deadline) await sleep(50);
   for (const pid of pids) if (isThere(pid)) signal(pid, "SIGKILL");
   return pids;
 }

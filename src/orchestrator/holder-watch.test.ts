@@ -1,18 +1,8 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { later } from "../../test/support/later.ts";
 import { leaseProcess } from "../../test/support/lease-process.ts";
 import { counting, DAY, ends, holding, lightTask, MINUTE, names, taskOf, taskStage } from "../../test/support/task-stage.ts";
-
-/** Moves this process's own clock on while something is done. */
-async function later<T>(millis: number, work: () => Promise<T>): Promise<T> {
-  const real = performance.now.bind(performance);
-  const spy = vi.spyOn(performance, "now").mockImplementation(() => real() + millis);
-  try {
-    return await work();
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 describe("a holder past max_hold is asked to make room", () => {
   it.each([

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../kernel/index.ts";
 import type { Held, LeaseKeeper } from "../lease/index.ts";
 import type { Log } from "./log.ts";
 
@@ -30,7 +31,7 @@ export class HolderWatch {
   }
 
   seen({ holder }: Held): void {
-    const now = performance.now();
+    const now = monotonicNow();
     if (holder === null) return;
     if (holder.state === "free") {
       this.gone();
@@ -59,7 +60,7 @@ export class HolderWatch {
   /** Once per holder. */
   async askToYield(by: string): Promise<void> {
     const seen = this.#seen;
-    if (seen === null || seen.asked || performance.now() - seen.since <= this.#parts.maxHold) return;
+    if (seen === null || seen.asked || monotonicNow() - seen.since <= this.#parts.maxHold) return;
     seen.asked = true;
     await this.#parts.keeper.requestYield(by);
   }

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { formatDuration, isRunning, messageOf, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
+import { formatDuration, isRunning, messageOf, spawnGated, stopGroup, type Clock, type GatedChild, monotonicNow } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR } from "../lease/index.ts";
 import type { Presence, RunEnd, SqliteLedger } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -63,7 +63,7 @@ export class Services {
     const running = new Set(ledger.running().map(({ task }) => task));
     for (const service of services) {
       const lane = this.#lane(service.name);
-      if (this.#closed || lane.stop !== null || running.has(service.name) || performance.now() < lane.notBefore) continue;
+      if (this.#closed || lane.stop !== null || running.has(service.name) || monotonicNow() < lane.notBefore) continue;
       try {
         // oxlint-disable-next-line no-await-in-loop -- a start takes a moment, and order makes the log readable
         await this.#start(service, lane);
@@ -132,12 +132,12 @@ export class Services {
     const { log } = this.#parts;
     const { name, label } = service;
     const { pid } = child.identity;
-    const began = performance.now();
+    const began = monotonicNow();
     const stopping = new AbortController();
     const ended = child.ended.then(({ exitCode, signal }) => {
       stopping.abort();
       lane.stop = null;
-      const pause = this.#fell(lane, performance.now() - began);
+      const pause = this.#fell(lane, monotonicNow() - began);
       const reason = exitCode === null ? `ended by ${signal ?? "a signal"}` : `ended with exit code ${exitCode}`;
       if (this.#closed) log("info", `${label} ${reason}.`, { task: name });
       else log("warn", `${label} ${reason}; it is started again in ${formatDuration(pause)}.`, { task: name });
@@ -182,7 +182,7 @@ export class Services {
   #fell(lane: Lane, ranFor: number): number {
     if (ranFor >= STEADY) lane.pause = FIRST_PAUSE;
     const { pause } = lane;
-    lane.notBefore = performance.now() + pause;
+    lane.notBefore = monotonicNow() + pause;
     lane.pause = Math.min(LONGEST_PAUSE, pause * 2);
     return pause;
   }

@@ -1,4 +1,4 @@
-import { messageOf, namedSystemError } from "../kernel/index.ts";
+import { messageOf, namedSystemError, monotonicNow } from "../kernel/index.ts";
 import type { Held, Lease } from "../lease/index.ts";
 import type { RunEnd, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -191,7 +191,7 @@ export class Orchestrator {
     const stop = new AbortController();
     const active: Active = {
       task,
-      since: performance.now(),
+      since: monotonicNow(),
       stop,
       supervised: null,
       asked: false,
@@ -229,7 +229,7 @@ export class Orchestrator {
     const waiting = ledger.streaks()[0];
     if (waiting === undefined) return;
     for (const active of this.#active.values()) {
-      if (!active.task.heavy || active.asked || performance.now() - active.since <= maxHold) continue;
+      if (!active.task.heavy || active.asked || monotonicNow() - active.since <= maxHold) continue;
       active.asked = true;
       log("info", `Asking ${active.task.label} to make room for ${waiting.task}.`, { task: active.task.name });
       active.supervised?.askToYield();

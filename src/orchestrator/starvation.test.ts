@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { later } from "../../test/support/later.ts";
 import { leaseProcess } from "../../test/support/lease-process.ts";
 import { orchestratorProcess } from "../../test/support/orchestrator-process.ts";
 import { counting, DAY, ends, holding, HOUR, MINUTE, names, SECOND, taskOf, taskStage } from "../../test/support/task-stage.ts";
@@ -152,13 +153,7 @@ describe("a lease that is kept for a starving task", () => {
     stage.now += HOUR;
     await orchestrator.poll();
     expect(await stage.keeper.inspect()).toMatchObject({ reservedFor: "backup" });
-    const real = performance.now.bind(performance);
-    const spy = vi.spyOn(performance, "now").mockImplementation(() => real() + 11 * MINUTE);
-    try {
-      await orchestrator.poll();
-    } finally {
-      spy.mockRestore();
-    }
+    await later(11 * MINUTE, () => orchestrator.poll());
     expect(stage.said("warn")).toContain("The lease is kept for backup no longer.");
     expect(await stage.keeper.inspect()).toMatchObject({ reservedFor: "dream" });
     await holder.lease.release();

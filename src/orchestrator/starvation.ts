@@ -1,3 +1,4 @@
+import { monotonicNow } from "../kernel/index.ts";
 import type { LeaseKeeper } from "../lease/index.ts";
 import type { SqliteLedger, Streak } from "../ledger/index.ts";
 import type { DueTask } from "./due-tasks.ts";
@@ -66,7 +67,7 @@ export class Starvation {
 
   async #reserve(starving: readonly Streak[]): Promise<void> {
     const { keeper, log } = this.#parts;
-    const now = performance.now();
+    const now = monotonicNow();
     if (this.#reservation !== null) {
       const { task, since } = this.#reservation;
       const kept = starving.some((streak) => streak.task === task);

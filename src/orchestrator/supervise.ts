@@ -1,5 +1,14 @@
 import { closeSync } from "node:fs";
-import { messageOf, processesOfGroup, redact, spawnGated, stopGroup, type GatedChild, type ProcessIdentity } from "../kernel/index.ts";
+import {
+  messageOf,
+  processesOfGroup,
+  redact,
+  spawnGated,
+  stopGroup,
+  type GatedChild,
+  type ProcessIdentity,
+  monotonicNow,
+} from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { RunEnd } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";
@@ -147,7 +156,7 @@ function tailOf(path: string, what: "line" | "document"): string {
 class Pulse {
   readonly #group: number;
   #seen = "";
-  #since = performance.now();
+  #since = monotonicNow();
 
   constructor(group: number) {
     this.#group = group;
@@ -156,9 +165,9 @@ class Pulse {
   silence(printed: number): number {
     const ticks = processesOfGroup(this.#group).reduce((sum, process) => sum + process.ticks, 0);
     const now = `${printed} ${ticks}`;
-    if (now !== this.#seen) this.#since = performance.now();
+    if (now !== this.#seen) this.#since = monotonicNow();
     this.#seen = now;
-    return performance.now() - this.#since;
+    return monotonicNow() - this.#since;
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SQLITE, sqliteCodeOf } from "../kernel/index.ts";
+import { SQLITE, sqliteCodeOf, monotonicNow } from "../kernel/index.ts";
 
 /** For how long a write is tried while others write. Milliseconds. */
 const PATIENCE = 2000;
@@ -10,12 +10,12 @@ const PAUSE = 25;
  * its own to wait with: SQLite's waiting would hold up the thread.
  */
 export async function untilWritten<T>(write: () => T): Promise<T> {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = monotonicNow() + PATIENCE;
   for (;;) {
     try {
       return write();
     } catch (error) {
-      if (sqliteCodeOf(error) !== SQLITE.BUSY || performance.now() >= deadline) throw error;
+      if (sqliteCodeOf(error) !== SQLITE.BUSY || monotonicNow() >= deadline) throw error;
     }
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     await sleep(PAUSE);

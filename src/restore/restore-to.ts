@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { crashpoint, HoldfastError, namedSystemError } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, namedSystemError, monotonicNow } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { openTargetFolder } from "./target-folder.ts";
@@ -75,12 +75,12 @@ export async function restoreTo(request: RestoreToRequest): Promise<RestoredTo> 
       folders.filter((folder) => !tops.includes(folder)),
       { owners: owner === "recorded" },
     );
-    const started = performance.now();
+    const started = monotonicNow();
     const checked = databases.map((path) => ({
       path: path.slice(target.building.length + 1),
       ...(checks.get(path) ?? checkDatabase(path)),
     }));
-    checkMillis += performance.now() - started;
+    checkMillis += monotonicNow() - started;
     await target.publish();
     finishFolders(
       tops.map(([path, entry]) => [join(request.folder, basename(path)), entry]),

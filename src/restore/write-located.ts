@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { DamageError } from "../kernel/index.ts";
+import { DamageError, monotonicNow } from "../kernel/index.ts";
 import { ContentCheck, isProved, type ContentProof, type Contents } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { finishFile, openNew, writeFile, writePiece, type FileFacts } from "./write-file.ts";
@@ -174,7 +174,7 @@ function wholeOf(pieces: Iterable<Uint8Array>, size: number): Uint8Array | undef
 }
 
 function checked(path: string): CheckedDatabase {
-  const started = performance.now();
+  const started = monotonicNow();
   const check = checkDatabase(path);
-  return { path, check, millis: performance.now() - started };
+  return { path, check, millis: monotonicNow() - started };
 }

@@ -1,6 +1,6 @@
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { ConflictError, lstatAt } from "../kernel/index.ts";
+import { ConflictError, lstatAt, monotonicNow } from "../kernel/index.ts";
 
 /** How long a writer of the live database is waited for. Milliseconds. */
 const PATIENCE = 5000;
@@ -17,7 +17,7 @@ export async function writeOnline(staged: string, live: string): Promise<void> {
   if (lstatAt(live)?.isFile() !== true)
     throw new ConflictError("RESTORE_REFUSED", `There is no live database at "${live}" to write into`, { hint: "Leave out --online" });
   using source = new DatabaseSync(`${pathToFileURL(staged).href}?immutable=1`, { readOnly: true });
-  const started = performance.now();
+  const started = monotonicNow();
   let moved = false;
   try {
     await backup(source, live, {
@@ -25,7 +25,7 @@ export async function writeOnline(staged: string, live: string): Promise<void> {
       progress: ({ totalPages, remainingPages }) => {
         moved ||= totalPages > 0 && remainingPages < totalPages;
         // The API answers a busy database by asking again at once, for ever.
-        if (performance.now() - started > PATIENCE) throw new Error("The database stayed locked by a transaction of another process");
+        if (monotonicNow() - started > PATIENCE) throw new Error("The database stayed locked by a transaction of another process");
       },
     });
   } catch (cause) {

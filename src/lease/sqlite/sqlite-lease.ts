@@ -1,4 +1,4 @@
-import { errorFromJson, HostError, InterruptedError } from "../../kernel/index.ts";
+import { errorFromJson, HostError, InterruptedError, monotonicNow } from "../../kernel/index.ts";
 import {
   LEASE_VARIABLE,
   type AcquireOutcome,
@@ -96,7 +96,7 @@ async function acquire(parts: Parts, request: AcquireRequest, isClosing: () => b
   const { place, thread } = parts;
   const { owner, reason = null, token = null, overReservation = false, wait = 0, signal } = request;
   const take: TakeRequest = { owner, reason, token, overReservation };
-  const deadline = performance.now() + wait;
+  const deadline = monotonicNow() + wait;
   // A child waits for its own parent to come out of a fence: it is under the same lease, and not deferred behind it.
   const budget = token?.startsWith(`${tokenPrefix(place)}-`) === true ? JOINING : BUDGET;
   let told = false;
@@ -121,7 +121,7 @@ async function acquire(parts: Parts, request: AcquireRequest, isClosing: () => b
     }
     // oxlint-disable-next-line no-await-in-loop -- see above
     const held = answer === BUSY ? await contended(thread) : heldBy(answer);
-    const left = deadline - performance.now();
+    const left = deadline - monotonicNow();
     if (left <= 0) return held;
     if (!told) request.onWaiting?.(held);
     told = true;
@@ -197,7 +197,7 @@ function leaseInHand({ place, thread, unreleased }: Parts, grip: Grip, owner: st
       writing ??= write();
     },
     shouldYield: () => {
-      const now = performance.now();
+      const now = monotonicNow();
       if (yielding || now - lookedAt < POLL) return yielding;
       lookedAt = now;
       // A read of one row; when it is locked or lost at this moment, check() and fence() are what says so.
@@ -252,11 +252,11 @@ async function untilFree<T>(
   call: () => Promise<T | Busy>,
   { budget, signal }: { budget: number; signal?: AbortSignal },
 ): Promise<T | Busy> {
-  const deadline = performance.now() + budget;
+  const deadline = monotonicNow() + budget;
   for (let millis = 2; ; millis = Math.min(40, millis * 2)) {
     // oxlint-disable-next-line no-await-in-loop -- one attempt after the other
     const answer = await call();
-    if (answer !== BUSY || performance.now() >= deadline) return answer;
+    if (answer !== BUSY || monotonicNow() >= deadline) return answer;
     // oxlint-disable-next-line no-await-in-loop -- see above
     await pause(jittered(millis), signal);
   }

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../kernel/index.ts";
 import type { Listing } from "../../vault/index.ts";
 import type { Layout } from "../layout.ts";
 import { makeListing } from "./listing.ts";
@@ -41,7 +42,7 @@ export class ListingCache {
   #of: { readonly top: string; readonly vault: string; readonly reads: ReadBefore } | undefined;
   #last: Last | undefined;
 
-  constructor({ settled = SETTLED, many = MANY, monotonic = () => performance.now() }: ListingCacheOptions = {}) {
+  constructor({ settled = SETTLED, many = MANY, monotonic = monotonicNow }: ListingCacheOptions = {}) {
     this.#settled = settled;
     this.#many = many;
     this.#monotonic = monotonic;

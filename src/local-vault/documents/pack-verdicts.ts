@@ -9,6 +9,7 @@ import {
   pause,
   replaceFile,
   tryFileLock,
+  monotonicNow,
 } from "../../kernel/index.ts";
 import { DocumentFields, parseJsonDocument, type PackVerdict } from "../../vault/index.ts";
 import type { Layout } from "../layout.ts";
@@ -76,11 +77,11 @@ async function keepVerdicts(layout: Layout, found: ReadonlyMap<string, PackVerdi
 }
 
 async function lock({ packVerdictsLock: path, top }: Layout): Promise<Disposable> {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = monotonicNow() + PATIENCE;
   for (;;) {
     const held = tryFileLock(path, "write");
     if (held !== undefined) return held;
-    if (performance.now() > deadline)
+    if (monotonicNow() > deadline)
       throw new BusyError("VAULT_BUSY", `What was read back of the vault at "${top}" is being written down by another process`, {
         hint: "Try again",
       });

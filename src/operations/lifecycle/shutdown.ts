@@ -1,4 +1,4 @@
-import { InterruptedError, type HoldfastError } from "../../kernel/index.ts";
+import { InterruptedError, type HoldfastError, monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { tellLost } from "../lost-backup.ts";
 import type { Orchestration } from "../orchestrate.ts";
@@ -33,11 +33,11 @@ export async function shutdown(
     ...(until === undefined ? [] : [until]),
     ...(budget === null ? [] : [AbortSignal.timeout(Math.max(1, Math.round(budget)))]),
   ]);
-  const began = performance.now();
+  const began = monotonicNow();
   await orchestration?.close({ grace: budget === null ? null : budget / FOR_TASKS, finish: "backup", until: over });
   if (!backup.enabled || !backup.onShutdown) return { outcome: "off" };
   if (await isBesideRestore(instance, "shutdown", { log, restoring })) return deferredByRestore("shutdown", log);
-  const left = budget === null ? instance.config.orchestrator.startupWait : budget - (performance.now() - began);
+  const left = budget === null ? instance.config.orchestrator.startupWait : budget - (monotonicNow() - began);
   const taken = await lifecycleBackup(instance, { trigger: "shutdown", wait: Math.max(0, left), signal: over, log });
   if (taken.outcome === "failed" && taken.error.code === "INTERRUPTED")
     log(

@@ -1,4 +1,4 @@
-import { messageOf } from "../../kernel/index.ts";
+import { messageOf, monotonicNow } from "../../kernel/index.ts";
 import { openLedger } from "../../ledger/index.ts";
 import type { Log } from "../../orchestrator/index.ts";
 import type { Instance } from "../instance.ts";
@@ -18,7 +18,7 @@ export interface StartupOptions extends BesideRestore {
 export async function startup(instance: Instance, { log, restoring = false, signal }: StartupOptions): Promise<LifecycleBackup> {
   const { backup, orchestrator } = instance.config;
   const takes = backup.enabled && backup.onStartup;
-  const until = performance.now() + orchestrator.startupWait;
+  const until = monotonicNow() + orchestrator.startupWait;
   if (await isBesideRestore(instance, "startup", { log, restoring })) {
     if (!takes) return { outcome: "off" };
     makeDue(instance, log);
@@ -32,7 +32,7 @@ export async function startup(instance: Instance, { log, restoring = false, sign
   if (!takes) return { outcome: "off" };
   const taken = await lifecycleBackup(instance, {
     trigger: "startup",
-    wait: Math.max(0, until - performance.now()),
+    wait: Math.max(0, until - monotonicNow()),
     log,
     ...(signal === undefined ? {} : { signal }),
   });

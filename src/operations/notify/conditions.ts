@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf, makeFolder, namedSystemError, replaceFile, tryFileLock } from "../../kernel/index.ts";
+import { errnoOf, makeFolder, namedSystemError, replaceFile, tryFileLock, monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { queue, tellAll, type Telling } from "./notify.ts";
 import { notifyFolder } from "./outbox.ts";
@@ -129,11 +129,11 @@ function remember(instance: Instance, lasting: Remembered, problems: string[]): 
 
 /** For the moment of reading and writing; without it something is told twice, and that is all. */
 async function lockConditions(instance: Instance, problems: string[]): Promise<Disposable | undefined> {
-  const until = performance.now() + LOCK_WAIT;
+  const until = monotonicNow() + LOCK_WAIT;
   try {
     for (;;) {
       const lock = tryFileLock(join(notifyFolder(instance.config.stateDir), "lock"), "write");
-      if (lock !== undefined || performance.now() >= until) return lock;
+      if (lock !== undefined || monotonicNow() >= until) return lock;
       await sleep(LOOK_AGAIN);
     }
   } catch (error) {

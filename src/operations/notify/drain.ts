@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NotifyConfig } from "../../config/index.ts";
-import { removeFile, tryFileLock } from "../../kernel/index.ts";
+import { removeFile, tryFileLock, monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { endpointName } from "./endpoint.ts";
 import { outboxOf, undelivered, waitingIn } from "./outbox.ts";
@@ -23,7 +23,7 @@ export async function drain(
 ): Promise<readonly string[]> {
   const { stateDir } = instance.config;
   if (undelivered(stateDir, endpoint) === 0) return [];
-  const budget: Budget = { until: performance.now() + endpoint.timeout, attempts, ...(signal === undefined ? {} : { signal }) };
+  const budget: Budget = { until: monotonicNow() + endpoint.timeout, attempts, ...(signal === undefined ? {} : { signal }) };
   const folder = outboxOf(stateDir, endpoint);
   using lock = await lockWithin(join(folder, "lock"), budget);
   // Somebody else is at it, and says what came of it.
@@ -50,7 +50,7 @@ export async function drain(
 async function lockWithin(path: string, { until, signal }: Budget): Promise<Disposable | undefined> {
   for (;;) {
     const lock = tryFileLock(path, "write");
-    if (lock !== undefined || signal?.aborted === true || performance.now() + LOOK_AGAIN >= until) return lock;
+    if (lock !== undefined || signal?.aborted === true || monotonicNow() + LOOK_AGAIN >= until) return lock;
     await sleep(LOOK_AGAIN);
   }
 }

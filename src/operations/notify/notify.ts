@@ -1,5 +1,5 @@
 import type { NotifyConfig } from "../../config/index.ts";
-import { namedSystemError } from "../../kernel/index.ts";
+import { namedSystemError, monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { drain } from "./drain.ts";
 import { endpointName } from "./endpoint.ts";
@@ -48,7 +48,7 @@ async function sendNow(
   notification: ReturnType<typeof notificationOf>,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const until = performance.now() + endpoint.timeout;
+  const until = monotonicNow() + endpoint.timeout;
   return await orProblem(endpoint, async () => {
     const delivery = await send(instance, endpoint, notification, {
       until,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { endpoint, ENDLESS, HANG, redirectTo, type Endpoint } from "../../../test/support/endpoint.ts";
 import { fakeInstance, fakeVault } from "../../../test/support/fake-vault.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { monotonicNow } from "../../kernel/index.ts";
 import type { NotifyConfig, NotifyEvent } from "../../config/index.ts";
 import type { Delivery } from "./delivery.ts";
 import { notificationOf, type Happening } from "./notification.ts";
@@ -18,7 +19,7 @@ async function sendTo(
   using folder = temporaryFolder();
   const instance = { ...fakeInstance(fakeVault(), { stateDir: folder.path, folder: folder.path }), env };
   const whole = { on: ALL, timeout, ...("url" in to ? { style: "webhook", headers: {} } : {}), ...to } as NotifyConfig;
-  return await send(instance, whole, notificationOf(instance, happening), { until: performance.now() + timeout, attempts: ATTEMPTS });
+  return await send(instance, whole, notificationOf(instance, happening), { until: monotonicNow() + timeout, attempts: ATTEMPTS });
 }
 
 describe("send() to a webhook", () => {

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../kernel/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NotifyConfig } from "../../config/index.ts";
 import type { Instance } from "../instance.ts";
@@ -21,7 +22,7 @@ export async function send(instance: Instance, endpoint: NotifyConfig, notificat
   let delivery: Delivery = undone("There was no time left for it", true);
   for (let attempt = 0; attempt < budget.attempts; attempt += 1) {
     if (attempt > 0 && !(await pause(BACK_OFF * 4 ** (attempt - 1), budget))) return delivery;
-    const millis = Math.floor(budget.until - performance.now());
+    const millis = Math.floor(budget.until - monotonicNow());
     if (millis <= 0 || budget.signal?.aborted === true) return delivery;
     const timeout = AbortSignal.timeout(millis);
     const signal = budget.signal === undefined ? timeout : AbortSignal.any([timeout, budget.signal]);
@@ -45,7 +46,7 @@ async function tell(
 
 /** @returns whether there is time for another attempt after it */
 async function pause(millis: number, { until, signal }: Budget): Promise<boolean> {
-  if (performance.now() + millis >= until) return false;
+  if (monotonicNow() + millis >= until) return false;
   try {
     await sleep(millis, undefined, signal === undefined ? {} : { signal });
     return true;

@@ -1,3 +1,4 @@
+import { monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { endpointName } from "./endpoint.ts";
 import { notificationOf } from "./notification.ts";
@@ -22,7 +23,7 @@ export async function testNotify(instance: Instance, signal?: AbortSignal): Prom
   });
   return await Promise.all(
     endpoints.map(async (endpoint) => {
-      const until = performance.now() + endpoint.timeout;
+      const until = monotonicNow() + endpoint.timeout;
       const delivery = await send(instance, endpoint, notification, {
         until,
         attempts: ATTEMPTS,

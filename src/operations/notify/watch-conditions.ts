@@ -1,4 +1,4 @@
-import { DamageError, namedSystemError } from "../../kernel/index.ts";
+import { DamageError, namedSystemError, monotonicNow } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { readListing } from "../read-listing.ts";
 import { overdueComponents } from "../status.ts";
@@ -78,9 +78,9 @@ export function conditionWatch(instance: Instance, log: (level: "warn", message:
   };
   return {
     tick: () => {
-      if (running || performance.now() < next) return;
+      if (running || monotonicNow() < next) return;
       running = true;
-      next = performance.now() + EVERY;
+      next = monotonicNow() + EVERY;
       look().then(
         () => (running = false),
         () => (running = false),

@@ -18,7 +18,7 @@ export class CheckpointClock {
   #bytes = 0;
   /** Until so much more is stored the next one is not worth what it costs. */
   #worth = LEAST;
-  #last: number = performance.now();
+  #last: number = monotonicNow();
 
   constructor(every: CheckpointEvery = USUAL) {
     this.#every = every;
@@ -32,12 +32,13 @@ export class CheckpointClock {
   /** Counts what was stored; true when it is time, and counting begins anew. */
   isDue(bytes: number): boolean {
     this.#bytes += bytes;
-    const isTime = this.#bytes >= this.#every.bytes || performance.now() - this.#last >= this.#every.time;
+    const isTime = this.#bytes >= this.#every.bytes || monotonicNow() - this.#last >= this.#every.time;
     const due = isTime && this.#bytes >= this.#worth;
     if (due) {
       this.#bytes = 0;
-      this.#last = performance.now();
+      this.#last = monotonicNow();
     }
     return due;
   }
 }
+import { monotonicNow } from "../../kernel/index.ts";

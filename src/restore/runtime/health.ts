@@ -1,4 +1,4 @@
-import { followPointer, messageOf, pause, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
+import { followPointer, messageOf, pause, pointerKeys, redact, runCommand, type ProgramPlace, monotonicNow } from "../../kernel/index.ts";
 import { failureOf } from "./runtime.ts";
 
 /** How to know that the runtime works. */
@@ -32,13 +32,13 @@ const LARGEST = 1024 * 1024;
 
 /** Asks until the runtime is healthy or its time is over: a program that was just started may need a while. */
 export async function awaitHealth(check: HealthCheck, context: HealthContext): Promise<Health> {
-  const deadline = performance.now() + check.timeout;
+  const deadline = monotonicNow() + check.timeout;
   for (let attempts = 1; ; attempts += 1) {
     context.signal?.throwIfAborted();
-    const left = Math.max(1, deadline - performance.now());
+    const left = Math.max(1, deadline - monotonicNow());
     const problem = await ask(check, Math.min(ATTEMPT, left), context);
     if (problem === null) return { healthy: true, problem: null, attempts };
-    if (performance.now() + PAUSE >= deadline) return { healthy: false, problem: redact(problem), attempts };
+    if (monotonicNow() + PAUSE >= deadline) return { healthy: false, problem: redact(problem), attempts };
     await pause(PAUSE, context.signal);
   }
 }
