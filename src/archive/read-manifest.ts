@@ -1,19 +1,22 @@
 import { join } from "node:path";
 import { DamageError, errnoOf, lstatAt, namedSystemError } from "../kernel/index.ts";
+import type { Opened } from "../local-vault/index.ts";
 import { MANIFEST_NAME, openFile, readFully } from "../vault/index.ts";
 import { MANIFEST_LIMIT, readManifestBytes } from "./targz/read-manifest.ts";
 
 /** The manifest of a .tar.gz, unproved. */
-export function readFromArchive(path: string): Buffer {
+export function readFromArchive(path: string, opened?: Opened): Buffer {
   using file = openPlain(path);
+  opened?.(file.stats);
   return readManifestBytes(file.descriptor).bytes;
 }
 
 /** The manifest of a folder, unproved. */
-export function readFromFolder(path: string): Buffer {
+export function readFromFolder(path: string, opened?: Opened): Buffer {
   if (lstatAt(path)?.isDirectory() === false) throw notPlain(path);
   try {
     using file = openPlain(join(path, MANIFEST_NAME));
+    opened?.(file.stats);
     const size = Number(file.stats.size);
     if (size > MANIFEST_LIMIT)
       throw new DamageError("MANIFEST_INVALID", `Cannot read "${join(path, MANIFEST_NAME)}": it is larger than any manifest`);

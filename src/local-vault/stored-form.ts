@@ -7,6 +7,7 @@ import {
   type BackupReader,
   type KnownState,
   type Manifest,
+  type ManifestLink,
   type PackLook,
   type ReadBack,
   type StoredComponent,
@@ -15,10 +16,11 @@ import {
 } from "../vault/index.ts";
 import type { Doubts } from "./documents/doubts.ts";
 import type { PackVerdicts } from "./documents/pack-verdicts.ts";
-import type { Documents, FoundBackup } from "./documents/read-documents.ts";
+import type { Opened } from "./documents/read-before.ts";
+import type { Documents, FoundBackup, TrashedBackup } from "./documents/read-documents.ts";
 
-export interface StoredManifest {
-  readonly manifest: Manifest;
+export interface StoredManifest<M extends ManifestLink = Manifest> {
+  readonly manifest: M;
   readonly bytes: Buffer;
   readonly sha256: string;
 }
@@ -39,6 +41,8 @@ export interface StoredForm {
   readonly isFolder: boolean;
   /** A file of some KB: deleting it takes no longer than giving it another name, and leaves no half of it. */
   readonly isSmall?: true;
+  /** A manifest that can be read is the one that was written, to the byte: only who has a key could have changed it. */
+  readonly isProven?: true;
   /** Names in the folder of a draft, besides its claim and staging. */
   readonly draftNames: readonly string[];
   /** Names of folders beside the backups that belong to the vault. */
@@ -48,15 +52,31 @@ export interface StoredForm {
   /**
    * The manifest's bytes, unproved.
    *
+   * @param opened told of the file at headOf(), before it is read
    * @throws DamageError · HostError · an ENOENT of the system when the backup has gone
    */
-  readManifest(path: string): Buffer;
+  readManifest(path: string, opened?: Opened): Buffer;
   open(path: string, parts: ReaderParts): BackupReader;
 }
 
-export function readHeadOf(form: StoredForm, path: string, id?: BackupId): StoredManifest {
-  const bytes = form.readManifest(path);
-  const manifest = parseManifest(bytes, id === undefined ? {} : { id });
+export function readHeadOf(form: StoredForm, path: string, id: BackupId): StoredManifest {
+  return readManifestAs(parseManifest, { form, path, id });
+}
+
+interface ManifestPlace {
+  readonly form: StoredForm;
+  readonly path: string;
+  readonly id: BackupId;
+  readonly opened?: Opened;
+}
+
+/** @param parse how much of it is asked for: parseManifest() or parseManifestLink() */
+export function readManifestAs<M extends ManifestLink>(
+  parse: (bytes: Uint8Array, expected: { readonly id: BackupId }) => M,
+  { form, path, id, opened }: ManifestPlace,
+): StoredManifest<M> {
+  const bytes = form.readManifest(path, opened);
+  const manifest = parse(bytes, { id });
   return { manifest, bytes, sha256: hash("sha256", bytes) };
 }
 
@@ -138,7 +158,7 @@ export interface VaultForm {
   beforeWrite?(): void;
   newBody(request: NewBody): DraftBody;
   /** Bytes that only the backups that go use, beside those that stay; those that were stored with them unless it is given. */
-  freed?(going: readonly FoundBackup[], staying: readonly FoundBackup[]): number;
+  freed?(going: readonly FoundBackup[], staying: readonly TrashedBackup[]): number;
   /** Where backups share packs. */
   readBack?(parts: ReadBackParts): ReadBack;
   /** See Vault.lookAtPacks(). */

@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { ConfigError } from "../kernel/index.ts";
-import type { FoundBackup, StoredForm, VaultForm } from "../local-vault/index.ts";
+import type { FoundBackup, Opened, StoredForm, VaultForm } from "../local-vault/index.ts";
 import { goodFor } from "../vault/index.ts";
 import { CHECKPOINT_FOLDER, readCheckpoint, removeCheckpoint } from "./checkpoint/checkpoint-file.ts";
 import { checkPacksPlace } from "./check-packs-place.ts";
@@ -9,6 +9,7 @@ import { refuseOlderKeys } from "./newest-epoch.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { readManifestOf } from "./manifest/backup-file.ts";
 import { NamedPacks } from "./named-packs.ts";
+import { packsIn } from "./pack/pack-place.ts";
 import { RepositoryReadBack } from "./read/repository-read-back.ts";
 import { RepositoryReader } from "./read/repository-reader.ts";
 import { removeUnfinishedPacks } from "./store/frame-store.ts";
@@ -26,6 +27,7 @@ export const SEALED_FORM: StoredForm = {
   suffix: ".backup",
   isFolder: false,
   isSmall: true,
+  isProven: true,
   draftNames: [SEALED_NAME],
   besideNames: ["packs", "keys", CHECKPOINT_FOLDER],
   headOf: (path) => path,
@@ -43,11 +45,7 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
   const named = new NamedPacks(keys);
   const sealed: StoredForm = {
     ...SEALED_FORM,
-    readManifest: (path) => {
-      const { manifest, table } = readOrGone(path, keys);
-      named.keep(path, table);
-      return manifest;
-    },
+    readManifest: (path, opened) => readOrGone(path, keys, opened),
     open: (path, parts) => new RepositoryReader(folder, path, keys, parts),
   };
   return {
@@ -64,7 +62,7 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
       forgetCheckpoint(folder, keys, request.backups, now());
       return new RepositoryBody(request, { ...place, now: now() });
     },
-    freed: (going, staying) => named.freedBy(going, staying),
+    freed: (going, staying) => named.freedBy(packsIn(folder), going, staying),
     readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
     lookAtPacks: (backups) => lookAtPacks(folder, keys, backups),
     afterSweep: async (left) => {
@@ -88,9 +86,9 @@ function forgetCheckpoint(folder: string, keys: VaultKeys, backups: readonly Fou
 }
 
 /** Gone is not damaged: a listing looks again. */
-function readOrGone(path: string, keys: VaultKeys): ReturnType<typeof readManifestOf> {
+function readOrGone(path: string, keys: VaultKeys, opened?: Opened): Buffer {
   try {
-    return readManifestOf(path, keys);
+    return readManifestOf(path, keys, opened);
   } catch (error) {
     lstatSync(path);
     throw error;

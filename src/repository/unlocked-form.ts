@@ -6,7 +6,7 @@ import { keyCopyPath, keyDocumentPath, listEpochs } from "./keys/keys-folder.ts"
 import { openKeys } from "./keys/open-keys.ts";
 import { readSmallFile } from "./keys/read-small-file.ts";
 import type { Secret } from "./keys/secret.ts";
-import { readBackupFile } from "./manifest/backup-file.ts";
+import { readManifestOf } from "./manifest/backup-file.ts";
 import { SEALED_FORM } from "./repository-form.ts";
 
 const LARGEST = 1024 * 1024;
@@ -19,9 +19,9 @@ export function unlockedForm(folder: string, secrets: readonly Secret[]): Stored
   let keys: VaultKeys | undefined;
   return {
     ...SEALED_FORM,
-    readManifest: (path) => {
+    readManifest: (path, opened) => {
       keys ??= openKeys(folder, vaultOfKeys(folder), secrets);
-      return Buffer.from(readBackupFile(path, keys, ["manifest"]).manifest);
+      return readManifestOf(path, keys, opened);
     },
   };
 }

@@ -12,21 +12,29 @@ const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true });
 export class DocumentFields {
   readonly #name: string;
   readonly #object: JsonObject;
-  readonly #at: string;
+  /** What holds it, under the name of the field; null: it is the document. */
+  readonly #within: DocumentFields | null;
+  readonly #field: string;
 
   /** @param isList whether a list is meant, whose items are its fields */
-  constructor(name: string, value: unknown, at = "", isList = false) {
+  constructor(name: string, value: unknown, within: DocumentFields | null = null, field = "", isList = false) {
     this.#name = name;
-    this.#at = at;
+    this.#within = within;
+    this.#field = field;
     if (typeof value !== "object" || value === null || Array.isArray(value) !== isList) throw this.#wrong("", "must be an object");
     this.#object = value as JsonObject;
   }
 
   #wrong(field: string, problem: string): DamageError {
-    const where = this.#at + field;
+    const where = this.#at() + field;
     return new DamageError("MANIFEST_INVALID", `Cannot trust ${this.#name}: ${where === "" ? "the document" : `"${where}"`} ${problem}`, {
       hint: "It was damaged or changed by hand; restore it from a copy of the vault, or use another backup",
     });
+  }
+
+  /** Before the name of a field, in a message. */
+  #at(): string {
+    return this.#within === null ? "" : `${this.#within.#at()}${this.#field}.`;
   }
 
   fail(field: string, problem: string): never {
@@ -41,7 +49,7 @@ export class DocumentFields {
     return Object.keys(this.#object);
   }
 
-  /** An own value: a document cannot reach what every object inherits, which is functions, and one object. */
+  /** An own value: a document cannot reach what every object inherits, which is functions, and one object. Nothing else has to be asked for here. */
   raw(field: string): unknown {
     const value = this.#object[field];
     if (typeof value !== "object" && typeof value !== "function") return value;
@@ -49,7 +57,7 @@ export class DocumentFields {
   }
 
   text(field: string, limit = 4096): string {
-    const value = this.raw(field);
+    const value = this.#object[field];
     if (typeof value !== "string") throw this.#wrong(field, "must be a string");
     if (value.length > limit) throw this.#wrong(field, `must not be longer than ${limit} characters`);
     return value;
@@ -63,13 +71,12 @@ export class DocumentFields {
 
   oneOf<T extends string>(field: string, allowed: readonly T[]): T {
     const value = this.text(field);
-    const found = allowed.find((word) => word === value);
-    if (found === undefined) throw this.#wrong(field, `must be one of ${allowed.join(", ")}`);
-    return found;
+    if (!(allowed as readonly string[]).includes(value)) throw this.#wrong(field, `must be one of ${allowed.join(", ")}`);
+    return value as T;
   }
 
   integer(field: string, least = 0): number {
-    const value = this.raw(field);
+    const value = this.#object[field];
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least) {
       throw this.#wrong(
         field,
@@ -80,7 +87,7 @@ export class DocumentFields {
   }
 
   boolean(field: string): boolean {
-    const value = this.raw(field);
+    const value = this.#object[field];
     if (typeof value !== "boolean") throw this.#wrong(field, "must be true or false");
     return value;
   }
@@ -95,7 +102,7 @@ export class DocumentFields {
   }
 
   object(field: string): DocumentFields {
-    return new DocumentFields(this.#name, this.raw(field), `${this.#at}${field}.`);
+    return new DocumentFields(this.#name, this.raw(field), this, field);
   }
 
   /** null in the document, or an object. */
@@ -104,11 +111,11 @@ export class DocumentFields {
   }
 
   list<T>(field: string, limit: number, item: (fields: DocumentFields, index: string) => T): T[] {
-    const value = this.raw(field);
+    const value = this.#object[field];
     if (!Array.isArray(value)) throw this.#wrong(field, "must be a list");
     if (value.length > limit) throw this.#wrong(field, `must not have more than ${limit} items`);
     if (value.length === 0) return [];
-    const items = new DocumentFields(this.#name, value, `${this.#at}${field}.`, true);
+    const items = new DocumentFields(this.#name, value, this, field, true);
     return value.map((_, index) => item(items, String(index)));
   }
 }

@@ -25,7 +25,7 @@ export {
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
 export type { Contents, ContentsModule, LocatedBackup, LocatedContent, LocatedEntry } from "./located.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
-export { parseManifest } from "./parse-manifest.ts";
+export { parseManifest, parseManifestLink, type ManifestLink } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";
 export { readContent, type ContentEnd, type ContentStep, type LiveFacts, type ReadableContent } from "./read-content.ts";
 export {

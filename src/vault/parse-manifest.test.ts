@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { entryOf, forgeArchive } from "../../test/support/forge-archive.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { toBackupId } from "./backup-id.ts";
-import { parseManifest } from "./parse-manifest.ts";
+import { parseManifest, parseManifestLink } from "./parse-manifest.ts";
 
 type Json = Record<string, unknown>;
 
@@ -117,4 +117,24 @@ describe("parseManifest()", () => {
       );
     },
   );
+});
+
+describe("parseManifestLink()", () => {
+  it("gives who the backup is and where it stands, whatever else the document says", () => {
+    const bytes = changed("component_details", "torn");
+    expect(parseManifestLink(bytes, { id: ID })).toMatchObject({ id: ID, sequence: 7 });
+    expect(() => parseManifest(bytes, { id: ID })).toThrow(expect.objectContaining({ code: "MANIFEST_INVALID" }) as Error);
+  });
+
+  it.each([
+    ["id", "2026-03-15T14-30-01_manual", "MANIFEST_INVALID"],
+    ["trigger", "scheduled", "MANIFEST_INVALID"],
+    ["vault", "", "MANIFEST_INVALID"],
+    ["sequence", 0, "MANIFEST_INVALID"],
+    ["previous.sha256", "0", "MANIFEST_INVALID"],
+    ["version", "2", "VERSION_UNSUPPORTED"],
+    ["features", { read: ["threads"], write: [] }, "VERSION_UNSUPPORTED"],
+  ])("refuses %s: %j", (path, value, code) => {
+    expect(() => parseManifestLink(changed(path, value), { id: ID })).toThrow(expect.objectContaining({ code }) as Error);
+  });
 });

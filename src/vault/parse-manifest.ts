@@ -22,12 +22,7 @@ const CHANGES = ["grew", "rewritten", "replaced", "vanished"] as const;
  * @throws DamageError MANIFEST_INVALID · HostError VERSION_UNSUPPORTED
  */
 export function parseManifest(bytes: Uint8Array, expected: { readonly id?: BackupId } = {}): Manifest {
-  const name = expected.id === undefined ? "the manifest" : `the manifest of "${expected.id}"`;
-  const value = parseJsonDocument(name, bytes);
-  checkVersion(name, value, MANIFEST_VERSION);
-  const fields = new DocumentFields(name, value);
-  checkIdentity(fields, expected.id);
-  checkChain(fields);
+  const { value, fields } = openManifest(bytes, expected.id);
   fields.text("holdfast_version", 100);
   fields.instant("timestamp");
   fields.instant("finished_at");
@@ -41,8 +36,26 @@ export function parseManifest(bytes: Uint8Array, expected: { readonly id?: Backu
   runtime?.text("name", 200);
   runtime?.text("version", 200);
   checkComponents(fields);
-  checkFeatures(name, fields.object("features"));
   return value as Manifest;
+}
+
+/** What of a manifest says who the backup is, and where in the row of the vault's documents it stands. */
+export type ManifestLink = Pick<Manifest, "id" | "trigger" | "instance" | "vault" | "sequence" | "previous" | "imported_from" | "features">;
+
+/** The same of a backup that nobody asks for more, as of one in the trash: it comes in whole when it comes back. Throws as parseManifest(). */
+export function parseManifestLink(bytes: Uint8Array, expected: { readonly id?: BackupId } = {}): ManifestLink {
+  return openManifest(bytes, expected.id).value as ManifestLink;
+}
+
+function openManifest(bytes: Uint8Array, expected: BackupId | undefined): { readonly value: unknown; readonly fields: DocumentFields } {
+  const name = expected === undefined ? "the manifest" : `the manifest of "${expected}"`;
+  const value = parseJsonDocument(name, bytes);
+  checkVersion(name, value, MANIFEST_VERSION);
+  const fields = new DocumentFields(name, value);
+  checkFeatures(name, fields.object("features"));
+  checkIdentity(fields, expected);
+  checkChain(fields);
+  return { value, fields };
 }
 
 function checkIdentity(fields: DocumentFields, expected: BackupId | undefined): void {
@@ -117,7 +130,8 @@ function checkDetails(details: DocumentFields): void {
   const storedAs = details.text("stored_as");
   const problem = pathProblem(storedAs);
   if (problem !== undefined) details.fail("stored_as", problem);
-  if ([MANIFEST_NAME, ENTRIES_NAME].includes(storedAs.split("/")[0] ?? "")) details.fail("stored_as", "must not be a name of the format");
+  if (isOrBelow(storedAs, MANIFEST_NAME) || isOrBelow(storedAs, ENTRIES_NAME))
+    details.fail("stored_as", "must not be a name of the format");
   details.integer("bytes");
   details.integer("entries");
   details.boolean("whole");
@@ -129,18 +143,30 @@ function checkDetails(details: DocumentFields): void {
     const databases = details.object("databases");
     for (const path of databases.keys()) checkSqlite(databases.object(path));
   }
-  details.list("omissions", MOST_NOTES, (items, index) => {
-    const item = items.object(index);
-    item.text("path", 20_000);
-    item.text("reason", 20_000);
-    item.boolean("harmless");
-  });
-  details.list("changed", MOST_NOTES, (items, index) => {
-    const item = items.object(index);
-    item.text("path", 20_000);
-    item.oneOf("change", CHANGES);
-  });
-  details.list("warnings", MOST_NOTES, (items, index) => items.text(index, 20_000));
+  details.list("omissions", MOST_NOTES, checkOmission);
+  details.list("changed", MOST_NOTES, checkChange);
+  details.list("warnings", MOST_NOTES, checkWarning);
+}
+
+function isOrBelow(path: string, name: string): boolean {
+  return path === name || path.startsWith(`${name}/`);
+}
+
+function checkOmission(items: DocumentFields, index: string): void {
+  const item = items.object(index);
+  item.text("path", 20_000);
+  item.text("reason", 20_000);
+  item.boolean("harmless");
+}
+
+function checkChange(items: DocumentFields, index: string): void {
+  const item = items.object(index);
+  item.text("path", 20_000);
+  item.oneOf("change", CHANGES);
+}
+
+function checkWarning(items: DocumentFields, index: string): void {
+  items.text(index, 20_000);
 }
 
 function checkSqlite(sqlite: DocumentFields): void {

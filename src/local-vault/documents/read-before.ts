@@ -5,10 +5,15 @@ import { lstatAt } from "../../kernel/index.ts";
 export interface Reads {
   /** What `read` gives of the file or folder at a path; it may have been given before. */
   of<T>(path: string, read: () => T): T;
+  /** The same of a file that `read` opens, and looks at before it reads: then nobody else has to. */
+  ofOpened<T>(path: string, read: (opened: Opened) => T): T;
 }
 
+/** Is told what a file looked like when it was opened. */
+export type Opened = (stats: Stamp) => void;
+
 /** Everything anew. */
-export const ANEW: Reads = { of: (_, read) => read() };
+export const ANEW: Reads = { of: (_, read) => read(), ofOpened: (_, read) => read(() => {}) };
 
 /**
  * A change in the same tick of the kernel's clock as the one before leaves the same times behind. Only what was still for
@@ -66,18 +71,29 @@ export class ReadBefore implements Reads {
   }
 
   of<T>(path: string, read: () => T): T {
-    const before = stampAt(path);
+    return this.ofOpened(path, (looked) => {
+      const stats = stampAt(path);
+      if (stats !== undefined) looked(stats);
+      return read();
+    });
+  }
+
+  ofOpened<T>(path: string, read: (opened: Opened) => T): T {
     const known = this.#known.get(path);
-    if (before !== undefined && known !== undefined && isSame(known.stamp, before)) {
-      known.round = this.#round;
-      this.#recalled += 1;
-      return known.value as T;
+    if (known !== undefined) {
+      if (isSame(known.stamp, stampAt(path))) {
+        known.round = this.#round;
+        this.#recalled += 1;
+        return known.value as T;
+      }
+      this.#known.delete(path);
     }
-    this.#known.delete(path);
+    let stamp: Stamp | undefined;
     // Told before it is read: a change while it is read then leaves another stamp, and what was read in the middle of it is never recalled.
-    const settled = before !== undefined && isSettled(before, this.#settled);
-    const value = read();
-    if (settled) this.#known.set(path, { stamp: before, value, round: this.#round });
+    const value = read((stats) => {
+      if (isSettled(stats, this.#settled)) stamp = stampOf(stats);
+    });
+    if (stamp !== undefined) this.#known.set(path, { stamp, value, round: this.#round });
     return value;
   }
 
@@ -92,12 +108,14 @@ export class ReadBefore implements Reads {
 export function stampAt(path: string): Stamp | undefined {
   try {
     const stats = lstatAt(path);
-    if (stats === undefined) return undefined;
-    const { dev, ino, mode, size, mtimeNs, ctimeNs } = stats;
-    return { dev, ino, mode, size, mtimeNs, ctimeNs };
+    return stats === undefined ? undefined : stampOf(stats);
   } catch {
     return undefined;
   }
+}
+
+function stampOf({ dev, ino, mode, size, mtimeNs, ctimeNs }: Stamp): Stamp {
+  return { dev, ino, mode, size, mtimeNs, ctimeNs };
 }
 
 export function isSame(one: Stamp | undefined, other: Stamp | undefined): boolean {

@@ -1,20 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { errnoOf, HoldfastError, HostError, isRunning, lstatAt, type ErrorCode } from "../../kernel/index.ts";
-import type { BackupId, Manifest } from "../../vault/index.ts";
+import { parseManifest, parseManifestLink, type BackupId, type Manifest, type ManifestLink } from "../../vault/index.ts";
 import { readClaim } from "../draft/claim.ts";
 import { OWN_FOLDER, parsePartialName, type Layout } from "../layout.ts";
-import { readHeadOf, type StoredForm, type StoredManifest } from "../stored-form.ts";
+import { readManifestAs, type StoredForm, type StoredManifest } from "../stored-form.ts";
 import { Moved, unreadable } from "./moved.ts";
-import { ANEW, type Reads } from "./read-before.ts";
+import { ANEW, type Opened, type Reads } from "./read-before.ts";
 import { readRecords, type FoundRecord } from "./read-records.ts";
 
-export interface FoundBackup {
+export interface FoundBackup<M extends ManifestLink = Manifest> {
   readonly id: BackupId;
   readonly form: StoredForm["name"];
   readonly path: string;
-  readonly manifest: Manifest;
+  readonly manifest: M;
   readonly sha256: string;
 }
+
+/** Of which no more was looked at than who it is. */
+export type TrashedBackup = FoundBackup<ManifestLink>;
 
 export interface Damaged {
   readonly name: string;
@@ -36,7 +39,7 @@ export interface DamagedBackup extends Damaged {
 /** Everything in a vault that carries a sequence number, and everything that does not belong. */
 export interface Documents {
   readonly backups: readonly FoundBackup[];
-  readonly trash: readonly FoundBackup[];
+  readonly trash: readonly TrashedBackup[];
   readonly records: readonly FoundRecord[];
   readonly damaged: readonly Damaged[];
   /** Those of `damaged` that are backups, by their names in the vault's folder. */
@@ -85,13 +88,12 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   const unfinished: string[] = [];
   const foreign: string[] = [];
   const backups = new Map<BackupId, FoundBackup>();
-  const reader: BackupReading = { vault, reads };
   const beside = new Set(layout.forms.flatMap(({ besideNames }) => besideNames));
   for (const { name, isFolder, parsed, partial } of placesIn(layout, layout.top, reads)) {
     if (name === OWN_FOLDER || beside.has(name)) continue;
     if (parsed !== undefined) {
       const place = { ...parsed, name, isFolder, path: layout.backup(parsed.id, parsed.form.name) };
-      const found = readBackup(place, reader, damagedBackups);
+      const found = readBackup(place, { vault, reads, parse: parseManifest }, damagedBackups);
       if (found === undefined) continue;
       if (backups.has(found.id))
         damagedBackups.push({
@@ -113,11 +115,13 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
       } else if (!isRunning(claim)) unfinished.push(name);
     } else foreign.push(name);
   }
-  const trash: FoundBackup[] = [];
+  const trash: TrashedBackup[] = [];
   for (const { name, isFolder, parsed } of placesIn(layout, layout.trash, reads)) {
     if (parsed === undefined) continue;
     const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form.name) };
-    const found = readBackup(place, reader, damagedTrash);
+    // What was found damaged because of what else it says is damaged here as well.
+    const parse: BackupReading<ManifestLink>["parse"] = parsed.form.isProven === true ? parseManifestLink : parseManifest;
+    const found = readBackup(place, { vault, reads, parse }, damagedTrash);
     if (found === undefined) continue;
     trash.push(found);
     // It was removed between the two looks: a copy beside the trash would still be there.
@@ -193,24 +197,25 @@ interface BackupPlace {
   readonly path: string;
 }
 
-interface BackupReading {
+interface BackupReading<M extends ManifestLink> {
   /** Id of the vault. */
   readonly vault: string;
   readonly reads: Reads;
+  readonly parse: (bytes: Uint8Array, expected: { readonly id: BackupId }) => M;
 }
 
-function readBackup(
+function readBackup<M extends ManifestLink>(
   { id, form, name, isFolder, path }: BackupPlace,
-  { vault, reads }: BackupReading,
+  { vault, reads, parse }: BackupReading<M>,
   damaged: DamagedBackup[],
-): FoundBackup | undefined {
+): FoundBackup<M> | undefined {
   try {
-    const read = (): Pick<StoredManifest, "manifest" | "sha256"> => {
-      const { manifest, sha256 } = readHeadOf(form, path, id);
+    const read = (opened?: Opened): Pick<StoredManifest<M>, "manifest" | "sha256"> => {
+      const { manifest, sha256 } = readManifestAs(parse, { form, path, id, ...(opened === undefined ? {} : { opened }) });
       return { manifest, sha256 };
     };
     // Through a link one would look at a file that the vault does not hold.
-    const { manifest, sha256 } = isFolder === form.isFolder ? reads.of(form.headOf(path), read) : read();
+    const { manifest, sha256 } = isFolder === form.isFolder ? reads.ofOpened(form.headOf(path), read) : read();
     if (manifest.vault === vault) return { id, form: form.name, path, manifest, sha256 };
     damaged.push({
       id,

@@ -15,11 +15,11 @@ import { checkChain } from "./chain.ts";
 import type { Layout } from "../layout.ts";
 import { latestAbout } from "./latest-records.ts";
 import { noteNewest } from "./note-newest.ts";
-import type { Documents, FoundBackup } from "./read-documents.ts";
+import type { Documents, FoundBackup, TrashedBackup } from "./read-documents.ts";
 
 interface RecordRequest {
   readonly kind: VaultRecord["kind"];
-  readonly backups: readonly FoundBackup[];
+  readonly backups: readonly TrashedBackup[];
   readonly damaged?: readonly RecordedDamage[];
   readonly reason: string;
   readonly reasons?: ReadonlyMap<string, string>;
@@ -104,7 +104,7 @@ export function settleRecords(layout: Layout, documents: Documents): boolean {
   const record = documents.records.toSorted((one, other) => other.record.sequence - one.record.sequence)[0]?.record;
   if (record === undefined) return false;
   const hashes = new Set(record.backups.map(({ manifest_sha256: sha256 }) => sha256));
-  const named = (kind: VaultRecord["kind"], backups: readonly FoundBackup[]): readonly FoundBackup[] =>
+  const named = (kind: VaultRecord["kind"], backups: readonly TrashedBackup[]): readonly TrashedBackup[] =>
     record.kind === kind ? backups.filter(({ sha256 }) => hashes.has(sha256)) : [];
   // A copy of it that somebody laid beside is not what the record speaks of: it stays where it is, and is told of.
   const going = named("removal", documents.backups).filter(({ id, form }) => lstatAt(layout.trashed(id, form)) === undefined);

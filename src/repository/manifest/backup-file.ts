@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { ConflictError, errnoOf, namedSystemError, writeFully } from "../../kernel/index.ts";
+import type { Opened } from "../../local-vault/index.ts";
 import { manifestKey } from "../keys/derive.ts";
 import type { EpochKey } from "../keys/epoch-key.ts";
 import { epochKeyOf, type EpochLookup } from "../pack/epoch-lookup.ts";
@@ -19,25 +20,8 @@ export interface BackupSections {
   readonly roots: Uint8Array;
 }
 
-const NOTHING: Buffer = Buffer.alloc(0);
-
 /** What was read, with the epoch whose key it took. */
 export type ReadSections<S extends Section> = Pick<BackupSections, S> & { readonly epoch: number };
-
-/** The pack table of a backup, as it was read with its manifest, and still sealed. */
-export interface SealedTable {
-  /** Bytes of memory that it holds on to. */
-  readonly bytes: number;
-  /** @throws DamageError MANIFEST_INVALID */
-  scan(visit: PackScan): void;
-}
-
-interface SealedSections {
-  readonly epoch: number;
-  readonly bytes: number;
-  /** @throws DamageError MANIFEST_INVALID */
-  readonly open: (section: Section) => Buffer;
-}
 
 /**
  * Creates the file that is a backup, under a name that nobody has. Every section is decoded again before it is written, and
@@ -59,52 +43,48 @@ export function writeBackupFile(path: string, { epoch, master }: EpochKey, secti
  * @throws DamageError MANIFEST_INVALID, also when there is no such file · HostError VERSION_UNSUPPORTED · ConfigError KEY_WRONG
  */
 export function readBackupFile<S extends Section>(path: string, keys: EpochLookup, sections: readonly S[]): ReadSections<S> {
-  const { epoch, open } = readSealed(path, keys, sections);
-  const read: { -readonly [K in Section]?: BackupSections[K] } = {};
-  for (const section of SECTIONS) {
-    if (!(sections as readonly Section[]).includes(section)) continue;
-    if (section === "packs") read.packs = PackTable.decode(open(section), subjectOf(path));
-    else read[section] = open(section);
-  }
+  const { epoch, raw } = openSections(path, keys, sections);
+  const { packs, ...others }: Partial<Record<Section, Buffer>> = raw;
+  const read: Partial<BackupSections> = packs === undefined ? others : { ...others, packs: PackTable.decode(packs, subjectOf(path)) };
   return { ...read, epoch } as ReadSections<S>;
 }
 
-/** Only the manifest is opened; throws as readBackupFile(). */
-export function readManifestOf(path: string, keys: EpochLookup): { readonly manifest: Buffer; readonly table: SealedTable } {
-  const { bytes, open } = readSealed(path, keys, ["manifest", "packs"]);
-  return { manifest: open("manifest"), table: { bytes, scan: (visit) => scanPacks(open("packs"), subjectOf(path), visit) } };
+/** Only the manifest is opened; throws as readBackupFile(). @param opened told of the file before it is read */
+export function readManifestOf(path: string, keys: EpochLookup, opened?: Opened): Buffer {
+  return openSections(path, keys, ["manifest"], opened).raw.manifest;
 }
 
 /** Goes through the packs of a backup; throws as readBackupFile(). */
 export function readPacksOf(path: string, keys: EpochLookup, visit: PackVisit): void {
-  readPacks(readSealed(path, keys, ["packs"]).open("packs"), subjectOf(path), visit);
+  readPacks(openSections(path, keys, ["packs"]).raw.packs, subjectOf(path), visit);
 }
 
 /** The same for who needs no names. */
 export function scanPacksOf(path: string, keys: EpochLookup, visit: PackScan): void {
-  scanPacks(readSealed(path, keys, ["packs"]).open("packs"), subjectOf(path), visit);
+  scanPacks(openSections(path, keys, ["packs"]).raw.packs, subjectOf(path), visit);
 }
 
-function readSealed(path: string, keys: EpochLookup, sections: readonly Section[]): SealedSections {
+/** Raw, each in memory of its own. */
+function openSections<S extends Section>(
+  path: string,
+  keys: EpochLookup,
+  sections: readonly S[],
+  opened?: Opened,
+): { readonly epoch: number; readonly raw: Readonly<Record<S, Buffer>> } {
   const subject = subjectOf(path);
   using stored = new StoredFile(path, subject, "MANIFEST_INVALID");
+  opened?.(stored.stats);
   const file = new SectionFile(stored);
   const header = parseHeader("HOLDFBK", file.read(0, Math.min(HEADER_LENGTH, stored.length)), subject, "MANIFEST_INVALID");
   const places = file.places(subject);
   const { epoch, master } = epochKeyOf(keys, header.epoch, subject, "MANIFEST_INVALID");
   const seal = sealOf(path, master, header);
-  const sealed = SECTIONS.map((section, ordinal) => {
-    const place = places[ordinal];
-    return place === undefined || !sections.includes(section) ? NOTHING : file.read(place.position, place.length);
-  });
-  return {
-    epoch,
-    bytes: stored.length,
-    open: (section) => {
-      const ordinal = SECTIONS.indexOf(section);
-      return openPart(seal, ordinal, sealed[ordinal] ?? NOTHING, SECTION_LIMIT);
-    },
-  };
+  const raw: Partial<Record<S, Buffer>> = {};
+  for (const section of sections) {
+    const { position, length } = places[section];
+    raw[section] = openPart(seal, SECTIONS.indexOf(section), file.read(position, length), SECTION_LIMIT);
+  }
+  return { epoch, raw: raw as Record<S, Buffer> };
 }
 
 function sealSection(seal: Seal, ordinal: number, raw: Uint8Array): readonly Buffer[] {

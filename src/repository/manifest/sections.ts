@@ -21,14 +21,20 @@ export interface SectionPlace {
   readonly length: number;
 }
 
-/** A backup file with its first bytes at hand, so that most reads of it are one. */
+/** Of the file that is read now, for all of them: a listing reads thousands, one after another. */
+const head: Buffer = Buffer.allocUnsafeSlow(HEAD);
+
+/**
+ * A backup file with its first bytes at hand, so that most reads of it are one. What it gives is good until the next file is read so:
+ * nobody waits for anything between the two, and keeps no sealed bytes.
+ */
 export class SectionFile {
   readonly #file: StoredFile;
   readonly #head: Buffer;
 
   constructor(file: StoredFile) {
     this.#file = file;
-    this.#head = file.read(0, Math.min(HEAD, file.length));
+    this.#head = file.fill(head.subarray(0, file.length), 0);
   }
 
   /** @throws DamageError MANIFEST_INVALID when the file ends before */
@@ -38,18 +44,18 @@ export class SectionFile {
   }
 
   /** Where each section lies: together they fill the file, to the byte. */
-  places(subject: string): readonly SectionPlace[] {
-    const places: SectionPlace[] = [];
+  places(subject: string): Readonly<Record<Section, SectionPlace>> {
+    const places: Partial<Record<Section, SectionPlace>> = {};
     let position = HEADER_LENGTH;
     for (const section of SECTIONS) {
       if (position + PREFIX_LENGTH > this.#file.length) throw damaged(subject, `it ends before its section "${section}"`);
       const length = this.read(position, PREFIX_LENGTH).readUInt32LE(0);
       position += PREFIX_LENGTH;
       if (length <= SEAL_LENGTH || length > STORED_LIMIT) throw damaged(subject, `its section "${section}" cannot have ${length} bytes`);
-      places.push({ position, length });
+      places[section] = { position, length };
       position += length;
     }
-    if (position === this.#file.length) return places;
+    if (position === this.#file.length) return places as Record<Section, SectionPlace>;
     throw damaged(subject, `it has ${this.#file.length} bytes in place of ${position}`);
   }
 }

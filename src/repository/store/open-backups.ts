@@ -77,8 +77,7 @@ export class OpenBackups implements Disposable {
         folder,
         sizes,
       ),
-      frames: new FrameCache({ folder, keys, packs, budget: CACHE_BYTES, frees: true }),
-      newFrames: () => new FrameCache({ folder, keys, packs, budget: PASSING_BYTES, frees: true }),
+      ...this.#readersOf(packs),
       hasSoundTrees: once(() => this.#isMetadataSound(packs, damaged)),
     };
     this.#open.set(backup.id, opened);
@@ -103,9 +102,14 @@ export class OpenBackups implements Disposable {
       ...found,
       kept,
       hasSoundTrees: () => false,
-      frames: new FrameCache({ folder, keys, packs: found.packs, budget: CACHE_BYTES, frees: true }),
-      newFrames: () => new FrameCache({ folder, keys, packs: found.packs, budget: PASSING_BYTES, frees: true }),
+      ...this.#readersOf(found.packs),
     };
+  }
+
+  #readersOf(packs: PackTable): Pick<OpenBackup, "frames" | "newFrames"> {
+    const { folder, keys } = this.#place;
+    const reader = (budget: number): FrameCache => new FrameCache({ folder, keys, packs, budget, frees: true });
+    return { frames: reader(CACHE_BYTES), newFrames: () => reader(PASSING_BYTES) };
   }
 
   /** Opens every frame of metadata. One that is damaged is met again, and told, by whoever needs what is in it. */
