@@ -6,8 +6,9 @@ import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import type { FoundBackup } from "../local-vault/index.ts";
 import type { BackupHead } from "../vault/index.ts";
 import { openKeys } from "./keys/open-keys.ts";
-import { readBackupFile, readManifestOf } from "./manifest/backup-file.ts";
+import { readBackupFile } from "./manifest/backup-file.ts";
 import { NamedPacks } from "./named-packs.ts";
+import { packsIn } from "./pack/pack-place.ts";
 
 async function takeSome(stage: RepositoryStage, count: number): Promise<{ heads: BackupHead[]; keys: ReturnType<typeof openKeys> }> {
   mkdirSync(stage.join("notes"));
@@ -22,7 +23,7 @@ async function takeSome(stage: RepositoryStage, count: number): Promise<{ heads:
 }
 
 describe("NamedPacks", () => {
-  it("namesOf() and freedBy() say what the pack tables say, whether a table was read with its manifest or by itself", async () => {
+  it("unnamedOf() and freedBy() say what the pack tables say", async () => {
     await using stage = new RepositoryStage();
     const { heads, keys } = await takeSome(stage, 6);
     const found = heads.map(({ id, manifest, manifestSha256 }): FoundBackup => ({
@@ -33,20 +34,21 @@ describe("NamedPacks", () => {
       sha256: manifestSha256,
     }));
     const tables = found.map(({ path }) => readBackupFile(path, keys, ["packs"]).packs.entries);
+    const [there, orphan] = [packsIn(stage.path), "0".repeat(64)];
+    expect(there.toSorted()).toEqual([...new Set(tables.flatMap((table) => table.map(({ name }) => name)))].toSorted());
     const named = new NamedPacks(keys);
-    for (const { path } of found.slice(0, 3)) named.keep(path, readManifestOf(path, keys).table);
     for (let split = 0; split <= found.length; split += 1) {
       const [going, staying] = [found.slice(0, split), found.slice(split)];
       const stays = new Set(tables.slice(split).flatMap((table) => table.map(({ name }) => name)));
-      expect(named.namesOf(staying)).toEqual(stays);
+      expect(named.unnamedOf([...there, orphan], staying)).toEqual(new Set([...there, orphan].filter((name) => !stays.has(name))));
       const gone = new Map(tables.slice(0, split).flatMap((table) => table.map(({ name, length }) => [name, length] as const)));
       const freed = [...gone].reduce((sum, [name, length]) => sum + (stays.has(name) ? 0 : length), 0);
-      expect(named.freedBy(going, staying)).toBe(freed);
+      expect(named.freedBy([...there, orphan], going, staying)).toBe(freed);
     }
-    expect(named.namesOf([]).size).toBe(0);
-    // Asked again, no file is read: the tables are those that were read with the manifests.
+    expect(named.freedBy([], found, [])).toBe(0);
+    // Asked again, no file is read.
     for (const { path } of found) rmSync(path);
-    expect(named.namesOf(found).size).toBeGreaterThan(4);
+    expect(named.unnamedOf([...there, orphan], found)).toEqual(new Set([orphan]));
   });
 
   it("refuses a table that cannot be read, and never takes it for an empty one", async () => {
@@ -56,6 +58,23 @@ describe("NamedPacks", () => {
     const path = join(stage.path, `${id}.backup`);
     const one: FoundBackup = { id, form: "repository", path, manifest, sha256 };
     rmSync(path);
-    expect(() => new NamedPacks(keys).namesOf([one])).toThrow(expect.objectContaining({ code: "MANIFEST_INVALID" }) as Error);
+    const refused = expect.objectContaining({ code: "MANIFEST_INVALID" }) as Error;
+    expect(() => new NamedPacks(keys).unnamedOf(["0".repeat(64)], [one])).toThrow(refused);
+    expect(() => new NamedPacks(keys).freedBy(["0".repeat(64)], [], [one])).toThrow(refused);
+  });
+
+  it("opens no more tables than name every pack, of whichever backups those are", async () => {
+    await using stage = new RepositoryStage();
+    const { heads, keys } = await takeSome(stage, 9);
+    const found = heads.map(({ id, manifest, manifestSha256: sha256 }): FoundBackup => {
+      return { id, form: "repository", path: join(stage.path, `${id}.backup`), manifest, sha256 };
+    });
+    for (const [index, { path }] of found.entries()) {
+      const names = readBackupFile(path, keys, ["packs"]).packs.entries.map(({ name }) => name);
+      expect(new NamedPacks(keys).unnamedOf(names, found), `all of ${index}`).toEqual(new Set());
+    }
+    const first = readBackupFile(found[0]?.path ?? "", keys, ["packs"]).packs.entries.map(({ name }) => name);
+    for (const { path } of found.slice(1)) rmSync(path);
+    expect(new NamedPacks(keys).unnamedOf(first, found)).toEqual(new Set());
   });
 });

@@ -15,8 +15,12 @@ interface WallTime {
 /** Calendar hours, days, ISO 8601 weeks, months and years of a time zone. */
 export function periodsOf(timezone: string): PeriodOf {
   const wallTime = timezone === "UTC" ? utcTime : wallTimeIn(timezone);
+  // Every component and every tier asks about the same backups.
+  const known = new Map<number, WallTime>();
   return (tier, millis) => {
-    const { year, month, day, hour } = wallTime(millis);
+    const time = known.get(millis) ?? wallTime(millis);
+    known.set(millis, time);
+    const { year, month, day, hour } = time;
     if (tier === "weekly") return isoWeek(Number(year), Number(month), Number(day));
     const names = {
       hourly: `${year}-${month}-${day}T${hour}`,

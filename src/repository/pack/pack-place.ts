@@ -14,7 +14,7 @@ export interface PackPlace {
 
 /** @param folder of the vault */
 export function packPath(folder: string, name: string): string {
-  return join(packFolder(folder, name), name);
+  return `${packFolder(folder, name)}/${name}`;
 }
 
 /**
@@ -33,7 +33,14 @@ export function packsFolder(folder: string): string {
 
 /** One of 256 folders. */
 export function packFolder(folder: string, name: string): string {
-  return join(packsFolder(folder), name.slice(0, 2));
+  return `${packsFolder(folder)}/${name.slice(0, 2)}`;
+}
+
+/** Names of all packs that lie where a reader looks for them. */
+export function packsIn(folder: string): readonly string[] {
+  return namesIn(packsFolder(folder))
+    .filter((part) => /^[0-9a-f]{2}$/.test(part))
+    .flatMap((part) => namesIn(`${packsFolder(folder)}/${part}`).filter((name) => name.startsWith(part) && /^[0-9a-f]{64}$/.test(name)));
 }
 
 /** Where packs lie that are being written. */

@@ -23,6 +23,11 @@ export class StoredFile implements Disposable {
     this.length = Number(this.#file.stats.size);
   }
 
+  /** Of when it was opened. */
+  get stats(): OpenedFile["stats"] {
+    return this.#file.stats;
+  }
+
   /** Fills the memory whole from a position in the file. */
   fill(into: Buffer, position: number): Buffer {
     let read: number;
