@@ -16,10 +16,10 @@ export interface Sizes<T> {
   readonly grown: T;
 }
 
-/** Runs all three in turn. */
-export async function growthRow(what: string, sides: Sizes<Side>, rounds: number): Promise<Row> {
+/** Runs all three in turn. @param must null: measured for information */
+export async function growthRow(what: string, sides: Sizes<Side>, rounds: number, must: number | null = MUST): Promise<Row> {
   const [nothing = [], base = [], grown = []] = await inTurn([sides.nothing, sides.base, sides.grown], rounds);
-  return rowOf(what, { nothing, base, grown });
+  return { ...rowOf(what, { nothing, base, grown }), must };
 }
 
 /** How many times as long the part takes that grew: what the command costs without it is taken off both. */
