@@ -19,6 +19,7 @@ import {
 import type { Body, BodyItem, BodyResult, EntryList } from "./body.ts";
 import { Waiting } from "./waiting.ts";
 import { LinkGroups } from "./link-groups.ts";
+import { from, joined, NOTHING } from "./untouched-front.ts";
 import { withFacts } from "./with-facts.ts";
 
 export interface StorePlace<K, M> {
@@ -152,26 +153,6 @@ export async function storeReading<K, M>(request: StoreRequest, { body, entries,
     throw error;
   }
   return { entries: count, bytes, changed, omissions };
-}
-
-const NOTHING: UntouchedEntries = {
-  entries: [],
-  entry: (index) => {
-    throw new InternalError(`There is no entry ${index}`);
-  },
-};
-
-/** Some behind others. */
-function joined(first: UntouchedEntries, second: UntouchedEntries): UntouchedEntries {
-  const { length } = first.entries;
-  if (length === 0) return second;
-  const entries = [...first.entries, ...second.entries];
-  return { entries, entry: (index) => (index < length ? first.entry(index) : second.entry(index - length)) };
-}
-
-/** Those from one on. */
-function from(all: UntouchedEntries, first: number): UntouchedEntries {
-  return { entries: all.entries.slice(first), entry: (index) => all.entry(first + index) };
 }
 
 /** A stream becomes a file first: a tar header states the length before the bytes. */
