@@ -1,5 +1,5 @@
 /** Smaller ones lie together with others, or are not worth it. Bytes. */
-const LARGE = 128 * 1024;
+const LARGE = 64 * 1024;
 /** More than any buffer that comes and goes. Bytes. */
 const LARGEST = 8 * 1024 * 1024;
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from "node:fs";
-import { writeFully } from "../../kernel/index.ts";
+import { freeBuffer, writeFully } from "../../kernel/index.ts";
 import { readFully } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
-import { makePageHashes, pageHashesLength, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
+import { freePageHashes, makePageHashes, pageHashesLength, STRETCH_BYTES, type PageHashes } from "../split/page-hashes.ts";
 import type { SideFile } from "./side-file.ts";
 import { unlessSystemFails } from "./unless-system-fails.ts";
 
@@ -31,7 +31,7 @@ export class OpenPageFile implements Disposable {
     return file === undefined ? undefined : unlessSystemFails(() => new OpenPageFile(file, openSync(file.path, flags)));
   }
 
-  /** @returns undefined when that stretch cannot be read, was not written, or not for this place in this file */
+  /** @returns undefined when that stretch cannot be read, was not written, or not for this place in this file. In memory of its own: see freeBuffer() */
   read(stretch: number): PageHashes | undefined {
     const { pageSize, key } = this.#file;
     const pages = this.pagesOf(stretch);
@@ -39,19 +39,28 @@ export class OpenPageFile implements Disposable {
     const sealed = Buffer.allocUnsafe(SEAL_LENGTH + pageHashesLength(pageSize, pages));
     const read = unlessSystemFails(() => readFully(this.#descriptor, sealed, sealed.length, this.#positionOf(stretch)));
     const opened = read === sealed.length ? openText(key, sealed, associated(stretch)) : undefined;
+    freeBuffer(sealed);
     return opened === undefined ? undefined : makePageHashes(pageSize, pages, opened);
   }
 
   /** @returns false when it could not be written */
   write(stretch: number, { macs, sums, hashes }: PageHashes): boolean {
-    const sealed = sealText(this.#file.key, Buffer.concat([macs, sums, hashes]), associated(stretch));
-    return unlessSystemFails(() => (writeFully(this.#descriptor, sealed, this.#positionOf(stretch)), true)) === true;
+    const text = Buffer.concat([macs, sums, hashes]);
+    const sealed = sealText(this.#file.key, text, associated(stretch));
+    const isWritten = unlessSystemFails(() => (writeFully(this.#descriptor, sealed, this.#positionOf(stretch)), true)) === true;
+    freeBuffer(text);
+    freeBuffer(sealed);
+    return isWritten;
   }
 
   /** Whether every stretch can be read. */
   isWhole(): boolean {
     const stretches = Math.ceil(this.#file.pages / pagesPerStretch(this.#file.pageSize));
-    for (let stretch = 0; stretch < stretches; stretch += 1) if (this.read(stretch) === undefined) return false;
+    for (let stretch = 0; stretch < stretches; stretch += 1) {
+      const read = this.read(stretch);
+      if (read === undefined) return false;
+      freePageHashes(read);
+    }
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { closeSync, openSync, statSync } from "node:fs";
-import { writeFully } from "../../kernel/index.ts";
+import { freeBuffer, writeFully } from "../../kernel/index.ts";
 import { readFully, type RecordSink } from "../../vault/index.ts";
 import { openText, sealText, SEAL_LENGTH } from "../keys/derive.ts";
 import { removeSideFile, type SideFile } from "./side-file.ts";
@@ -61,7 +61,9 @@ export class RecordWriter implements RecordSink {
 /** @returns false when it could not be written */
 function writeBlock(file: SideFile, block: number, bytes: Uint8Array): boolean {
   const sealed = sealText(file.key, bytes, associated(block));
-  return withFile(file, "r+", (descriptor) => (writeFully(descriptor, sealed, positionOf(block)), true)) === true;
+  const isWritten = withFile(file, "r+", (descriptor) => (writeFully(descriptor, sealed, positionOf(block)), true)) === true;
+  freeBuffer(sealed);
+  return isWritten;
 }
 
 /** undefined where the system fails. */
@@ -110,6 +112,8 @@ export class RecordReader {
       return readFully(descriptor, piece, piece.length, positionOf(block)) === piece.length ? piece : undefined;
     });
     const bytes = sealed === undefined ? undefined : openText(this.#file.key, sealed, associated(block));
+    // What was read of it are copies.
+    for (const gone of [sealed, this.#last?.bytes]) if (gone !== undefined) freeBuffer(gone);
     this.#last = bytes === undefined ? undefined : { block, bytes };
     return bytes;
   }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from "node:crypto";
+import { freeBuffer } from "../../kernel/index.ts";
 
 export const KEY_LENGTH = 32;
 const NONCE_LENGTH = 12;
@@ -48,7 +49,10 @@ export function sealText(key: Uint8Array, text: Uint8Array, associated: string):
   const nonce = randomBytes(NONCE_LENGTH);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_LENGTH });
   cipher.setAAD(Buffer.from(associated));
-  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+  const hidden = cipher.update(text);
+  const sealed = Buffer.concat([nonce, hidden, cipher.final(), cipher.getAuthTag()]);
+  freeBuffer(hidden);
+  return sealed;
 }
 
 /** @returns undefined when the key is another, or a bit of it was changed: the two cannot be told apart */

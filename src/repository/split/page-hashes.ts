@@ -1,4 +1,4 @@
-import { InternalError } from "../../kernel/index.ts";
+import { freeBuffer, InternalError } from "../../kernel/index.ts";
 import { GROUP_BYTES, SUM_BYTES } from "../../vault/index.ts";
 
 /** Of a page hash and of a group's MAC. */
@@ -26,6 +26,11 @@ export function makePageHashes(pageSize: number, pages: number, bytes?: Uint8Arr
   const [macsEnd, sumsEnd] = [groups * HASH_BYTES, groups * (HASH_BYTES + SUM_BYTES)];
   const all = bytes ?? new Uint8Array(pageHashesLength(pageSize, pages));
   return { pageSize, pages, macs: all.subarray(0, macsEnd), sums: all.subarray(macsEnd, sumsEnd), hashes: all.subarray(sumsEnd) };
+}
+
+/** Of memory that makePageHashes() was given or made, when nobody looks at it any more. */
+export function freePageHashes({ hashes }: PageHashes): void {
+  freeBuffer(hashes);
 }
 
 export function pageHashesLength(pageSize: number, pages: number): number {

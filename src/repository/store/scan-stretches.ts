@@ -1,5 +1,5 @@
 import { OpenPageFile, pagesPerStretch } from "../cache/page-file.ts";
-import { makePageHashes } from "../split/page-hashes.ts";
+import { freePageHashes, makePageHashes } from "../split/page-hashes.ts";
 import { scanPages, type PageScan } from "../split/page-scan.ts";
 import type { PagesDone, PagesJob } from "./jobs.ts";
 import { joined } from "./joined.ts";
@@ -24,11 +24,14 @@ export function scanStretches(
     const state = makePageHashes(pageSize, Math.min(step, to - first));
     const stretch = first / step;
     const reading: PageScan["read"] = (target, wanted, position) => read(target, wanted, first * pageSize + position);
-    const found = scanPages({ read: reading, first, key, previous: before?.read(stretch), next: state });
+    const known = before?.read(stretch);
+    const found = scanPages({ read: reading, first, key, previous: known, next: state });
+    if (known !== undefined) freePageHashes(known);
     // A copy: a part of the state would keep all of it.
     sums.push(state.sums.slice());
     if (previous !== undefined && found.length > 0) changed.push(found);
     noted = noted && after?.write(stretch, state) === true;
+    freePageHashes(state);
   }
   return { changed: joined(changed), noted, sums: Buffer.concat(sums) };
 }
