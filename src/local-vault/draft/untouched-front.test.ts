@@ -7,7 +7,10 @@ function batch(...names: string[]): UntouchedEntries {
   const heads = names.map((path) => ({ path, type: "file" as const, size: 1 }));
   return {
     entries: heads,
-    entry: (index) => ({ head: { path: names[index] ?? "", type: "file", size: 1, mode: 0o600, mtime: "" }, content: { kind: "none" } }),
+    entry: (index) => ({
+      head: { path: names[index] ?? "", type: "file", size: 1, mode: 0o600, uid: 0, gid: 0, mtime_ns: "0" },
+      content: { kind: "none" },
+    }),
   };
 }
 

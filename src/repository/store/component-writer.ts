@@ -139,7 +139,7 @@ export class RepositoryComponent implements ComponentWriter {
   }
 
   async #makeRoom(): Promise<void> {
-    while (this.#under.length > this.#threads.width) await this.#settleOldest();
+    while (this.#under.length > this.#threads.width || isNoWork(this.#under[0])) await this.#settleOldest();
   }
 
   async finish(): Promise<void> {
@@ -268,6 +268,11 @@ function notByPage({ place }: BodyItem): DamageError {
   return new DamageError("BACKUP_DAMAGED", `${quotePath(place)} is recorded as a database in pages, and is none`, {
     hint: "A vault in archive form can take it",
   });
+}
+
+/** Behind one that somebody works on, untouched entries wait for their turn; behind none they would wait for nothing, and for ever. */
+function isNoWork(batch: Batch | undefined): boolean {
+  return batch !== undefined && batch.jobs.length === 0 && batch.database === undefined;
 }
 
 function newBatch(): Batch {
