@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { formatBytes, formatDuration, nearest, UsageError, monotonicNow } from "../kernel/index.ts";
+import { formatBytes, formatDuration, monotonicNow, nearest, UsageError } from "../kernel/index.ts";
 import type { BackupResult } from "../operations/index.ts";
 import { TRIGGERS } from "../vault/index.ts";
 import { deleteCommand, listCommand, pinCommand, showCommand, undeleteCommand, unpinCommand } from "./backups.ts";

@@ -1,4 +1,4 @@
-import { errnoOf, messageOf, runCommand, monotonicNow } from "../kernel/index.ts";
+import { errnoOf, messageOf, monotonicNow, runCommand } from "../kernel/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 
 /** Milliseconds for one word to systemd. */

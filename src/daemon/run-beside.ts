@@ -1,4 +1,4 @@
-import { messageOf, startForeground, type ForegroundProgram, monotonicNow } from "../kernel/index.ts";
+import { messageOf, monotonicNow, startForeground, type ForegroundProgram } from "../kernel/index.ts";
 import { orchestrate, shutdown, startup, type Instance, type Orchestration } from "../operations/index.ts";
 import type { Log } from "../orchestrator/index.ts";
 import { pollUntil, tellWhatIsWatched } from "./poll-until.ts";

@@ -6,7 +6,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** Milliseconds since some moment, by a clock that nobody sets. Not performance.now(): to load that takes 3 ms of every command. */
+/** Milliseconds since some moment, by a clock that nobody sets. Not performance.now(): to load that takes milliseconds of every command. */
 export function monotonicNow(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1_000_000;

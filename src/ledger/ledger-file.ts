@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { HostError, identityAt, SQLITE, sqliteCodeOf, tryFileLock, type FileIdentity, monotonicNow } from "../kernel/index.ts";
+import { HostError, identityAt, monotonicNow, SQLITE, sqliteCodeOf, tryFileLock, type FileIdentity } from "../kernel/index.ts";
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from "./schema.ts";
 
 /** An open ledger, and which file that is: another one may come to lie in its place. */

@@ -273,12 +273,19 @@ export class LocalVault implements Vault {
 
   freed(ids: readonly BackupId[]): Promise<number> {
     if (ids.length === 0) return Promise.resolve(0);
-    const { backups, trash } = this.#documents.recent();
     const gone = new Set(ids);
-    const going = backups.filter(({ id }) => gone.has(id));
-    const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
-    const own = (): number => going.reduce((sum, { manifest }) => sum + manifest.stored_bytes, 0);
-    return Promise.resolve(this.#form.freed?.(going, staying) ?? own());
+    for (let looks = 1; ; looks += 1) {
+      const { backups, trash } = looks === 1 ? this.#documents.recent() : this.#documents.read();
+      const going = backups.filter(({ id }) => gone.has(id));
+      const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
+      try {
+        const own = (): number => going.reduce((sum, { manifest }) => sum + manifest.stored_bytes, 0);
+        return Promise.resolve(this.#form.freed?.(going, staying) ?? own());
+      } catch (error) {
+        // Nobody is kept away meanwhile: what went to the trash, or came back, is not damaged, and the next look says where it is.
+        if (looks === LOOKS || [...going, ...staying].every(({ path }) => lstatAt(path) !== undefined)) throw error;
+      }
+    }
   }
 
   /** The stored manifest as bytes, for an export. */

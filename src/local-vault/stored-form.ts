@@ -41,7 +41,7 @@ export interface StoredForm {
   readonly isFolder: boolean;
   /** A file of some KB: deleting it takes no longer than giving it another name, and leaves no half of it. */
   readonly isSmall?: true;
-  /** A manifest that can be read is the one that was written, to the byte: only who has a key could have changed it. */
+  /** A manifest that can be read is the one that was written, to the byte: only who has the vault's key could have changed it, which with encryption "none" is everybody. */
   readonly isProven?: true;
   /** Names in the folder of a draft, besides its claim and staging. */
   readonly draftNames: readonly string[];

@@ -4,13 +4,13 @@ import {
   errnoOf,
   formatDuration,
   isRunning,
+  monotonicNow,
   pause,
   thisProcess,
   tryFileLock,
   type LockMode,
   type ProcessIdentity,
   throwIfAborted,
-  monotonicNow,
 } from "../kernel/index.ts";
 import type { Layout } from "./layout.ts";
 

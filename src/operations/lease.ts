@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { lookAtProcess, stopGroup, monotonicNow } from "../kernel/index.ts";
+import { lookAtProcess, monotonicNow, stopGroup } from "../kernel/index.ts";
 import type { Beginning, BreakReport, LeaseView } from "../lease/index.ts";
 import { findLedger } from "../ledger/index.ts";
 import { deferredTask, type DeferredTask } from "./deferred.ts";

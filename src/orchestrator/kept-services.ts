@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { formatDuration, isRunning, messageOf, spawnGated, stopGroup, type Clock, type GatedChild, monotonicNow } from "../kernel/index.ts";
+import { formatDuration, isRunning, messageOf, monotonicNow, spawnGated, stopGroup, type Clock, type GatedChild } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR } from "../lease/index.ts";
 import type { Presence, RunEnd, SqliteLedger } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";

@@ -1,4 +1,4 @@
-import { messageOf, namedSystemError, monotonicNow } from "../kernel/index.ts";
+import { messageOf, monotonicNow, namedSystemError } from "../kernel/index.ts";
 import type { Held, Lease } from "../lease/index.ts";
 import type { RunEnd, TaskRecord } from "../ledger/index.ts";
 import { Complaints } from "./complaints.ts";

@@ -1,13 +1,13 @@
 import { closeSync } from "node:fs";
 import {
   messageOf,
+  monotonicNow,
   processesOfGroup,
   redact,
   spawnGated,
   stopGroup,
   type GatedChild,
   type ProcessIdentity,
-  monotonicNow,
 } from "../kernel/index.ts";
 import { LEASE_DESCRIPTOR, type Lease } from "../lease/index.ts";
 import type { RunEnd } from "../ledger/index.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SQLITE, sqliteCodeOf, monotonicNow } from "../kernel/index.ts";
+import { monotonicNow, SQLITE, sqliteCodeOf } from "../kernel/index.ts";
 
 /** For how long a write is tried while others write. Milliseconds. */
 const PATIENCE = 2000;

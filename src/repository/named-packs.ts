@@ -3,14 +3,18 @@ import type { VaultKeys } from "./keys/epoch-key.ts";
 import { scanPacksOf } from "./manifest/backup-file.ts";
 import { PackNumbers } from "./manifest/pack-numbers.ts";
 
+/** Whose table is at a path; as long as it is the same manifest, it is the same table. */
+type NamingBackup = Pick<TrashedBackup, "path" | "manifest">;
+
 /**
  * Which packs backups name. A prune asks several times, about a thousand backups that name nearly the same hundred packs:
- * a table is opened once, a pack is a number, whose name is made when it is asked for, and no table is opened once every pack is named.
+ * a table is opened once, a pack is a number, whose name is made when it is asked for, and no table is opened once every pack is named. Where
+ * there is a pack that none names, all of them are.
  */
 export class NamedPacks {
   readonly #keys: VaultKeys;
   /** By what was read with it: a manifest that is recalled comes from the same file, one that was read anew does not. */
-  readonly #tables: WeakMap<TrashedBackup["manifest"], Uint32Array> = new WeakMap();
+  readonly #tables: WeakMap<NamingBackup["manifest"], Uint32Array> = new WeakMap();
   readonly #packs: PackNumbers = new PackNumbers();
 
   constructor(keys: VaultKeys) {
@@ -18,21 +22,21 @@ export class NamedPacks {
   }
 
   /** Those of the packs that none of the backups names. @throws DamageError MANIFEST_INVALID · ConfigError KEY_WRONG */
-  unnamedOf(packs: Iterable<string>, backups: readonly TrashedBackup[]): ReadonlySet<string> {
+  unnamedOf(packs: Iterable<string>, backups: readonly NamingBackup[]): ReadonlySet<string> {
     const unnamed = new Set(packs);
     this.#strike(unnamed, backups);
     return unnamed;
   }
 
   /** Bytes of those of the packs that only the backups that go name. @throws DamageError MANIFEST_INVALID · ConfigError KEY_WRONG */
-  freedBy(packs: Iterable<string>, going: readonly TrashedBackup[], staying: readonly TrashedBackup[]): number {
+  freedBy(packs: Iterable<string>, going: readonly NamingBackup[], staying: readonly NamingBackup[]): number {
     const left = new Set(packs);
     this.#strike(left, staying);
     return this.#strike(left, going);
   }
 
   /** Takes what the backups name from the names of packs; how many bytes that is. Looks no further when none is left. */
-  #strike(left: Set<string>, backups: readonly TrashedBackup[]): number {
+  #strike(left: Set<string>, backups: readonly NamingBackup[]): number {
     const seen: boolean[] = [];
     let bytes = 0;
     for (const backup of farApart(backups)) {
@@ -46,7 +50,7 @@ export class NamedPacks {
     return bytes;
   }
 
-  #tableOf({ path, manifest }: TrashedBackup): Uint32Array {
+  #tableOf({ path, manifest }: NamingBackup): Uint32Array {
     const known = this.#tables.get(manifest);
     if (known !== undefined) return known;
     const numbers: number[] = [];
@@ -57,7 +61,7 @@ export class NamedPacks {
   }
 }
 
-/** All of them, first the two at the ends, and then always those in the middle of what is left: what lies side by side is nearly the same. */
+/** All of them: the two at the ends, the one in the middle, those at the quarters, and so on. What lies side by side is nearly the same. */
 function* farApart<T>(items: readonly T[]): Generator<T> {
   const given = new Set<number>();
   for (let parts = 1; given.size < items.length; parts *= 2) {

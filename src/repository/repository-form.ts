@@ -9,12 +9,11 @@ import { refuseOlderKeys } from "./newest-epoch.ts";
 import type { VaultKeys } from "./keys/epoch-key.ts";
 import { readManifestOf } from "./manifest/backup-file.ts";
 import { NamedPacks } from "./named-packs.ts";
-import { packsIn } from "./pack/pack-place.ts";
 import { RepositoryReadBack } from "./read/repository-read-back.ts";
 import { RepositoryReader } from "./read/repository-reader.ts";
 import { removeUnfinishedPacks } from "./store/frame-store.ts";
 import { RepositoryBody, SEALED_NAME, type BodyPlace } from "./store/repository-body.ts";
-import { sweepPacks } from "./sweep-packs.ts";
+import { sweepablePacks, sweepPacks } from "./sweep-packs.ts";
 
 type RepositoryPlace = Omit<BodyPlace, "now"> & {
   /** Milliseconds since the epoch. */
@@ -62,7 +61,7 @@ export function repositoryForm(place: RepositoryPlace): VaultForm {
       forgetCheckpoint(folder, keys, request.backups, now());
       return new RepositoryBody(request, { ...place, now: now() });
     },
-    freed: (going, staying) => named.freedBy(packsIn(folder), going, staying),
+    freed: (going, staying) => named.freedBy(sweepablePacks(folder, readCheckpoint(folder, keys)?.packs), going, staying),
     readBack: (parts) => new RepositoryReadBack(folder, keys, parts),
     lookAtPacks: (backups) => lookAtPacks(folder, keys, backups),
     afterSweep: async (left) => {

@@ -17,11 +17,15 @@ export async function sweepPacks(
   checkpoint?: PackTable,
 ): Promise<void> {
   if (damagedBackups.length + damagedTrash.length > 0) return;
-  const kept = new Set(checkpoint?.entries.map(({ name }) => name));
-  const found = packsIn(vault).filter((name) => !kept.has(name));
-  const going = named.unnamedOf(found, [...backups, ...trash]);
+  const going = named.unnamedOf(sweepablePacks(vault, checkpoint), [...backups, ...trash]);
   await removeFiles(
     [...going].map((name) => packPath(vault, name)),
     () => crashpoint("pack-swept"),
   );
+}
+
+/** Names of the packs that are there, but for those of a checkpoint. */
+export function sweepablePacks(vault: string, checkpoint: PackTable | undefined): readonly string[] {
+  const kept = new Set(checkpoint?.entries.map(({ name }) => name));
+  return packsIn(vault).filter((name) => !kept.has(name));
 }

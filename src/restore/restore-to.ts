@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { crashpoint, HoldfastError, namedSystemError, monotonicNow } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, monotonicNow, namedSystemError } from "../kernel/index.ts";
 import type { BackupReader, Entry } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
 import { openTargetFolder } from "./target-folder.ts";

@@ -26,7 +26,7 @@ export class DocumentFields {
   }
 
   #wrong(field: string, problem: string): DamageError {
-    const where = this.#at() + field;
+    const where = (this.#at() + field).replace(/\.$/, "");
     return new DamageError("MANIFEST_INVALID", `Cannot trust ${this.#name}: ${where === "" ? "the document" : `"${where}"`} ${problem}`, {
       hint: "It was damaged or changed by hand; restore it from a copy of the vault, or use another backup",
     });

@@ -5,11 +5,11 @@ import {
   crashpoint,
   errnoOf,
   messageOf,
+  monotonicNow,
   namedSystemError,
   pause,
   replaceFile,
   tryFileLock,
-  monotonicNow,
 } from "../../kernel/index.ts";
 import { DocumentFields, parseJsonDocument, type PackVerdict } from "../../vault/index.ts";
 import type { Layout } from "../layout.ts";

@@ -115,15 +115,14 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
       } else if (!isRunning(claim)) unfinished.push(name);
     } else foreign.push(name);
   }
-  const trash: TrashedBackup[] = [];
+  const linked: { readonly place: BackupPlace; readonly found: TrashedBackup }[] = [];
   for (const { name, isFolder, parsed } of placesIn(layout, layout.trash, reads)) {
     if (parsed === undefined) continue;
     const place = { ...parsed, name, isFolder, path: layout.trashed(parsed.id, parsed.form.name) };
-    // What was found damaged because of what else it says is damaged here as well.
     const parse: BackupReading<ManifestLink>["parse"] = parsed.form.isProven === true ? parseManifestLink : parseManifest;
     const found = readBackup(place, { vault, reads, parse }, damagedTrash);
     if (found === undefined) continue;
-    trash.push(found);
+    linked.push({ place, found });
     // It was removed between the two looks: a copy beside the trash would still be there.
     const twin = backups.get(found.id);
     if (twin !== undefined && lstatAt(twin.path) === undefined) throw new Moved("gone");
@@ -133,6 +132,11 @@ function readOnce(layout: Layout, vault: string, reads: Reads): Documents {
   // Read last: a removal is written down before anything is moved, so that a backup which has just gone is in a record.
   const { records, unread } = readRecords(layout, reads);
   damaged.push(...unread.map(({ name, problem }) => ({ name, problem })));
+  // What was removed as damaged, because of what else it says, is so in the trash as well.
+  const removedAsDamaged = new Set(records.flatMap(({ record }) => record.damaged?.map(({ name }) => name) ?? []));
+  const isSound = (place: BackupPlace): boolean =>
+    readBackup(place, { vault, reads: ANEW, parse: parseManifest }, damagedTrash) !== undefined;
+  const trash = linked.filter(({ place }) => !removedAsDamaged.has(place.name) || isSound(place)).map(({ found }) => found);
   numbers.push(...unread.map(({ sequence }) => sequence));
   const damagedNumbers = numbers.filter((number) => number !== undefined);
   return {
@@ -210,12 +214,12 @@ function readBackup<M extends ManifestLink>(
   damaged: DamagedBackup[],
 ): FoundBackup<M> | undefined {
   try {
-    const read = (opened?: Opened): Pick<StoredManifest<M>, "manifest" | "sha256"> => {
-      const { manifest, sha256 } = readManifestAs(parse, { form, path, id, ...(opened === undefined ? {} : { opened }) });
+    const read = (opened: Opened): Pick<StoredManifest<M>, "manifest" | "sha256"> => {
+      const { manifest, sha256 } = readManifestAs(parse, { form, path, id, opened });
       return { manifest, sha256 };
     };
     // Through a link one would look at a file that the vault does not hold.
-    const { manifest, sha256 } = isFolder === form.isFolder ? reads.ofOpened(form.headOf(path), read) : read();
+    const { manifest, sha256 } = (isFolder === form.isFolder ? reads : ANEW).ofOpened(form.headOf(path), read);
     if (manifest.vault === vault) return { id, form: form.name, path, manifest, sha256 };
     damaged.push({
       id,

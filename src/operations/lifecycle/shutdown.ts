@@ -1,4 +1,4 @@
-import { InterruptedError, type HoldfastError, monotonicNow } from "../../kernel/index.ts";
+import { InterruptedError, monotonicNow, type HoldfastError } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { tellLost } from "../lost-backup.ts";
 import type { Orchestration } from "../orchestrate.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errnoOf, makeFolder, namedSystemError, replaceFile, tryFileLock, monotonicNow } from "../../kernel/index.ts";
+import { errnoOf, makeFolder, monotonicNow, namedSystemError, replaceFile, tryFileLock } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { queue, tellAll, type Telling } from "./notify.ts";
 import { notifyFolder } from "./outbox.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NotifyConfig } from "../../config/index.ts";
-import { removeFile, tryFileLock, monotonicNow } from "../../kernel/index.ts";
+import { monotonicNow, removeFile, tryFileLock } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { endpointName } from "./endpoint.ts";
 import { outboxOf, undelivered, waitingIn } from "./outbox.ts";

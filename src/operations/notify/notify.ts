@@ -1,5 +1,5 @@
 import type { NotifyConfig } from "../../config/index.ts";
-import { namedSystemError, monotonicNow } from "../../kernel/index.ts";
+import { monotonicNow, namedSystemError } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { drain } from "./drain.ts";
 import { endpointName } from "./endpoint.ts";

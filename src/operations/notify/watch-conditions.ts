@@ -1,4 +1,4 @@
-import { DamageError, namedSystemError, monotonicNow } from "../../kernel/index.ts";
+import { DamageError, monotonicNow, namedSystemError } from "../../kernel/index.ts";
 import type { Instance } from "../instance.ts";
 import { readListing } from "../read-listing.ts";
 import { overdueComponents } from "../status.ts";

@@ -1,3 +1,5 @@
+import { monotonicNow } from "../../kernel/index.ts";
+
 /** How much is stored, or how long it takes, until what was stored is noted for a backup that may have to go on from there. */
 export interface CheckpointEvery {
   /** Raw bytes. */
@@ -41,4 +43,3 @@ export class CheckpointClock {
     return due;
   }
 }
-import { monotonicNow } from "../../kernel/index.ts";

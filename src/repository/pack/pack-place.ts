@@ -36,7 +36,7 @@ export function packFolder(folder: string, name: string): string {
   return `${packsFolder(folder)}/${name.slice(0, 2)}`;
 }
 
-/** Names of all packs that lie where a reader looks for them. */
+/** Names of all packs that lie where a reader looks for them; of one that lies elsewhere nobody reads, and nothing is done to it. */
 export function packsIn(folder: string): readonly string[] {
   return namesIn(packsFolder(folder))
     .filter((part) => /^[0-9a-f]{2}$/.test(part))
@@ -48,12 +48,12 @@ export function newPacksFolder(folder: string): string {
   return join(packsFolder(folder), ".new");
 }
 
-/** Of one of those folders; none where it is not there. */
+/** Of one of those folders; none where there is no such folder. */
 export function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return [];
     throw namedSystemError(error, `read "${folder}"`);
   }
 }

@@ -1,4 +1,4 @@
-import { followPointer, messageOf, pause, pointerKeys, redact, runCommand, type ProgramPlace, monotonicNow } from "../../kernel/index.ts";
+import { followPointer, messageOf, monotonicNow, pause, pointerKeys, redact, runCommand, type ProgramPlace } from "../../kernel/index.ts";
 import { failureOf } from "./runtime.ts";
 
 /** How to know that the runtime works. */
