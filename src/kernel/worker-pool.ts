@@ -17,7 +17,7 @@ interface Thread<R> {
 }
 
 /** Jobs that wait for a thread before another one works for itself: while it does one, the thread never runs dry. */
-const AHEAD = 3;
+const AHEAD = 2;
 
 /** Pools by the module that their threads run. */
 const pools = new Map<string, WorkerPool<never, unknown>>();
