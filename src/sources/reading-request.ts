@@ -1,6 +1,6 @@
 import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
 import type { KnownState, SourceKind, SqliteDetails } from "../vault/index.ts";
-import type { PinBounds } from "./sqlite/pin-bounds.ts";
+import type { ReadingBounds } from "./sqlite/pin-bounds.ts";
 
 export interface CommandRequest {
   readonly argv: readonly string[];
@@ -56,7 +56,7 @@ export interface ReadingRequest {
    */
   readonly read?: "pinned" | "staged" | undefined;
   /** How long a pinned database is held. */
-  readonly pinBounds?: PinBounds | undefined;
+  readonly pinBounds?: ReadingBounds | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */
   readonly cut: boolean;
   readonly raw?: Salvage | false | undefined;

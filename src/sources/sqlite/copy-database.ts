@@ -36,7 +36,7 @@ async function copiedInPlace(
   // It opens the copy, and gets ready meanwhile.
   child.start();
   const { path, target, busyTimeout } = request;
-  const pinned = await copySnapshot({ path, identity: state.identity, target, busyTimeout, signal }, child);
+  const pinned = await copySnapshot({ path, identity: state.identity, target, busyTimeout, deadline, signal }, child);
   if (pinned === undefined) return undefined;
   const answer = await child.copy({ ...request, copied: true }, deadline, signal);
   const { index, userVersion, applicationId, schemaSha256 } = pinned;

@@ -16,7 +16,7 @@ import type { Pinned } from "./pin-protocol.ts";
 async function copyInPlace(
   path: string,
   target: string,
-  more: { signal?: AbortSignal; busyTimeout?: number } = {},
+  more: { signal?: AbortSignal; busyTimeout?: number; deadline?: number } = {},
 ): Promise<Pinned | undefined> {
   const stats = lstatAt(path);
   if (stats === undefined) throw new Error(`"${path}" is gone`);
@@ -25,7 +25,7 @@ async function copyInPlace(
     identity: identityOf(stats),
     target,
     busyTimeout: more.busyTimeout ?? 5000,
-
+    deadline: more.deadline ?? 60_000,
     signal: more.signal,
   });
 }
@@ -172,6 +172,18 @@ describe("copySnapshot()", () => {
     expect(statSync(`${path}-wal`).size).toBe(0);
   });
 
+  it("leaves nothing when it takes longer than it may, and lets go of the snapshot", async () => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    await using program = await walDatabase(path);
+    await program.run(rows(6000, 3500));
+    const target = join(place.staging, "copy");
+    expect(await copyInPlace(path, target, { deadline: 1 })).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
+    expect(killPins()).toEqual([]);
+    expect(await copyInPlace(path, target)).toBeDefined();
+  });
+
   it("does not wait long for a database that another process has all for itself", async () => {
     using place = testPlace();
     const path = join(place.state, "live.db");
@@ -194,7 +206,7 @@ describe("copySnapshot()", () => {
     const target = join(place.staging, "copy");
     const { device, inode } = identityOf(statSync(path, { bigint: true }));
     const identity = { device, inode: inode + 1n };
-    expect(await copied({ path, identity, target, busyTimeout: 5000, signal: undefined })).toBeUndefined();
+    expect(await copied({ path, identity, target, busyTimeout: 5000, deadline: 60_000, signal: undefined })).toBeUndefined();
     expect(existsSync(target)).toBe(false);
   });
 });

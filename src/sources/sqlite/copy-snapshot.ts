@@ -3,7 +3,6 @@ import type { FileIdentity } from "../../kernel/index.ts";
 import { throwIfStopped } from "../stop-signal.ts";
 import { asBackupWrites } from "./as-backup-writes.ts";
 import { pinTrouble } from "./confirm-pin.ts";
-import { PIN_BOUNDS } from "./pin-bounds.ts";
 import type { DatabaseChild } from "./database-child.ts";
 import { pinDatabase, type PinnedDatabase } from "./pin-database.ts";
 import type { Pinned } from "./pin-protocol.ts";
@@ -11,15 +10,14 @@ import type { Pinned } from "./pin-protocol.ts";
 /** A reader of a log waits only while another mends it, or holds all of it for itself. Milliseconds. */
 const PATIENCE = 1000;
 
-/** A larger one is not begun with: a slow disk does not take it while its snapshot may be held. Bytes. */
-const LARGEST: number = 4 * 1024 * 1024 * 1024;
-
 export interface SnapshotToCopy {
   readonly path: string;
   readonly identity: FileIdentity;
   /** Nothing is there yet. */
   readonly target: string;
   readonly busyTimeout: number;
+  /** What is not copied by then never will be. Milliseconds. */
+  readonly deadline: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -28,16 +26,18 @@ export interface SnapshotToCopy {
  * as that takes, which is a fraction of what backup() takes page by page. The copy has the bytes that backup() gives it. The child copies,
  * because the engine's own loop may be busy with a tree for longer than that.
  *
+ * However large it is, and however far its log grows meanwhile: backup(), which would follow, holds a snapshot for longer.
+ *
  * @returns undefined, with nothing at the target, when no snapshot can be had or it was not held to the end. The reason is
  *   told by SQLite's own way, which is to be gone then
  */
 export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChild): Promise<Pinned | undefined> {
-  const { path, busyTimeout, signal, target } = snapshot;
+  const { path, busyTimeout, deadline, signal, target } = snapshot;
   rmSync(target, { force: true });
   const pinned = await pinDatabase({
     path,
     busyTimeout: Math.min(busyTimeout, PATIENCE),
-    bounds: { ...PIN_BOUNDS, largest: LARGEST },
+    bounds: { duration: deadline, growth: Infinity, largest: Infinity },
     signal,
   });
   if (pinned === undefined) return undefined;
@@ -56,11 +56,11 @@ export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChil
 
 async function isCopied(pinned: PinnedDatabase, snapshot: SnapshotToCopy, child: DatabaseChild): Promise<boolean> {
   const { answer, spans, stats, watch } = pinned;
-  const { identity, target, signal } = snapshot;
+  const { identity, target, deadline, signal } = snapshot;
   const { index } = answer;
   if (stats.dev !== identity.device || stats.ino !== identity.inode) return false;
   // When the snapshot is let go of, nobody wants the copy any more.
-  const written = await child.write(spans, target, PIN_BOUNDS.duration, signal);
+  const written = await child.write(spans, target, deadline, signal);
   if (written !== index.pages * index.pageSize || (await pinTrouble(pinned)) !== undefined || watch.expired()) return false;
   asBackupWrites(target, index);
   return true;

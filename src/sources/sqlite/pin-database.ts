@@ -76,7 +76,7 @@ export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDataba
 function mayBePinned(state: DatabaseState, largest: number): boolean {
   const { headed, wal, stats, sidecars } = state;
   const size = stats.size + (sidecars.get("-wal")?.size ?? 0n);
-  return headed && wal && !isCold(state) && !sidecars.has("-journal") && stats.nlink === 1n && size <= BigInt(largest);
+  return headed && wal && !isCold(state) && !sidecars.has("-journal") && stats.nlink === 1n && Number(size) <= largest;
 }
 
 async function attemptPin(
