@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, measure, type Measurement } from "./measure.ts";
+import { type Command, copyOf, measure, type Measurement, shell } from "./measure.ts";
 import { inPairs, median, type Paired, type Side } from "./pairs.ts";
 import { bytesBelow, type Rig } from "./rig.ts";
 
@@ -50,7 +50,6 @@ function cpuRow(what: string, pair: Paired): Row {
 function sizeRow(what: string, ours: number, peer: number, must: number): Row {
   return { what, ours: megabytes(ours, 1), peer: megabytes(peer, 1), value: ours / peer, unit: "ratio", must };
 }
-const shell = (name: string, script: string, ...args: string[]): Command => ({ name, argv: ["sh", "-c", script, "sh", ...args] });
 
 /** `holdfast backup` in the gzip form, and `tar | gzip -6` of the same tree; the peer flushes nothing to disk. */
 export async function gzip(rig: Rig, rounds: number): Promise<Row[]> {
@@ -126,7 +125,7 @@ export async function inPlace(rig: Rig, rounds: number): Promise<Row[]> {
   await measure(rig.holdfast("--config", file, "verify"));
   const peer: Side = {
     prepare: () => rmSync(copy, { recursive: true, force: true }),
-    run: () => measure(shell("cp -a, sync -f", 'cp -a "$1" "$2" && sync -f "$2"', live, copy)),
+    run: () => measure(copyOf(live, copy)),
   };
   const pair = await inPairs(ours, peer, rounds);
   for (const path of [live, copy]) rmSync(path, { recursive: true, force: true });

@@ -4,9 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { checkpoint } from "./checkpoint.ts";
 import type { Row } from "./comparisons.ts";
 import { eachOf, firstOf, readBack, type State, vaultsOf } from "./growth-vaults.ts";
-import { measure } from "./measure.ts";
-import type { Side } from "./pairs.ts";
-import { growthRow, type Sizes } from "./part-that-grew.ts";
+import { growthRow } from "./part-that-grew.ts";
 import type { Rig } from "./rig.ts";
 import { FULL } from "./workload.ts";
 import { createRowWriter, makeDatabase } from "./workload-database.ts";
@@ -56,20 +54,8 @@ export async function growthOfDatabase(rig: Rig, { states, change }: Databases, 
     await growthRow(`${name}, first backup`, firstOf(own), rounds),
     // All three change before the first of them is backed up.
     await growthRow(`${name}, ${REWRITTEN} rows changed`, { ...changed, nothing: { ...changed.nothing, prepare: change } }, rounds),
-    ...(await readBack(rig, name, own)),
-    await growthRow(`${name}, what the disk takes: dd with conv=fsync`, copiesOf(rig, states), rounds, null),
+    ...(await readBack(rig, name, states, own)),
   ];
-}
-
-/** A backup and a restore end when everything is on the disk, and no disk owes as much for the first gigabyte as for the sixth. */
-function copiesOf(rig: Rig, states: readonly State[]): Sizes<Side> {
-  const copy = rig.place("growth-copy");
-  const gone = (): void => rmSync(copy, { force: true });
-  const [nothing, base, grown] = states.map(({ path }): Side => {
-    const argv = ["dd", `if=${path}`, `of=${copy}`, "bs=1M", "conv=fsync", "status=none"];
-    return { prepare: gone, run: () => measure({ name: "dd", argv }).finally(gone) };
-  });
-  return { nothing, base, grown } as Sizes<Side>;
 }
 
 function rewrite(path: string, seed: number, label: number, messages: number): void {

@@ -26,6 +26,6 @@ export async function growthOfFiles(rig: Rig, states: readonly State[], rounds: 
       eachOf(own, ({ command }) => command("backup")),
       rounds,
     ),
-    ...(await readBack(rig, name, own)),
+    ...(await readBack(rig, name, states, own)),
   ];
 }

@@ -1,7 +1,7 @@
-import { rmSync } from "node:fs";
 import { basename } from "node:path";
 import type { Row } from "./comparisons.ts";
-import { type Command, measure } from "./measure.ts";
+import { FreshTargets } from "./fresh-targets.ts";
+import { type Command, copyOf, measure } from "./measure.ts";
 import { type OwnVault, ownVault } from "./own-vault.ts";
 import type { Side } from "./pairs.ts";
 import { growthRow, type Sizes } from "./part-that-grew.ts";
@@ -33,20 +33,23 @@ export function eachOf(own: Sizes<OwnVault>, command: (vault: OwnVault) => Comma
   return { nothing: side(own.nothing), base: side(own.base), grown: side(own.grown) };
 }
 
-/** Once: a restore of that size writes for minutes. */
-export async function readBack(rig: Rig, name: string, own: Sizes<OwnVault>): Promise<Row[]> {
-  const target = rig.place("growth-restored");
-  const gone = (): void => rmSync(target, { recursive: true, force: true });
-  const restored = ({ command }: OwnVault): Command => command("restore", "latest", "--to", target, "--yes", "--quiet");
+/**
+ * Once: a restore of that size writes for minutes. Beside it stands what the disk itself takes: nobody's backup or restore ends
+ * on it sooner, and its last gigabyte, or file, may cost more than its first.
+ */
+export async function readBack(rig: Rig, name: string, states: readonly State[], own: Sizes<OwnVault>): Promise<Row[]> {
+  using targets = new FreshTargets(rig);
+  const restored = ({ command }: OwnVault): Command => command("restore", "latest", "--to", targets.next(), "--yes", "--quiet");
+  const [nothing, base, grown] = states.map(({ path }): Side => ({ prepare: () => {}, run: () => measure(copyOf(path, targets.next())) }));
   const rows = [
     await growthRow(
       `${name}, verify`,
       eachOf(own, ({ command }) => command("verify", "latest")),
       1,
     ),
-    await growthRow(`${name}, restore`, eachOf(own, restored, gone), 1),
+    await growthRow(`${name}, restore`, eachOf(own, restored), 1),
+    await growthRow(`${name}, what the disk takes: cp -a, sync -f`, { nothing, base, grown } as Sizes<Side>, 1, null),
   ];
-  gone();
   for (const { forget } of [own.nothing, own.base, own.grown]) forget();
   return rows;
 }

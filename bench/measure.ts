@@ -11,6 +11,16 @@ export interface Command {
   readonly stdout?: string;
 }
 
+/** @param args $1 and what follows, in the script */
+export function shell(name: string, script: string, ...args: string[]): Command {
+  return { name, argv: ["sh", "-c", script, "sh", ...args] };
+}
+
+/** With the durability of a restore. @param to is not there yet */
+export function copyOf(from: string, to: string): Command {
+  return shell("cp -a, sync -f", 'cp -a "$1" "$2" && sync -f "$2"', from, to);
+}
+
 export interface Measurement {
   /** Seconds from start to end of the whole command. */
   readonly wall: number;

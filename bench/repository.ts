@@ -1,7 +1,7 @@
-import { rmSync } from "node:fs";
 import { afterActivity } from "./after-activity.ts";
 import { bytesBeside, timesBeside, turnsWith } from "./beside.ts";
 import type { Row } from "./comparisons.ts";
+import { FreshTargets } from "./fresh-targets.ts";
 import { fromMemory } from "./from-memory.ts";
 import { makeLiveTree, settle } from "./live-tree.ts";
 import { type Command, measure } from "./measure.ts";
@@ -80,26 +80,16 @@ async function verify(own: OwnVault, candidates: readonly Candidate[], rounds: n
   return timesBeside("repository: verify everything", ours[0] ?? [], beside, 0.6);
 }
 
-/**
- * What is restored is on the disk when the time ends, whoever restored it. Every run has a folder of its own, and none is removed before
- * the last: ext4 does not give out the inodes of files that were deleted in the last minutes, and who creates 30,000 files
- * after 30,000 were removed goes past all of them each time, which takes two thirds of such a run.
- */
+/** What is restored is on the disk when the time ends, whoever restored it. */
 async function restore(rig: Rig, own: OwnVault, candidates: readonly Candidate[], rounds: number): Promise<Row[]> {
-  const targets: string[] = [];
-  const fresh = (): string => {
-    const target = rig.place(`restored-${targets.length + 1}`);
-    targets.push(target);
-    return target;
-  };
+  using targets = new FreshTargets(rig);
   const synced = (command: Command): Command => ({ ...command, argv: ["sh", "-c", '"$@" && sync -f "$0"', rig.folder, ...command.argv] });
-  const side = (command: (target: string) => Command): Side => plainly(() => synced(command(fresh())));
+  const side = (command: (target: string) => Command): Side => plainly(() => synced(command(targets.next())));
   const { ours, beside } = await turnsWith(
     [side((target) => own.command("restore", "latest", "--to", target, "--yes", "--quiet"))],
     candidates,
     (peer) => side((target) => peer.restore(target)),
     rounds,
   );
-  for (const target of targets) rmSync(target, { recursive: true, force: true });
   return timesBeside("repository: restore, sync -f", ours[0] ?? [], beside, 0.75);
 }
