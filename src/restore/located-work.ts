@@ -1,10 +1,11 @@
-import { STEP_BYTES, type LocatedFile, type WriteStep } from "./write-located.ts";
+import { STEP_BYTES, type FilePart, type LocatedFile, type WriteStep } from "./write-located.ts";
 
 /** Files with what lies near each other in the backup. */
 export interface NearFile {
   readonly file: LocatedFile;
   /** See LocatedContent. */
   readonly near: string | undefined;
+  readonly divisible: boolean;
 }
 
 /** What one thread does in a row. */
@@ -13,18 +14,23 @@ export type Work = readonly WriteStep[];
 /** Files that are looked at together: what lies near each other among them is read once, in however many backups it was stored. */
 const WINDOW_FILES = 4096;
 const WINDOW_BYTES = 64 * 1024 * 1024;
+/** Of a large file that can be divided; as many groups as fill it. Bytes. */
+export const PART_BYTES: number = 32 * 1024 * 1024;
 const WORK_FILES = 1024;
 const WORK_BYTES = 2 * 1024 * 1024;
 
-/** Cuts the files of a restore into work for threads: each large one is one work, small ones are put together by where they lie. */
+/**
+ * Cuts the files of a restore into work for threads: each large one is one work, or one for each of its parts; small ones are put
+ * together by where they lie.
+ */
 export async function* cutWork(files: AsyncIterable<NearFile>): AsyncGenerator<Work, void> {
   let groups = new Map<string, LocatedFile[]>();
   let count = 0;
   let bytes = 0;
   let number = 0;
-  for await (const { file, near } of files) {
+  for await (const { file, near, divisible } of files) {
     if (near === undefined) {
-      yield largeWork(file, (number += 1));
+      for (const part of divisible ? partsOf(file) : [undefined]) yield largeWork(file, part, (number += 1));
       continue;
     }
     const group = groups.get(near);
@@ -41,10 +47,22 @@ export async function* cutWork(files: AsyncIterable<NearFile>): AsyncGenerator<W
   yield* smallWork(groups.values());
 }
 
-function largeWork(file: LocatedFile, number: number): Work {
+function largeWork(file: LocatedFile, part: FilePart | undefined, number: number): Work {
+  const bytes = part === undefined ? file.size : part.to - part.from;
   // One more than its bytes take, in which its end is met.
-  const more = Math.ceil((file.size + 1) / STEP_BYTES) - 1;
-  return [{ kind: "begin", number, file }, ...Array.from({ length: more }, () => ({ kind: "go-on", number }) as const)];
+  const more = Math.ceil((bytes + 1) / STEP_BYTES) - 1;
+  const begin: WriteStep = { kind: "begin", number, file, ...(part === undefined ? {} : { part }) };
+  return [begin, ...Array.from({ length: more }, () => ({ kind: "go-on", number }) as const)];
+}
+
+/** A hash of all its bytes in a row is made by one thread. */
+function partsOf({ size, proof }: LocatedFile): readonly (FilePart | undefined)[] {
+  const parts = Math.ceil(size / PART_BYTES);
+  if (parts < 2 || proof.sha256 !== undefined || proof.pages_sha256 === undefined) return [undefined];
+  return Array.from({ length: parts }, (_, index) => {
+    const from = index * PART_BYTES;
+    return { parts, from, to: Math.min(size, from + PART_BYTES) };
+  });
 }
 
 /** Groups stay whole: a part of one in another thread would be read twice. */

@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, openSync } from "node:fs";
 import { writeFully } from "../kernel/index.ts";
 import type { Entry } from "../vault/index.ts";
 
@@ -39,6 +39,11 @@ export function factsOf(entry: Entry, owners: boolean): FileFacts {
 
 export function openNew(path: string): number {
   return openSync(path, "wx", 0o600);
+}
+
+/** What openNew() made. */
+export function openAgain(path: string): number {
+  return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
 }
 
 export function writeFile({ path, facts }: Pick<FileJob, "path" | "facts">, bytes: Uint8Array): void {

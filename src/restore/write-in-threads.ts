@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { entryPoint, throwIfAborted, WorkerPool, aTurn } from "../kernel/index.ts";
 import type { LocatedBackup } from "../vault/index.ts";
+import { DividedFiles } from "./divided-files.ts";
 import type { Work } from "./located-work.ts";
 import type { WriteMessage } from "./write-located-worker.ts";
-import { LocatedWriter, type StepDone, type WriteStep } from "./write-located.ts";
+import { LocatedWriter, type FinishStep, type StepDone, type WriteStep } from "./write-located.ts";
 
 /** Steps that the other thread has at a time: it never waits for this one, which writes as well. */
 const AHEAD = 2;
@@ -24,14 +25,14 @@ interface WriteRequest {
 export async function writeInThreads(work: AsyncGenerator<Work, void>, { located, little, signal, onDone }: WriteRequest): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
   const fail = (error: unknown): void => void (failure ??= { error });
+  const divided = new DividedFiles();
+  const finishing: Promise<void>[] = [];
 
   async function lane(ahead: number, run: (step: WriteStep) => Promise<StepDone>): Promise<void> {
     const under = new Set<Promise<void>>();
     const send = (step: WriteStep): void => {
-      const running: Promise<void> = run(step)
-        .then(onDone)
-        .catch(fail)
-        .finally(() => under.delete(running));
+      divided.expect(step);
+      const running: Promise<void> = told(run(step)).finally(() => under.delete(running));
       under.add(running);
     };
     try {
@@ -50,17 +51,30 @@ export async function writeInThreads(work: AsyncGenerator<Work, void>, { located
     }
   }
 
+  async function told(running: Promise<StepDone>): Promise<void> {
+    try {
+      const done = await running;
+      await onDone(done);
+      const finish = divided.after(done);
+      if (finish !== undefined) finishing.push(told(finishIn(finish)));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   using here = new LocatedWriter(located.open());
-  const lanes = [
-    lane(1, async (step) => {
-      // Signals, and answers of the other thread, come in between.
-      await aTurn();
-      return here.do(step);
-    }),
-  ];
+  const runHere = async (step: WriteStep): Promise<StepDone> => {
+    // Signals, and answers of the other thread, come in between.
+    await aTurn();
+    return here.do(step);
+  };
   await using there = little ? undefined : new OtherThread(located);
+  // A check of a large database takes seconds, in which this thread has others to answer.
+  const finishIn = (step: FinishStep): Promise<StepDone> => (there === undefined ? runHere(step) : there.run(step));
+  const lanes = [lane(1, runHere)];
   if (there !== undefined) lanes.unshift(lane(AHEAD, (step) => there.run(step)));
   await Promise.all(lanes);
+  await Promise.all(finishing);
   await work.return();
   if (failure !== undefined) throw failure.error;
 }

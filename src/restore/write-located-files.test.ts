@@ -21,7 +21,8 @@ import { describe, expect, it } from "vitest";
 import { fakeReader } from "../../test/support/fake-reader.ts";
 import { RepositoryStage } from "../../test/support/repository-stage.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
-import type { BackupHead, BackupReader, LocatedBackup } from "../vault/index.ts";
+import { PagesHash, type BackupHead, type BackupReader, type ContentsModule, type LocatedBackup } from "../vault/index.ts";
+import { PART_BYTES } from "./located-work.ts";
 import { restoreTo, type RestoredTo, type RestoreToRequest } from "./restore-to.ts";
 
 const MEGABYTE = 1024 * 1024;
@@ -183,7 +184,7 @@ describe("restoreTo() beside a thread that dies", () => {
       open: () => ({ read: bytes, [Symbol.dispose]: () => {} }),
       entries: async function* (options) {
         for await (const { entry, content } of reader.read(options))
-          yield content === undefined ? { entry } : { entry, content: { at: null, near: undefined } };
+          yield content === undefined ? { entry } : { entry, content: { at: null, near: undefined, divisible: false } };
       },
     };
     const dying: BackupReader = { ...reader, located: () => located };
@@ -192,5 +193,97 @@ describe("restoreTo() beside a thread that dies", () => {
       message: "A worker thread ended",
     });
     expect(readdirSync(folder.join("to"))).toEqual([".holdfast-unfinished-restore"]);
+  });
+});
+
+describe("restoreTo() of a database in parts", () => {
+  it("gives the pages of every layer, whichever thread wrote them, and the check", async () => {
+    await using stage = new RepositoryStage();
+    const database = new DatabaseSync(stage.join("db"));
+    database.exec("PRAGMA synchronous = OFF; CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    database.exec(
+      "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO t SELECT i, randomblob(64000) FROM n",
+    );
+    await stage.take("db");
+    for (let round = 0; round < 3; round += 1) {
+      database.exec(`UPDATE t SET x = randomblob(64000) WHERE id % 97 = ${round}`);
+      await stage.take("db");
+    }
+    database.close();
+    const live = readFileSync(stage.join("db"));
+    expect(live.length).toBeGreaterThan(2 * PART_BYTES);
+    let told = 0;
+    const { at, databases } = await restore(stage, await stage.take("db"), { onBytes: (more) => (told += more) });
+    expect(databases).toEqual([{ path: "db", complaint: null, damaged: false }]);
+    expect(told).toBe(live.length);
+    const restored = readFileSync(at("db"));
+    // The copy of a database that nobody has open counts one change more in its first page.
+    expect(restored.subarray(4096).equals(live.subarray(4096))).toBe(true);
+    expect([restored.length, statSync(at("db")).mode]).toEqual([live.length, statSync(stage.join("db")).mode]);
+    expect(heldBelow(stage.join())).toEqual([]);
+  });
+
+  const SIZE = 2 * PART_BYTES + 12_345;
+  const MODULE = `data:text/javascript,${encodeURIComponent(`
+    export const openContents = () => ({
+      *read({ wrong, short, long }, { from, to }) {
+        const bytes = Buffer.alloc(to - from, "x");
+        if (wrong >= from && wrong < to) bytes[wrong - from] = 0;
+        yield short === from ? bytes.subarray(1) : bytes;
+        if (long === from) yield bytes.subarray(0, 1);
+      },
+      [Symbol.dispose]: () => {},
+    })`)}`;
+
+  interface Fault {
+    /** Of one byte. */
+    readonly wrong?: number;
+    /** Of a part that has a byte too few, or too many. */
+    readonly short?: number;
+    readonly long?: number;
+  }
+
+  async function restoreDivided(folder: string, fault: Fault): Promise<RestoredTo> {
+    const content = Buffer.alloc(SIZE, "x");
+    const hash = new PagesHash();
+    hash.update(content);
+    const pages_sha256 = hash.digest();
+    const reader = fakeReader({ memory: {} }, [["memory"], ["memory/db", { content }]]);
+    const { openContents } = (await import(MODULE)) as ContentsModule;
+    const located: LocatedBackup = {
+      module: MODULE,
+      data: null,
+      open: () => openContents(null),
+      entries: async function* () {
+        for await (const { sha256, ...entry } of reader.entries())
+          if (sha256 === undefined) yield { entry };
+          else yield { entry: { ...entry, pages_sha256 }, content: { at: fault, near: undefined, divisible: true } };
+      },
+    };
+    return await restoreTo({ reader: { ...reader, located: () => located }, folder, owner: "current" });
+  }
+
+  it("takes parts that are whole", async () => {
+    using folder = temporaryFolder();
+    await restoreDivided(folder.join("to"), {});
+    expect(readFileSync(folder.join("to", "memory", "db")).equals(Buffer.alloc(SIZE, "x"))).toBe(true);
+  });
+
+  it.each<Fault>([
+    { wrong: 0 },
+    { wrong: PART_BYTES },
+    { wrong: SIZE - 1 },
+    { short: 0 },
+    { short: 2 * PART_BYTES },
+    { long: 0 },
+    { long: 2 * PART_BYTES },
+  ])("publishes nothing when one is not what was recorded: %o", async (fault) => {
+    using folder = temporaryFolder();
+    await expect(restoreDivided(folder.join("to"), fault)).rejects.toMatchObject({
+      code: "BACKUP_DAMAGED",
+      message: '"memory/db" is damaged: its content is not the one that was recorded',
+    });
+    expect(readdirSync(folder.join("to"))).toEqual([".holdfast-unfinished-restore"]);
+    expect(heldBelow(folder.join("to"))).toEqual([]);
   });
 });

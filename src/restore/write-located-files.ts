@@ -35,6 +35,7 @@ export async function writeLocated(located: LocatedBackup, files: AsyncIterable<
       yield {
         file: { path, facts: factsOf(entry, owner === "recorded"), size, proof: proofOf(entry), at: content.at, check },
         near: content.near,
+        divisible: content.divisible,
       };
     }
   }

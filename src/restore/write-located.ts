@@ -1,8 +1,8 @@
 import { closeSync } from "node:fs";
 import { DamageError, monotonicNow } from "../kernel/index.ts";
-import { ContentCheck, isProved, type ContentProof, type Contents } from "../vault/index.ts";
+import { ContentCheck, GroupSums, isProved, PagesHash, type ContentPart, type ContentProof, type Contents } from "../vault/index.ts";
 import { checkDatabase, type DatabaseCheck } from "./check-database.ts";
-import { finishFile, openNew, writeFile, writePiece, type FileFacts } from "./write-file.ts";
+import { finishFile, openAgain, openNew, writeFile, writePiece, type FileFacts } from "./write-file.ts";
 
 /** A file whose bytes are read by the thread that writes it; by value. */
 export interface LocatedFile {
@@ -17,11 +17,26 @@ export interface LocatedFile {
   readonly check: boolean;
 }
 
-/** A large file is begun and gone on with until it ends, so that signals and progress come in between. */
+/** Of a file that threads write side by side, into a file that is there. */
+export interface FilePart extends ContentPart {
+  /** How many there are of the file. */
+  readonly parts: number;
+}
+
+/** When every part of a file is written: whether it is what was recorded. */
+export interface FinishStep {
+  readonly kind: "finish";
+  readonly file: LocatedFile;
+  /** See PagesHash. */
+  readonly sums: Uint8Array;
+}
+
+/** A large file, or a part of one, is begun and gone on with until it ends, so that signals and progress come in between. */
 export type WriteStep =
   | { readonly kind: "files"; readonly files: readonly LocatedFile[] }
-  | { readonly kind: "begin"; readonly number: number; readonly file: LocatedFile }
-  | { readonly kind: "go-on"; readonly number: number };
+  | { readonly kind: "begin"; readonly number: number; readonly file: LocatedFile; readonly part?: FilePart }
+  | { readonly kind: "go-on"; readonly number: number }
+  | FinishStep;
 
 export interface CheckedDatabase {
   readonly path: string;
@@ -34,6 +49,8 @@ export interface StepDone {
   /** Written. */
   readonly bytes: number;
   readonly databases: readonly CheckedDatabase[];
+  /** That is written, with what GroupSums says of it. */
+  readonly part?: { readonly path: string; readonly from: number; readonly sums: Uint8Array };
   /** The first content that is not what was recorded; nothing after it was written. */
   readonly damaged?: { readonly path: string; readonly reason?: string; readonly hint?: string };
 }
@@ -47,7 +64,11 @@ interface LargeFile {
   readonly file: LocatedFile;
   readonly descriptor: number;
   readonly pieces: Iterator<Uint8Array>;
-  readonly check: ContentCheck;
+  /** Of the whole file, or of a part. */
+  readonly check: ContentCheck | GroupSums;
+  readonly from: number;
+  /** Where it ends. */
+  readonly end: number;
   position: number;
 }
 
@@ -63,14 +84,19 @@ export class LocatedWriter implements Disposable {
 
   do(step: WriteStep): StepDone {
     if (step.kind === "files") return this.#writeSmall(step.files);
-    if (step.kind === "begin") {
-      const { file, number } = step;
-      const pieces = this.#contents.read(file.at)[Symbol.iterator]();
-      this.#large.set(number, { file, descriptor: openNew(file.path), pieces, check: new ContentCheck(file.proof), position: 0 });
-    }
+    if (step.kind === "finish") return finish(step);
+    if (step.kind === "begin") this.#large.set(step.number, this.#begin(step.file, step.part));
     const large = this.#large.get(step.number);
     // It ended before its time: whoever asks has been told.
     return large === undefined ? { bytes: 0, databases: [] } : this.#goOn(step.number, large);
+  }
+
+  #begin(file: LocatedFile, part: FilePart | undefined): LargeFile {
+    const { from, to } = part ?? { from: 0, to: file.size };
+    const pieces = this.#contents.read(file.at, part)[Symbol.iterator]();
+    const descriptor = part === undefined ? openNew(file.path) : openAgain(file.path);
+    const check = part === undefined ? new ContentCheck(file.proof) : new GroupSums();
+    return { file, descriptor, pieces, check, from, end: to, position: from };
   }
 
   #writeSmall(files: readonly LocatedFile[]): StepDone {
@@ -91,19 +117,21 @@ export class LocatedWriter implements Disposable {
   }
 
   #goOn(number: number, large: LargeFile): StepDone {
-    const { file, descriptor } = large;
+    const { file, descriptor, check } = large;
     const begun = large.position;
     let ended = false;
     const damaged = unlessSound(file, () => {
       ended = this.#writeUpTo(large, begun + STEP_BYTES);
-      return !ended ? large.position <= file.size : large.position === file.size && large.check.holds();
+      if (!ended) return large.position <= large.end;
+      return large.position === large.end && (check instanceof GroupSums || check.holds());
     });
     const bytes = large.position - begun;
     if (damaged === undefined && !ended) return { bytes, databases: [] };
-    if (damaged === undefined) finishFile(descriptor, file.facts, file.size);
+    if (damaged === undefined && check instanceof ContentCheck) finishFile(descriptor, file.facts, file.size);
     this.#large.delete(number);
     letGo(large);
     if (damaged !== undefined) return { bytes, databases: [], damaged };
+    if (check instanceof GroupSums) return { bytes, databases: [], part: { path: file.path, from: large.from, sums: check.end() } };
     return { bytes, databases: file.check ? [checked(file.path)] : [] };
   }
 
@@ -117,7 +145,7 @@ export class LocatedWriter implements Disposable {
       large.position += bytes.length;
       filled = 0;
     };
-    while (large.position + filled < Math.min(end, large.file.size + 1)) {
+    while (large.position + filled < Math.min(end, large.end + 1)) {
       const next = large.pieces.next();
       if (next.done === true) {
         if (filled > 0) write(buffer.subarray(0, filled));
@@ -142,6 +170,20 @@ export class LocatedWriter implements Disposable {
     this.#large.clear();
     this.#contents[Symbol.dispose]();
   }
+}
+
+/** The file as a whole, of which every part is written. */
+function finish({ file, sums }: FinishStep): StepDone {
+  const hash = new PagesHash();
+  hash.addSums(sums);
+  if (hash.digest() !== file.proof.pages_sha256) return { bytes: 0, databases: [], damaged: { path: file.path } };
+  const descriptor = openAgain(file.path);
+  try {
+    finishFile(descriptor, file.facts, file.size);
+  } finally {
+    closeSync(descriptor);
+  }
+  return { bytes: 0, databases: file.check ? [checked(file.path)] : [] };
 }
 
 /** @param write gives false when the content is another one than was recorded */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ContentCheck, GROUP_BYTES, isProved, PagesHash, proofOf } from "./content-proof.ts";
+import { ContentCheck, GROUP_BYTES, GroupSums, isProved, PagesHash, proofOf } from "./content-proof.ts";
 
 const CONTENT = createHash("shake256", { outputLength: 5 * GROUP_BYTES + 1234 })
   .update("content")
@@ -50,6 +50,17 @@ describe("PagesHash", () => {
       expect(hash.digest()).toBe(plainly(content));
     },
   );
+});
+
+describe("GroupSums", () => {
+  it("gives the hashes of the groups of a part, in whichever pieces it comes", () => {
+    const part = CONTENT.subarray(2 * GROUP_BYTES);
+    for (const cuts of [[], [1], [GROUP_BYTES, 2 * GROUP_BYTES], [GROUP_BYTES - 1, GROUP_BYTES + 1]]) {
+      const sums = new GroupSums();
+      for (const piece of piecesOf(part, cuts)) sums.update(piece);
+      expect(Buffer.from(sums.end()).equals(Buffer.concat(sumsOf(CONTENT).slice(2)))).toBe(true);
+    }
+  });
 });
 
 describe("what an entry records of its content", () => {

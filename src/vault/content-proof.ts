@@ -13,23 +13,52 @@ export function proofOf({ sha256, pages_sha256 }: Entry | Omit<Entry, "component
   return { ...(sha256 === undefined ? {} : { sha256 }), ...(pages_sha256 === undefined ? {} : { pages_sha256 }) };
 }
 
-/**
- * SHA-256 over the SHA-256 of each group of a content, the last one as long as what is left. Of a database the hashes of groups that have
- * not changed are at hand, so that a backup need not hash gigabytes again for a row.
- */
-export class PagesHash {
-  readonly #over: Hash = createHash("sha256");
+/** Hashes a content group by group, in whichever pieces it comes. */
+class GroupHash {
+  readonly #told: (sum: Uint8Array) => void;
   #group: Hash | undefined;
   /** Bytes of the group under way. */
   #filled = 0;
 
-  /** @param bytes the next of the content */
+  /** @param told of the hash of each group, when the group is full */
+  constructor(told: (sum: Uint8Array) => void) {
+    this.#told = told;
+  }
+
   update(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) {
       const end = Math.min(bytes.length, done + GROUP_BYTES - this.#filled);
       this.#add(bytes.subarray(done, end));
       done = end;
     }
+  }
+
+  /** What is left is a group as well. */
+  end(): void {
+    if (this.#group !== undefined) this.#told(this.#group.digest());
+    this.#group = undefined;
+    this.#filled = 0;
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (bytes.length === GROUP_BYTES) return this.#told(hash("sha256", bytes, "buffer"));
+    (this.#group ??= createHash("sha256")).update(bytes);
+    this.#filled += bytes.length;
+    if (this.#filled === GROUP_BYTES) this.end();
+  }
+}
+
+/**
+ * SHA-256 over the SHA-256 of each group of a content, the last one as long as what is left. Of a database the hashes of groups that have
+ * not changed are at hand, so that a backup need not hash gigabytes again for a row.
+ */
+export class PagesHash {
+  readonly #over: Hash = createHash("sha256");
+  readonly #groups = new GroupHash((sum) => void this.#over.update(sum));
+
+  /** @param bytes the next of the content */
+  update(bytes: Uint8Array): void {
+    this.#groups.update(bytes);
   }
 
   /** @param sums of the next groups, each of which is whole but for the last of all: SUM_BYTES for each */
@@ -39,21 +68,25 @@ export class PagesHash {
 
   /** Lower-case hex. */
   digest(): string {
-    this.#endGroup();
+    this.#groups.end();
     return this.#over.digest("hex");
   }
+}
 
-  #add(bytes: Uint8Array): void {
-    if (bytes.length === GROUP_BYTES) return void this.#over.update(hash("sha256", bytes, "buffer"));
-    (this.#group ??= createHash("sha256")).update(bytes);
-    this.#filled += bytes.length;
-    if (this.#filled === GROUP_BYTES) this.#endGroup();
+/** The hashes of groups that a part of a content has, for PagesHash.addSums(): parts can be hashed side by side. */
+export class GroupSums {
+  readonly #sums: Uint8Array[] = [];
+  readonly #groups = new GroupHash((sum) => void this.#sums.push(sum));
+
+  /** @param bytes the next of the part, which begins where a group does */
+  update(bytes: Uint8Array): void {
+    this.#groups.update(bytes);
   }
 
-  #endGroup(): void {
-    if (this.#group !== undefined) this.#over.update(this.#group.digest());
-    this.#group = undefined;
-    this.#filled = 0;
+  /** SUM_BYTES for each group. */
+  end(): Uint8Array {
+    this.#groups.end();
+    return Buffer.concat(this.#sums);
   }
 }
 

@@ -3,7 +3,7 @@
  * Knows no medium, and reads a file of a component only through a span that a source gave. A document is validated here once, at the door, and trusted inside.
  */
 export { backupTime, isBackupId, makeBackupId, toBackupId, TRIGGERS, type BackupId, type Trigger } from "./backup-id.ts";
-export { ContentCheck, GROUP_BYTES, isProved, PagesHash, proofOf, SUM_BYTES, type ContentProof } from "./content-proof.ts";
+export { ContentCheck, GROUP_BYTES, GroupSums, isProved, PagesHash, proofOf, SUM_BYTES, type ContentProof } from "./content-proof.ts";
 export { DocumentFields, parseJsonDocument } from "./document.ts";
 export { entriesOf } from "./entries-of.ts";
 export { EntryChecksum } from "./entry-checksum.ts";
@@ -23,7 +23,7 @@ export {
   type RecordSink,
 } from "./known-state.ts";
 export { fromTheFuture, lastTakenFirst } from "./last-taken-first.ts";
-export type { Contents, ContentsModule, LocatedBackup, LocatedContent, LocatedEntry } from "./located.ts";
+export type { ContentPart, Contents, ContentsModule, LocatedBackup, LocatedContent, LocatedEntry } from "./located.ts";
 export { ENTRY_LINE_LIMIT, formatEntry, parseEntryLine } from "./parse-entry.ts";
 export { parseManifest, parseManifestLink, type ManifestLink } from "./parse-manifest.ts";
 export { MARK_KINDS, parseMark } from "./parse-mark.ts";

@@ -13,6 +13,14 @@ export interface LocatedContent {
   readonly at: unknown;
   /** The same for contents that lie together and cost less when one thread reads them in a row; undefined for a large one. */
   readonly near: string | undefined;
+  /** Parts of it can be read by themselves. */
+  readonly divisible: boolean;
+}
+
+/** Bytes of a content, from one to before another: where groups of GROUP_BYTES begin, or its end. */
+export interface ContentPart {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The contents of one backup, in one thread. */
@@ -21,9 +29,10 @@ export interface Contents extends Disposable {
    * The bytes in order; each piece is good until the next is asked for.
    *
    * @param at of a LocatedContent, or a copy of it
+   * @param part of a divisible one; all of it unless given
    * @throws DamageError BACKUP_DAMAGED
    */
-  read(at: unknown): Iterable<Uint8Array>;
+  read(at: unknown, part?: ContentPart): Iterable<Uint8Array>;
 }
 
 /** What the module that a reader names gives. */

@@ -25,15 +25,18 @@ export function openContents(data: unknown): Contents {
   const { folder, packs, epochs } = data as LocatedData;
   const opened = { folder, packs: PackTable.of(packs), keys: openedEpochs(epochs) };
   const frames = new FrameCache({ ...opened, budget: CACHE_BYTES, frees: true });
-  function* readPages(content: StoredContent): Generator<Uint8Array> {
-    using pages = new FrameCache({ ...opened, budget: PAGES_BYTES, frees: true });
-    yield* readStoredContent(content, pages);
-  }
+  // Kept from one part of a database to the next: what changed once lies in few frames, for all of it.
+  const pages = new FrameCache({ ...opened, budget: PAGES_BYTES, frees: true });
   return {
-    read: (at) => {
+    read: (at, part) => {
       const content = at as StoredContent;
-      return content.kind === "pages" ? readPages(content) : readStoredContent(content, frames);
+      if (content.kind === "pages") return readStoredContent(content, pages, part);
+      pages.close();
+      return readStoredContent(content, frames);
     },
-    [Symbol.dispose]: () => frames.close(),
+    [Symbol.dispose]: () => {
+      frames.close();
+      pages.close();
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { DamageError } from "../../kernel/index.ts";
+import type { ContentPart } from "../../vault/index.ts";
 import type { FrameCache } from "../pack/frame-cache.ts";
 import { readChunks } from "../tree/chunk-blocks.ts";
 import type { MetaSource } from "../tree/meta-store.ts";
@@ -24,14 +25,20 @@ export function* readTreeContent({ entry, content }: TreeEntry, frames: FrameCac
   }
 }
 
-/** The same of a content as a run has it: what lies in blocks of its own is read from them first. */
-export function* readStoredContent(content: StoredContent, frames: FrameCache): Generator<Uint8Array> {
+/**
+ * The same of a content as a run has it: what lies in blocks of its own is read from them first.
+ *
+ * @param part of a content that lies in pages; begins and ends where pages do
+ */
+export function* readStoredContent(content: StoredContent, frames: FrameCache, part?: ContentPart): Generator<Uint8Array> {
   if (content.kind === "none") return;
   if (content.kind === "place") yield frames.get(content.place);
   else if (content.kind === "chunks") for (const { place } of readChunks(frames, content.blocks)) yield frames.get(place);
-  else yield* readPages(content.map, frames, frames);
+  else yield* readPages(content.map, frames, frames, part);
 }
 
-function* readPages(map: PageMapRef, frames: FrameCache, source: MetaSource): Generator<Uint8Array> {
-  for (const { pages, ...place } of new StoredMap(source, map).extents()) yield frames.get({ ...place, length: pages * map.pageSize });
+function* readPages(map: PageMapRef, frames: FrameCache, source: MetaSource, part?: ContentPart): Generator<Uint8Array> {
+  const stored = new StoredMap(source, map);
+  const extents = part === undefined ? stored.extents() : stored.extents(part.from / map.pageSize, part.to / map.pageSize);
+  for (const { pages, ...place } of extents) yield frames.get({ ...place, length: pages * map.pageSize });
 }

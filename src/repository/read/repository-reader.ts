@@ -170,8 +170,8 @@ export class RepositoryReader implements BackupReader {
 
 /** What is in chunks or pages lies in many frames, and what lies in one frame lies there with others. */
 function locate(at: StoredContent): LocatedContent {
-  if (at.kind === "none") return { at, near: "" };
-  return { at, near: at.kind === "place" ? `${at.place.pack}/${at.place.frame}` : undefined };
+  if (at.kind === "none") return { at, near: "", divisible: false };
+  return { at, near: at.kind === "place" ? `${at.place.pack}/${at.place.frame}` : undefined, divisible: at.kind === "pages" };
 }
 
 /** Of every epoch that may have sealed a pack. */
