@@ -56,7 +56,9 @@ export async function writeInThreads(work: AsyncGenerator<Work, void>, { located
       const done = await running;
       await onDone(done);
       const finish = divided.after(done);
-      if (finish !== undefined) finishing.push(told(finishIn(finish)));
+      if (finish === undefined || failure !== undefined) return;
+      throwIfAborted(signal);
+      finishing.push(told(finishIn(finish)));
     } catch (error) {
       fail(error);
     }
