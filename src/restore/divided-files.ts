@@ -14,9 +14,9 @@ interface DividedFile {
 export class DividedFiles {
   readonly #begun = new Map<string, DividedFile>();
 
-  /** @param step that a thread is given next */
+  /** @param step that a thread is given next; the first part of a file comes before its others */
   expect(step: WriteStep): void {
-    if (step.kind !== "begin" || step.part === undefined || this.#begun.has(step.file.path)) return;
+    if (step.kind !== "begin" || step.part?.from !== 0) return;
     const { file, part } = step;
     closeSync(openNew(file.path));
     this.#begun.set(file.path, { file, left: part.parts, sums: new Uint8Array(Math.ceil(file.size / GROUP_BYTES) * SUM_BYTES) });

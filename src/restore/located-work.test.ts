@@ -60,7 +60,9 @@ describe("cutWork()", () => {
 
   it("gives to one thread what has a hash of all its bytes in a row, or cannot be divided", async () => {
     const whole = near("db", 3 * PART_BYTES, undefined);
-    for (const one of [whole, { ...whole, divisible: true }]) expect((await cut(one)).map(pathsOf)).toEqual([["db"]]);
+    const both = { ...whole.file, proof: { sha256: "", pages_sha256: "" } };
+    for (const one of [whole, { ...whole, divisible: true }, { ...whole, divisible: true, file: both }])
+      expect((await cut(one)).map(pathsOf)).toEqual([["db"]]);
   });
 
   it("gives every file once, and no more at a time than threads can share", async () => {
