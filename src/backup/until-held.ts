@@ -21,7 +21,8 @@ export async function untilHeld(
       return;
     } catch (error) {
       const moved = error instanceof HoldfastError && error.code === "COMPONENT_MOVED";
-      if (!moved || reading.report().sqlite?.read !== "pinned") throw error;
+      const read = reading.report().sqlite?.read ?? "staged";
+      if (!moved || read === "staged" || taken === PINS) throw error;
       // What it takes longer to store than it may be held is not held again.
       if (error.details?.["pin"] === "expired") taken = PINS - 1;
     }

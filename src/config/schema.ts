@@ -117,7 +117,7 @@ const component: z.ZodMiniType<RawComponent> = z.strictObject({
     key(z.enum(["pinned", "staged"]), {
       default: DEFAULT_DATABASE_READ,
       description:
-        "With `format: repository`, how a database is read that is in use in write-ahead mode: `staged` copies it first; `pinned` reads it in place under a read transaction of at most a minute, and copies it where that cannot be had",
+        "With `format: repository`, how a database in write-ahead mode is read: `staged` copies it first; `pinned` reads it in place, under a read transaction of at most a minute when it is in use, and copies it where that cannot be had",
     }),
   ),
 });

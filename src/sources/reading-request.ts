@@ -51,8 +51,8 @@ export interface ReadingRequest {
   /** What need not be read; not of a component that is copied under a pause. */
   readonly known?: KnownState | undefined;
   /**
-   * How a database in write-ahead mode is read that is a component, not paused, and in use: in place, under a read transaction,
-   * where that can be had; "staged" unless told.
+   * How a database in write-ahead mode is read that is a component, and not paused: in place, under a read transaction when it is in
+   * use, where that can be had; "staged" unless told.
    */
   readonly read?: "pinned" | "staged" | undefined;
   /** How long a pinned database is held. */

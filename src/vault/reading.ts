@@ -57,7 +57,7 @@ export interface SqliteDetails {
   readonly quick_check: string;
   /** When quick_check last really ran on this database. ISO 8601, UTC. */
   readonly quick_checked_at: string | null;
-  /** Where the bytes were read: "staged" through the backup API, "cold" with immutable=1, "pinned" in place under a read transaction. */
+  /** Where the bytes were read: "staged" from a copy, "cold" while nobody had it open, "pinned" in place under a read transaction. */
   readonly read: "staged" | "cold" | "pinned";
 }
 

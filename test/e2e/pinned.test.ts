@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { openInstance } from "../../src/app/index.ts";
 import { backup, type BackupOptions } from "../../src/operations/index.ts";
@@ -71,5 +72,34 @@ describe("holdfast backup of a database with read: pinned", () => {
     expect(head.manifest.component_details["persistence"]).toMatchObject({ whole: true, warnings: [], sqlite: { read } });
     expect((await restored(folder, workspace, head.id)).last).toBeGreaterThanOrEqual(before);
     await writer.stop();
+  });
+
+  it("is held and read again when a cold one was opened and changed meanwhile", async () => {
+    using folder = temporaryFolder();
+    const workspace = pinnedWorkspace(folder);
+    const writer = await writerProcess(workspace.database, { tps: 100 });
+    await writer.stop();
+    using database = new DatabaseSync(workspace.database);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+    expect(readdirSync(dirname(workspace.database)).filter((name) => name.includes("-"))).toEqual([]);
+    const instance = openInstance({ config: workspace.config, env: process.env, cwd: workspace.folder });
+    const read = async (onProgress: NonNullable<BackupOptions["onProgress"]>): Promise<unknown> => {
+      const { head, status } = await backup(instance, { components: ["persistence"], onProgress });
+      expect(status).toBe("complete");
+      await restored(folder, workspace, head.id);
+      return head.manifest.component_details["persistence"]?.sqlite?.read;
+    };
+    expect(await read(() => {})).toBe("cold");
+    using runtime = new DatabaseSync(workspace.database);
+    let touched = false;
+    const touch: NonNullable<BackupOptions["onProgress"]> = ({ component, bytes }) => {
+      if (component !== "persistence" || bytes === 0 || touched) return;
+      touched = true;
+      runtime.exec("PRAGMA user_version = 77");
+    };
+    utimesSync(workspace.database, new Date(), new Date());
+    expect(await read(touch)).toBe("pinned");
+    expect(touched).toBe(true);
   });
 });

@@ -142,7 +142,7 @@ export class PinnedStage implements AsyncDisposable {
    */
   async careless(): Promise<string | undefined> {
     const target = join(this.#place.folder, "copy.db");
-    const pinned = await pinDatabase({ path: this.path, busyTimeout: 30_000, bounds: PIN_BOUNDS, signal: undefined });
+    const pinned = await pinDatabase({ path: this.path, busyTimeout: 30_000, modes: ["wal"], bounds: PIN_BOUNDS, signal: undefined });
     if (pinned === undefined) throw new Error("It could not be pinned");
     try {
       const log = await scanWal(`${this.path}-wal`, Infinity, undefined);

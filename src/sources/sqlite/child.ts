@@ -7,23 +7,17 @@
  */
 import { backup, DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 import { messageOf } from "../../kernel/index.ts";
 import type { CopyAnswer, CopyRequest, WriteAnswer, WriteRequest } from "./copy-protocol.ts";
 import { inNameOf } from "./in-name-of.ts";
 import type { Span } from "../../vault/index.ts";
-import { failureOf, numberOf, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
+import { failureOf, numberOf, openImmutable, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
 import { writeSpans } from "./write-spans.ts";
 
 type Step = Extract<CopyAnswer, { ok: false }>["step"];
 
 /** Above every page count: at the default rate each commit of another process restarts the copy, and it never ends. */
 const ALL_PAGES = 2 ** 31 - 1;
-
-/** Copies of our own and cold databases: without locks, and without leaving a sidecar. */
-function openImmutable(path: string): DatabaseSync {
-  return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
-}
 
 /**
  * Opens the source and holds a snapshot of it. The read comes before the copy because backup() of a locked source

@@ -1,4 +1,5 @@
 import { errnoOf, lstatAt } from "../../kernel/index.ts";
+import { databaseState, stillCold } from "./database-state.ts";
 import type { PinnedDatabase } from "./pin-database.ts";
 import { FRAME_HEADER, WAL_HEADER, walHeader } from "./scan-wal.ts";
 
@@ -19,17 +20,18 @@ export async function pinTrouble(pinned: PinnedDatabase): Promise<string | undef
   }
 }
 
-function troubleInFiles({ path, stats, log, file, answer: { index } }: PinnedDatabase): string | undefined {
+function troubleInFiles({ path, stats, log, file, cold, answer }: PinnedDatabase): string | undefined {
   const now = lstatAt(path);
   if (now === undefined || now.dev !== stats.dev || now.ino !== stats.ino) return "it was replaced";
+  if (cold !== null) return stillCold(cold, databaseState(path)) ? undefined : "it was opened, or written to";
   if (log === null) {
     // Nothing may be put into the file beyond the snapshot, and the whole snapshot was there.
     return now.size === file.size && now.mtimeNs === file.mtimeNs ? undefined : "the file was written to beyond its snapshot";
   }
-  if (now.size < file.size && Number(now.size) < index.pages * index.pageSize) return "the file was cut short";
+  if (now.size < file.size && Number(now.size) < answer.pages * answer.pageSize) return "the file was cut short";
   const header = walHeader(`${path}-wal`);
   if (header === undefined || header.header !== log.header) return "its log was begun anew";
   if (header.identity.device !== log.identity.device || header.identity.inode !== log.identity.inode) return "its log was replaced";
-  const taken = WAL_HEADER + index.frames * (FRAME_HEADER + index.pageSize);
+  const taken = WAL_HEADER + log.frames * (FRAME_HEADER + answer.pageSize);
   return header.size < taken ? "its log was cut short" : undefined;
 }

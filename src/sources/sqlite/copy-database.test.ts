@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { databaseProgram, type DatabaseProgram } from "../../../test/support/database-program.ts";
 import { duringCopy } from "../../../test/support/during-copy.ts";
@@ -124,32 +124,26 @@ describe("stageDatabase() of a large database in write-ahead mode", () => {
 
 describe("stageDatabase() of any other database", () => {
   it.each([
-    ["a small one", ["journal_mode=WAL"], 1],
-    ["a large one with a rollback journal", [], MEGABYTES],
-  ])("has SQLite copy %s, and starts no other process", async (_, pragmas, megabytes) => {
+    ["copies in place a large cold one", "wal", MEGABYTES, "cold", "looked"],
+    ["copies in place a large one with a rollback journal", "delete", MEGABYTES, "staged", "looked"],
+    ["has SQLite copy a small one", "wal", 1, "cold", "made"],
+  ] as const)("%s", async (_, mode, megabytes, read, asked) => {
     using place = testPlace();
     const path = join(place.state, "a.db");
-    await using program = databaseProgram(path);
-    for (const pragma of pragmas) await program.run(`PRAGMA ${pragma}`);
-    await program.run("CREATE TABLE t (x BLOB)");
-    await program.run(
+    const database = new DatabaseSync(path);
+    database.exec(`PRAGMA journal_mode=${mode}; CREATE TABLE t (x BLOB)`);
+    database.exec(
       `WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT ${megabytes}) INSERT INTO t SELECT zeroblob(1000000) FROM n`,
     );
+    database.close();
     const child = watchedChild();
     const target = join(place.staging, "copy");
-    const end = new AbortController();
-    const staging = stageDatabase(
-      { path, within: undefined, target, known: undefined, busyTimeout: 5000, now: NOW, signal: undefined },
-      child,
-    ).finally(() => end.abort());
-    const pins: string[] = [];
-    while (!end.signal.aborted) {
-      pins.push(...killPins());
-      await setImmediate();
-    }
-    expect((await staging)?.details.read).toBe("staged");
-    expect(pins).toEqual([]);
-    expect(child.asked).toEqual(["made"]);
+    const request = { path, within: undefined, target, known: undefined, busyTimeout: 5000, now: NOW, signal: undefined };
+    const staged = await stageDatabase(request, child);
+    expect(staged?.details).toMatchObject({ read, journal_mode: mode === "wal" ? "wal" : "rollback", quick_check: "ok" });
+    expect(child.asked).toEqual([asked]);
     await child.close();
+    expect(readdirSync(place.state)).toEqual(["a.db"]);
+    expect(ask(target, "SELECT count(*) FROM t")).toBe(megabytes);
   });
 });

@@ -20,8 +20,8 @@ export interface DatabaseToCopy {
 }
 
 /**
- * Copies one committed state of a database: a large one in write-ahead mode from where its pages lie, any other, and one that
- * did not hold still for that, with SQLite's backup(). The bytes are the same both ways.
+ * Copies one committed state of a database: a large one from where its pages lie, a small one, and one that did not hold
+ * still for that, with SQLite's backup(). The bytes are the same both ways.
  */
 export async function copyDatabase(database: DatabaseToCopy, child: DatabaseChild): Promise<CopyAnswer> {
   return (await copiedInPlace(database, child)) ?? (await copiedBySqlite(database, child));
@@ -32,18 +32,18 @@ async function copiedInPlace(
   { request, state, bytes, deadline, signal }: DatabaseToCopy,
   child: DatabaseChild,
 ): Promise<CopyAnswer | undefined> {
-  if (request.cold || !state.wal || bytes < WORTH_A_PROCESS) return undefined;
+  if (bytes < WORTH_A_PROCESS) return undefined;
   // It opens the copy, and gets ready meanwhile.
   child.start();
   const { path, target, busyTimeout } = request;
   const pinned = await copySnapshot({ path, identity: state.identity, target, busyTimeout, deadline, signal }, child);
   if (pinned === undefined) return undefined;
   const answer = await child.copy({ ...request, copied: true }, deadline, signal);
-  const { index, userVersion, applicationId, schemaSha256 } = pinned;
+  const { pageSize, pages, userVersion, applicationId, schemaSha256 } = pinned;
   const same =
     answer.ok &&
-    answer.pageSize === index.pageSize &&
-    answer.pages === index.pages &&
+    answer.pageSize === pageSize &&
+    answer.pages === pages &&
     answer.userVersion === userVersion &&
     answer.applicationId === applicationId &&
     answer.schemaSha256 === schemaSha256;

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { databaseProgram, type DatabaseProgram } from "../../../test/support/database-program.ts";
 import { duringCopy } from "../../../test/support/during-copy.ts";
@@ -37,6 +38,16 @@ async function copied(snapshot: SnapshotToCopy): Promise<Pinned | undefined> {
   } finally {
     await child.close();
   }
+}
+
+/** What copySnapshot() stands beside. */
+async function copyBySqlite(path: string, target: string, cold = false): Promise<void> {
+  rmSync(target, { force: true });
+  writeFileSync(target, "");
+  const child = databaseChild();
+  const request = { kind: "copy" as const, path, cold, target, busyTimeout: 5000, as: null, quickCheck: true, copied: false };
+  expect(await child.copy(request, 60_000, undefined)).toMatchObject({ ok: true, quickCheck: "ok" });
+  await child.close();
 }
 
 function rows(count: number, bytes: number): string {
@@ -97,29 +108,97 @@ describe("copySnapshot()", () => {
       await program.run(`PRAGMA ${sql}`);
     await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
     const [one, other] = [join(place.staging, "one"), join(place.staging, "other")];
-    const child = databaseChild();
     for (const [state, reach] of STATES) {
       await reach(program, path);
       const pinned = await copyInPlace(path, one);
-      rmSync(other, { force: true });
-      writeFileSync(other, "");
-      const request = {
-        kind: "copy" as const,
-        path,
-        cold: false,
-        target: other,
-        busyTimeout: 5000,
-        as: null,
-        quickCheck: true,
-        copied: false,
-      };
-      const answer = await child.copy(request, 60_000, undefined);
-      expect(answer, state).toMatchObject({ ok: true, quickCheck: "ok" });
+      await copyBySqlite(path, other);
       expect(readFileSync(one).equals(readFileSync(other)), state).toBe(true);
-      expect(pinned?.index, state).toMatchObject({ pageSize, pages: statSync(other).size / pageSize });
+      expect(pinned, state).toMatchObject({ pageSize, pages: statSync(other).size / pageSize });
       expect(statSync(one).mode & 0o777).toBe(0o600);
     }
-    await child.close();
+  });
+
+  it.each(["delete", "persist", "truncate", "cold"])("makes the same bytes in mode %s, of every size of pages", async (mode) => {
+    using place = testPlace();
+    for (const pageSize of [512, 4096, 65_536]) {
+      const path = join(place.state, `${pageSize}.db`);
+      await using program = databaseProgram(path);
+      await program.run(`PRAGMA page_size=${pageSize}`);
+      await program.run(`PRAGMA journal_mode=${mode === "cold" ? "wal" : mode}`);
+      await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+      await program.run(rows(200, 3000));
+      await program.run("DELETE FROM t WHERE id > 150");
+      await program.run("PRAGMA user_version=5");
+      // Closed in good order, it has no log any more.
+      if (mode === "cold") {
+        await program.kill();
+        ask(path, "SELECT count(*) FROM t");
+      }
+      const before = readdirSync(place.state);
+      const [one, other] = [join(place.staging, `${pageSize}-one`), join(place.staging, `${pageSize}-other`)];
+      expect(await copyInPlace(path, one)).toMatchObject({ pageSize, pages: statSync(path).size / pageSize, userVersion: 5, index: null });
+      await copyBySqlite(path, other, mode === "cold");
+      expect(readFileSync(one).equals(readFileSync(other)), String(pageSize)).toBe(true);
+      expect(readdirSync(place.state)).toEqual(before);
+    }
+  });
+
+  it("has writers wait for as long as it copies one with a rollback journal, and no longer", async () => {
+    using place = testPlace();
+    const path = join(place.state, "a.db");
+    using runtime = new DatabaseSync(path, { timeout: 0 });
+    runtime.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    runtime.exec(rows(6000, 3500));
+    const target = join(place.staging, "copy");
+    const write = (): void => runtime.exec("UPDATE t SET x = 'later' WHERE id = 1");
+    const [found, refused] = await duringCopy(target, copyInPlace(path, target), () => {
+      expect(write).toThrow("database is locked");
+      return true;
+    });
+    expect([found !== undefined, refused]).toEqual([true, true]);
+    write();
+    expect(ask(target, "SELECT count(*) FROM t WHERE x = 'later'")).toBe(0);
+    expect(ask(target, "PRAGMA integrity_check")).toBe("ok");
+  });
+
+  it.each(["delete", "cold"])("leaves nothing when one in mode %s is written to in the middle because nothing holds it", async (mode) => {
+    using place = testPlace();
+    const path = join(place.state, "a.db");
+    await using program = databaseProgram(path);
+    await program.run(`PRAGMA journal_mode=${mode === "cold" ? "wal" : mode}`);
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await program.run(rows(6000, 3500));
+    if (mode === "cold") {
+      await program.kill();
+      ask(path, "SELECT count(*) FROM t");
+    }
+    const target = join(place.staging, "copy");
+    const [found] = await duringCopy(target, copyInPlace(path, target), () => {
+      if (mode === "delete") killPins();
+      using database = new DatabaseSync(path, { timeout: 5000 });
+      database.exec("UPDATE t SET x = 'later' WHERE id = 1");
+    });
+    expect(found).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
+    expect(await copyInPlace(path, target)).toBeDefined();
+    expect(ask(target, "SELECT count(*) FROM t WHERE x = 'later'")).toBe(1);
+  });
+
+  it("leaves to SQLite one with a hot journal, or that another is writing to", async () => {
+    using place = testPlace();
+    const path = join(place.state, "a.db");
+    const target = join(place.staging, "copy");
+    await using program = databaseProgram(path);
+    await program.run("CREATE TABLE t (id INTEGER PRIMARY KEY, x BLOB)");
+    await program.run(rows(100, 3500));
+    await program.run("PRAGMA cache_size=1");
+    await program.run("BEGIN EXCLUSIVE");
+    await program.run("UPDATE t SET x = randomblob(3500)");
+    expect(await copyInPlace(path, target, { busyTimeout: 1 })).toBeUndefined();
+    await program.kill();
+    expect(statSync(`${path}-journal`).size).toBeGreaterThan(0);
+    expect(await copyInPlace(path, target)).toBeUndefined();
+    expect(existsSync(target)).toBe(false);
   });
 
   it("copies whole committed states while others commit and checkpoint", async () => {

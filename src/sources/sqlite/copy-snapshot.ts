@@ -22,7 +22,7 @@ export interface SnapshotToCopy {
 }
 
 /**
- * Copies a database in write-ahead mode from where its pages lie, while another process holds a snapshot of it: for as long
+ * Copies a database from where its pages lie, while another process holds a snapshot of it, or nobody has it open: for as long
  * as that takes, which is a fraction of what backup() takes page by page. The copy has the bytes that backup() gives it. The child copies,
  * because the engine's own loop may be busy with a tree for longer than that.
  *
@@ -37,6 +37,7 @@ export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChil
   const pinned = await pinDatabase({
     path,
     busyTimeout: Math.min(busyTimeout, PATIENCE),
+    modes: ["wal", "rollback", "cold"],
     bounds: { duration: deadline, growth: Infinity, largest: Infinity },
     signal,
   });
@@ -57,11 +58,10 @@ export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChil
 async function isCopied(pinned: PinnedDatabase, snapshot: SnapshotToCopy, child: DatabaseChild): Promise<boolean> {
   const { answer, spans, stats, watch } = pinned;
   const { identity, target, deadline, signal } = snapshot;
-  const { index } = answer;
   if (stats.dev !== identity.device || stats.ino !== identity.inode) return false;
   // When the snapshot is let go of, nobody wants the copy any more.
   const written = await child.write(spans, target, deadline, signal);
-  if (written !== index.pages * index.pageSize || (await pinTrouble(pinned)) !== undefined || watch.expired()) return false;
-  asBackupWrites(target, index);
+  if (written !== answer.pages * answer.pageSize || (await pinTrouble(pinned)) !== undefined || watch.expired()) return false;
+  asBackupWrites(target, answer);
   return true;
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import type { Seen } from "./copy-protocol.ts";
 
 const SQLITE_ERROR = 1;
@@ -9,6 +10,11 @@ const SQLITE_ERROR = 1;
 export function seen(path: string): Seen {
   const stats = statSync(path, { bigint: true });
   return { device: stats.dev.toString(), inode: stats.ino.toString() };
+}
+
+/** Copies of our own and cold databases: without locks, and without leaving a sidecar. */
+export function openImmutable(path: string): DatabaseSync {
+  return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
 }
 
 export function numberOf(database: DatabaseSync, pragma: string): number {

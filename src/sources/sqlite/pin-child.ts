@@ -1,8 +1,8 @@
 /**
- * The process that holds a snapshot of one database in write-ahead mode, from the first request until it is killed. It
+ * The process that holds a snapshot of one database, from the first request until it is killed. It
  * opens the database through SQLite, once, and reads none of its pages itself: the engine's threads do, by path.
  *
- * What SQLite does not tell is which state the transaction sees. It stands in the log's shared index, which is read before
+ * What SQLite does not tell of a log is which state the transaction sees. It stands in the log's shared index, which is read before
  * and after the transaction began through a descriptor that is never closed: closing any descriptor of a file drops every
  * POSIX lock that this process holds on it. It is not exported; the kernel closes it last of all, with the process.
  */
@@ -10,7 +10,7 @@ import { openSync, fstatSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { createInterface } from "node:readline";
 import { inNameOf } from "./in-name-of.ts";
-import { failureOf, numberOf, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
+import { failureOf, numberOf, openImmutable, quickCheck, schemaSha256, seen } from "./inspect-database.ts";
 import type { PinAnswer, Pinned, PinRequest } from "./pin-protocol.ts";
 import { readWalIndex, type WalIndex } from "./wal-index.ts";
 
@@ -19,8 +19,7 @@ const TRIES = 1000;
 
 interface Held {
   readonly database: DatabaseSync;
-  readonly descriptor: number;
-  readonly index: WalIndex;
+  readonly log: { readonly descriptor: number; readonly index: WalIndex } | null;
 }
 
 let held: Held | undefined;
@@ -28,13 +27,13 @@ let held: Held | undefined;
 function pin(request: Extract<PinRequest, { kind: "pin" }>): Pinned {
   const before = seen(request.path);
   const { database, descriptor } = inNameOf(request.as, () => open(request));
-  const began = begin(database, descriptor);
+  const index = descriptor === null ? null : beginOfLog(database, descriptor);
+  if (index === null) begin(database);
   const pages = numberOf(database, "page_count");
   const pageSize = numberOf(database, "page_size");
-  // A log that holds nothing yet, as when a runtime has just opened its database: then the index says neither.
-  const index = began.frames === 0 ? { ...began, pages, pageSize } : began;
-  held = { database, descriptor, index };
-  if (pages !== index.pages || pageSize !== index.pageSize)
+  held = { database, log: descriptor === null || index === null ? null : { descriptor, index } };
+  // A log that holds nothing yet, as when a runtime has just opened its database, says neither.
+  if (index !== null && index.frames > 0 && (pages !== index.pages || pageSize !== index.pageSize))
     throw new Error(
       `The transaction sees ${pages} pages of ${pageSize} bytes, and the log's index says ${index.pages} of ${index.pageSize}`,
     );
@@ -42,6 +41,8 @@ function pin(request: Extract<PinRequest, { kind: "pin" }>): Pinned {
     ok: true,
     before,
     after: seen(request.path),
+    pageSize,
+    pages,
     index,
     userVersion: numberOf(database, "user_version"),
     applicationId: numberOf(database, "application_id"),
@@ -49,27 +50,36 @@ function pin(request: Extract<PinRequest, { kind: "pin" }>): Pinned {
   };
 }
 
-function open(request: Extract<PinRequest, { kind: "pin" }>): { database: DatabaseSync; descriptor: number } {
-  const database = new DatabaseSync(request.path, { readOnly: true, timeout: request.busyTimeout });
+/** The descriptor is that of the log's index. */
+function open({ path, mode, busyTimeout }: Extract<PinRequest, { kind: "pin" }>): {
+  database: DatabaseSync;
+  descriptor: number | null;
+} {
+  if (mode === "cold") return { database: openImmutable(path), descriptor: null };
+  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeout });
   try {
     // The first read opens the log, and makes its index when it is missing.
     database.prepare("PRAGMA user_version").get();
-    const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
-    if (mode !== "wal") throw new Error(`The database is in mode "${mode}"`);
-    return { database, descriptor: openSync(`${request.path}-shm`, "r") };
+    const { journal_mode: journal } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
+    if ((journal === "wal") !== (mode === "wal")) throw new Error(`The database is in mode "${journal}"`);
+    return { database, descriptor: mode === "wal" ? openSync(`${path}-shm`, "r") : null };
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
+/** Only a read takes the mark, or the lock. */
+function begin(database: DatabaseSync): void {
+  database.exec("BEGIN");
+  database.prepare("PRAGMA user_version").get();
+}
+
 /** Begins a read transaction of which is known what it sees: nothing was committed from before it began until it had. */
-function begin(database: DatabaseSync, descriptor: number): WalIndex {
+function beginOfLog(database: DatabaseSync, descriptor: number): WalIndex {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const before = readWalIndex(descriptor);
-    database.exec("BEGIN");
-    // Only a read takes the mark.
-    database.prepare("PRAGMA user_version").get();
+    begin(database);
     const after = readWalIndex(descriptor);
     if (before !== undefined && after !== undefined && before.header === after.header) return after;
     database.exec("ROLLBACK");
@@ -78,12 +88,14 @@ function begin(database: DatabaseSync, descriptor: number): WalIndex {
 }
 
 /**
- * Nothing may have been put into the database file beyond the snapshot, and its frames must not have been overwritten.
+ * Nothing may have been put into the database file beyond the snapshot of a log, and its frames must not have been overwritten.
  * Where they are all in the file already the log may be begun anew, and then nothing of it goes into the file.
  */
-function stillHeld({ database, descriptor, index }: Held, path: string): void {
+function stillHeld({ database, log }: Held, path: string): void {
   if (!database.isTransaction) throw new Error("The transaction has ended");
   numberOf(database, "user_version");
+  if (log === null) return;
+  const { descriptor, index } = log;
   const own = fstatSync(descriptor, { bigint: true });
   const there = statSync(`${path}-shm`, { bigint: true });
   if (own.ino !== there.ino || own.dev !== there.dev) throw new Error("The log's index was replaced");

@@ -1,14 +1,14 @@
 import { dirname } from "node:path";
 import type { BigIntStats } from "node:fs";
-import { errnoOf, HoldfastError, identityOf, lstatAt, unsafeFileSystem, type FileIdentity } from "../../kernel/index.ts";
+import { errnoOf, HoldfastError, identityOf, lstatAt, unsafeFileSystem } from "../../kernel/index.ts";
 import type { DatabaseLook, Span } from "../../vault/index.ts";
 import { databaseState, isCold, type DatabaseState } from "./database-state.ts";
 import { holdSnapshot, type HeldSnapshot } from "./held-snapshot.ts";
 import { databaseLook } from "./known-database.ts";
 import { keepOwners, openingAccount } from "./opening-account.ts";
-import { watchPin, type PinBounds, type PinWatch } from "./pin-bounds.ts";
-import type { Pinned } from "./pin-protocol.ts";
-import { scanWal } from "./scan-wal.ts";
+import { UNWATCHED, watchPin, type PinBounds, type PinWatch } from "./pin-bounds.ts";
+import type { Pinned, PinMode } from "./pin-protocol.ts";
+import { scanWal, type ScannedWal } from "./scan-wal.ts";
 import { snapshotSpans } from "./snapshot-spans.ts";
 import { requireSafeSqlite } from "./sqlite-version.ts";
 
@@ -23,11 +23,13 @@ export interface DatabaseToPin {
   /** Links followed. */
   readonly path: string;
   readonly busyTimeout: number;
+  /** In what ways it may be held. */
+  readonly modes: readonly PinMode[];
   readonly bounds: PinBounds;
   readonly signal: AbortSignal | undefined;
 }
 
-/** A database that another process holds still for as long as `snapshot` lives. */
+/** A database that another process holds still for as long as `snapshot` lives, or that is cold. */
 export interface PinnedDatabase {
   readonly path: string;
   /** Of the original, before it was opened. */
@@ -36,8 +38,10 @@ export interface PinnedDatabase {
   readonly look: DatabaseLook | undefined;
   readonly answer: Pinned;
   readonly spans: readonly Span[];
+  /** As it was before it was read, when nothing but that holds it. */
+  readonly cold: DatabaseState | null;
   /** What was taken from its log; null when the file alone is the snapshot. */
-  readonly log: { readonly identity: FileIdentity; readonly header: string } | null;
+  readonly log: Pick<ScannedWal, "identity" | "header" | "frames"> | null;
   /** The file once the snapshot was held. */
   readonly file: { readonly size: bigint; readonly mtimeNs: bigint };
   readonly snapshot: HeldSnapshot;
@@ -49,7 +53,7 @@ export interface PinnedDatabase {
 /**
  * Has a snapshot of a database held, and finds out where each of its pages lies.
  *
- * @returns undefined when that cannot be had of it: it is cold, in another journal mode, too large, under several names, or
+ * @returns undefined when that cannot be had of it: it is in another journal mode, too large, under several names, or
  *   did not hold still. The reason is told by staging it, which refuses what cannot be read at all
  */
 export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDatabase | undefined> {
@@ -57,11 +61,12 @@ export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDataba
   if (unsafeFileSystem(dirname(database.path)) !== undefined) return undefined;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const state = databaseState(database.path);
-    if (state === undefined || !mayBePinned(state, database.bounds.largest)) return undefined;
+    const mode = state === undefined ? undefined : modeOf(state, database.bounds.largest);
+    if (state === undefined || mode === undefined || !database.modes.includes(mode)) return undefined;
     const snapshot = holdSnapshot(database.signal);
     let pinned: PinnedDatabase | "again" | undefined;
     try {
-      pinned = await attemptPin(database, state, snapshot);
+      pinned = await attemptPin(database, state, mode, snapshot);
     } catch (error) {
       if (!isOfTheSource(error)) throw error;
     } finally {
@@ -72,30 +77,36 @@ export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDataba
   return undefined;
 }
 
-/** One name, so that its log lies beside it; a log that is in use; no journal of an interrupted change of mode. */
-function mayBePinned(state: DatabaseState, largest: number): boolean {
+/** One name, so that its log lies beside it; no journal of an interrupted change of mode. Nobody waits for what is cold, however long it takes. */
+function modeOf(state: DatabaseState, largest: number): PinMode | undefined {
   const { headed, wal, stats, sidecars } = state;
+  if (!headed || stats.nlink !== 1n) return undefined;
+  if (isCold(state)) return "cold";
+  if (sidecars.has(wal ? "-journal" : "-wal")) return undefined;
   const size = stats.size + (sidecars.get("-wal")?.size ?? 0n);
-  return headed && wal && !isCold(state) && !sidecars.has("-journal") && stats.nlink === 1n && Number(size) <= largest;
+  if (Number(size) > largest) return undefined;
+  return wal ? "wal" : "rollback";
 }
 
 async function attemptPin(
   database: DatabaseToPin,
   state: DatabaseState,
+  mode: PinMode,
   snapshot: HeldSnapshot,
 ): Promise<PinnedDatabase | "again" | undefined> {
   const { path, busyTimeout, bounds } = database;
-  const as = openingAccount(path, state);
+  const cold = mode === "cold";
+  const as = cold ? null : openingAccount(path, state);
   const slow = setTimeout(() => void snapshot.end(), busyTimeout + OPENING);
-  const request = { kind: "pin", path, busyTimeout, as } as const;
+  const request = { kind: "pin", mode, path, busyTimeout, as } as const;
   let answer = await snapshot.ask(request);
   // An owner who cannot reach the folder is root's job after all.
   if (answer?.ok === false && as !== null && ((answer.sqlite ?? 0) & 0xff) === CANTOPEN)
     answer = await snapshot.ask({ ...request, as: null });
   clearTimeout(slow);
-  const warnings = keepOwners(path, state);
+  const warnings = cold ? [] : keepOwners(path, state);
   if (answer?.ok !== true) return undefined;
-  const watch = watchPin(`${path}-wal`, bounds, () => void snapshot.end());
+  const watch = cold ? UNWATCHED : watchPin(`${path}-wal`, bounds, () => void snapshot.end());
   const where = await whereItLies(database, state, answer).catch((error: unknown) => {
     watch[Symbol.dispose]();
     throw error;
@@ -103,7 +114,17 @@ async function attemptPin(
   // It took too long to read the log alone.
   if (watch.expired()) return undefined;
   if (typeof where === "object")
-    return { path, stats: state.stats, look: databaseLook(state), answer, ...where, snapshot, watch, warnings };
+    return {
+      path,
+      stats: state.stats,
+      look: databaseLook(state),
+      answer,
+      cold: cold ? state : null,
+      ...where,
+      snapshot,
+      watch,
+      warnings,
+    };
   watch[Symbol.dispose]();
   return where;
 }
@@ -116,26 +137,31 @@ async function whereItLies(
 ): Promise<Pick<PinnedDatabase, "spans" | "log" | "file"> | "again" | undefined> {
   const now = lstatAt(path);
   if (now === undefined || !isSame(answer.before, stats) || !isSame(answer.after, stats) || !isSame(answer.after, now)) return "again";
-  const { index } = answer;
+  const { index, pageSize, pages } = answer;
+  // Without a log there is nothing that could lie behind the end of the file.
+  if (index === null && Number(now.size) < pages * pageSize) return undefined;
   // Whatever is in the file already is taken from there: then the log may be begun anew under a reader of it.
-  const scanned = index.backfilled >= index.frames ? null : await scanWal(`${path}-wal`, index.frames, signal);
-  if (scanned !== null) {
-    const whole =
-      scanned?.frames === index.frames &&
-      scanned.salts === index.salts &&
-      scanned.pageSize === index.pageSize &&
-      scanned.pages === index.pages &&
-      scanned.checksum.every((sum, at) => sum === index.checksum[at]);
-    if (!whole) return "again";
-  }
+  const log = index === null || index.backfilled >= index.frames ? null : await scanWal(`${path}-wal`, index.frames, signal);
+  if (log === undefined || (log !== null && !isSeen(log, answer))) return "again";
   const spans = snapshotSpans({
-    pageSize: index.pageSize,
-    pages: index.pages,
+    pageSize,
+    pages,
     file: { path, identity: identityOf(now), size: Number(now.size) },
-    log: scanned === null ? null : { path: `${path}-wal`, identity: scanned.identity, pageOf: scanned.pageOf },
+    log: log === null ? null : { path: `${path}-wal`, identity: log.identity, pageOf: log.pageOf },
   });
   if (spans.length === 0 || spans.length > MOST_SPANS) return undefined;
-  return { spans, log: scanned, file: { size: now.size, mtimeNs: now.mtimeNs } };
+  return { spans, log, file: { size: now.size, mtimeNs: now.mtimeNs } };
+}
+
+/** Whether what was read of a log is what the transaction sees of it. */
+function isSeen(log: ScannedWal, { index, pageSize, pages }: Pinned): boolean {
+  return (
+    log.frames === index?.frames &&
+    log.salts === index.salts &&
+    log.pageSize === pageSize &&
+    log.pages === pages &&
+    log.checksum.every((sum, at) => sum === index.checksum[at])
+  );
 }
 
 /** What staging meets again and says in words; not an interruption, and not a defect. */

@@ -1,9 +1,15 @@
 import type { CopyRequest, Seen } from "./copy-protocol.ts";
 import type { WalIndex } from "./wal-index.ts";
 
+/**
+ * What holds a database still. "wal": the mark of a reader in its log; writers go on. "rollback": the lock of a reader; writers wait.
+ * "cold": nothing does, and it is one committed state for as long as nobody has opened it.
+ */
+export type PinMode = "wal" | "rollback" | "cold";
+
 /** What the engine asks of the child that holds a snapshot: one JSON line each way. "pin" comes first, and not again once it was done. */
 export type PinRequest =
-  | ({ readonly kind: "pin" } & Pick<CopyRequest, "path" | "busyTimeout" | "as">)
+  | ({ readonly kind: "pin"; readonly mode: PinMode } & Pick<CopyRequest, "path" | "busyTimeout" | "as">)
   /** One number by SQL, out of the snapshot. */
   | { readonly kind: "ask"; readonly sql: string }
   | { readonly kind: "check" }
@@ -22,7 +28,10 @@ export interface Pinned {
   /** By stat of the path, before it was opened and while the transaction is held. */
   readonly before: Seen;
   readonly after: Seen;
-  readonly index: WalIndex;
+  readonly pageSize: number;
+  readonly pages: number;
+  /** Of the log that the transaction sees; null where the file alone is the database. */
+  readonly index: WalIndex | null;
   readonly userVersion: number;
   readonly applicationId: number;
   readonly schemaSha256: string | null;

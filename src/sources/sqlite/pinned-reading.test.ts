@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { KeptRecords } from "../../../test/support/kept-records.ts";
 import { databaseProgram } from "../../../test/support/database-program.ts";
@@ -7,7 +8,7 @@ import { liveDatabase, writeOver } from "../../../test/support/live-database.ts"
 import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
 import { noCounts, PinnedStage } from "../../../test/support/pinned-stage.ts";
 import { ask, makeDatabase, NOW } from "../../../test/support/source-database.ts";
-import { readBack } from "../../../test/support/source-place.ts";
+import { readBack, testPlace, type TestPlace } from "../../../test/support/source-place.ts";
 import { isSameLook, type DatabaseLook } from "../../vault/index.ts";
 import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
@@ -131,7 +132,7 @@ describe("openReading() of a database with read: pinned", () => {
     await using db = await liveDatabase();
     await db.program.run("UPDATE t SET x = x || 'longer' WHERE id % 2 = 0");
     await db.program.run("PRAGMA wal_checkpoint(FULL)");
-    const pinned = await pinDatabase({ path: db.path, busyTimeout: 1000, bounds: PIN_BOUNDS, signal: undefined });
+    const pinned = await pinDatabase({ path: db.path, busyTimeout: 1000, modes: ["wal"], bounds: PIN_BOUNDS, signal: undefined });
     const scanned = await scanWal(`${db.path}-wal`, Infinity, undefined);
     if (pinned === undefined || scanned === undefined) throw new Error("Not pinned");
     const stats = statSync(db.path, { bigint: true });
@@ -197,10 +198,6 @@ describe("openReading() of a database with read: pinned", () => {
     const rollback = join(db.place.folder, "rollback.db");
     makeDatabase(rollback, "delete");
     expect(await how({ path: rollback })).toBe("staged");
-    const cold = join(db.place.folder, "cold.db");
-    makeDatabase(cold, "wal");
-    expect(await how({ path: cold })).toBe("cold");
-    expect(readdirSync(db.place.folder)).not.toContain("cold.db-wal");
   });
 
   it("checks a damaged database inside its snapshot, and calls it suspect", async () => {
@@ -247,5 +244,70 @@ describe("openReading() of a database with read: pinned", () => {
     await reading.confirm();
     expect(reading.report().sqlite?.read).toBe("pinned");
     await reading.close();
+  });
+});
+
+describe("openReading() of a cold database with read: pinned", () => {
+  /** Nobody has it open. */
+  function coldDatabase(place: TestPlace): { readonly path: string; readonly copy: string } {
+    const path = join(place.state, "cold.db");
+    makeDatabase(path, "wal");
+    return { path, copy: join(place.folder, "copy.db") };
+  }
+
+  it("reads it in place, however large it is, and leaves nothing beside it", async () => {
+    using place = testPlace();
+    const { path, copy } = coldDatabase(place);
+    const pinBounds = { duration: 1, growth: 0, largest: 1, largestNew: 1 };
+    const reading = await openReading(place.request({ path, read: "pinned", now: NOW, pinBounds }));
+    const content = await pinnedContent(reading);
+    expect(content.spans).toMatchObject([{ kind: "file", path, offset: 0, length: statSync(path).size }]);
+    expect(await reading.query?.(ROWS)).toBe(100);
+    await reading.confirm();
+    expect(reading.report()).toMatchObject({
+      suspect: false,
+      warnings: [],
+      sqlite: { read: "cold", journal_mode: "wal", quick_check: "ok", user_version: 3, pages: statSync(path).size / 4096 },
+    });
+    await reading.close();
+    expect(readdirSync(place.state)).toEqual(["cold.db"]);
+    expect(readdirSync(place.staging)).toEqual([]);
+    expect(ask(copyOf(content.spans, copy), ROWS)).toBe(100);
+  });
+
+  it.each([
+    ["is open", "SELECT count(*) FROM t", false],
+    ["was written to, and closed again", "UPDATE t SET x = 'other'", true],
+  ])("refuses what was read of it when it %s", async (_, sql, closes) => {
+    using place = testPlace();
+    const { path } = coldDatabase(place);
+    const reading = await openReading(place.request({ path, read: "pinned", now: NOW }));
+    await pinnedContent(reading);
+    using runtime = new DatabaseSync(path);
+    runtime.exec(sql);
+    if (closes) runtime.close();
+    expect(readdirSync(place.state)).toHaveLength(closes ? 1 : 3);
+    await expect(reading.confirm()).rejects.toMatchObject({
+      code: "COMPONENT_MOVED",
+      details: { pin: "lost" },
+      message: expect.stringContaining("it was opened, or written to"),
+    });
+    await reading.close();
+  });
+
+  it("refuses one of several names, whose log may lie beside another", async () => {
+    using place = testPlace();
+    const { path } = coldDatabase(place);
+    linkSync(path, join(place.folder, "second.db"));
+    await expect(openReading(place.request({ path, read: "pinned", now: NOW }))).rejects.toMatchObject({ code: "COMPONENT_UNREADABLE" });
+  });
+
+  it("checks a damaged one, and calls it suspect", async () => {
+    using place = testPlace();
+    const { path } = coldDatabase(place);
+    writeOver(path, 4096 * 3, "\0".repeat(200));
+    const { report } = await readBack(place.request({ path, read: "pinned", now: NOW }));
+    expect(report).toMatchObject({ suspect: true, sqlite: { read: "cold" } });
+    expect(report.sqlite?.quick_check).not.toMatch(/^(ok|skipped)$/);
   });
 });

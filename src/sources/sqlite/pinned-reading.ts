@@ -27,6 +27,8 @@ export async function pinnedReading(root: Root, request: ReadingRequest, notes: 
   const pinned = await pinDatabase({
     path: root.real,
     busyTimeout: request.busyTimeout ?? BUSY_TIMEOUT,
+    // With a rollback journal writers would wait until all of it is stored.
+    modes: ["wal", "cold"],
     bounds: compared ? bounds : { ...bounds, largest: bounds.largestNew },
     signal: request.signal,
   });
@@ -36,16 +38,16 @@ export async function pinnedReading(root: Root, request: ReadingRequest, notes: 
 }
 
 function readingUnder(pin: Pin, root: Root, request: ReadingRequest, notes: Notes): Reading {
-  const { answer, look, spans, stats } = pin.database;
-  const { index, userVersion, applicationId, schemaSha256 } = answer;
+  const { answer, cold, look, spans, stats } = pin.database;
+  const { pageSize, pages, userVersion, applicationId, schemaSha256 } = answer;
   const known = request.quickCheckBefore?.get(root.name);
   const due = checkIsDue(known, request.now);
   const describe = (checked: Checked): ReturnType<typeof detailsOf> =>
     detailsOf({
       path: root.real,
-      answer: { pageSize: index.pageSize, pages: index.pages, userVersion, applicationId, schemaSha256, ...checked },
+      answer: { pageSize, pages, userVersion, applicationId, schemaSha256, ...checked },
       journalMode: "wal",
-      read: "pinned",
+      read: cold === null ? "pinned" : "cold",
       checked: due,
       known,
       now: request.now,
@@ -56,7 +58,7 @@ function readingUnder(pin: Pin, root: Root, request: ReadingRequest, notes: Note
     signal: request.signal,
     *entries() {
       yield {
-        head: { ...head, size: index.pages * index.pageSize, database: true },
+        head: { ...head, size: pages * pageSize, database: true },
         content: { kind: "staged", spans, movable: false, ...(look === undefined ? {} : { look }) },
       };
       // Beside the storing, which is under way by now.
