@@ -7,6 +7,7 @@ import { duringCopy } from "../../../test/support/during-copy.ts";
 import { killPins } from "../../../test/support/kill-pins.ts";
 import { lineProgram } from "../../../test/support/line-program.ts";
 import { checkPinned } from "../../../test/support/pinned-state.ts";
+import { checkVisited } from "../../../test/support/visited-state.ts";
 import { ask, holder } from "../../../test/support/source-database.ts";
 import { testPlace } from "../../../test/support/source-place.ts";
 import { identityOf, lstatAt } from "../../kernel/index.ts";
@@ -218,6 +219,20 @@ describe("copySnapshot()", () => {
       last = number;
       await writer.more(3);
       await checkpoints.more(1);
+    }
+  });
+
+  it.each(["delete", "truncate"])("copies whole committed states while others write in mode %s", async (mode) => {
+    using place = testPlace();
+    const path = join(place.state, "live.db");
+    const program = new URL("../../../test/support/visiting-writer-child.ts", import.meta.url);
+    await using writer = lineProgram(program, [path, 4, mode, 40]);
+    await writer.more(5);
+    const target = join(place.staging, "copy");
+    for (let n = 0; n < 8; n += 1) {
+      expect(await copyInPlace(path, target, { busyTimeout: 60_000 })).toBeDefined();
+      expect(checkVisited(target)).toBe("ok");
+      await writer.more(1);
     }
   });
 

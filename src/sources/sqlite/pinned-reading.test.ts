@@ -1,14 +1,17 @@
 import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { KeptRecords } from "../../../test/support/kept-records.ts";
 import { databaseProgram } from "../../../test/support/database-program.ts";
 import { liveDatabase, writeOver } from "../../../test/support/live-database.ts";
 import { copyOf, pinnedContent } from "../../../test/support/pinned-content.ts";
+import { lineProgram } from "../../../test/support/line-program.ts";
 import { noCounts, PinnedStage } from "../../../test/support/pinned-stage.ts";
 import { ask, makeDatabase, NOW } from "../../../test/support/source-database.ts";
 import { readBack, testPlace, type TestPlace } from "../../../test/support/source-place.ts";
+import { checkVisited } from "../../../test/support/visited-state.ts";
 import { isSameLook, type DatabaseLook } from "../../vault/index.ts";
 import { openReading } from "../open-reading.ts";
 import type { ReadingRequest } from "../reading-request.ts";
@@ -309,5 +312,30 @@ describe("openReading() of a cold database with read: pinned", () => {
     const { report } = await readBack(place.request({ path, read: "pinned", now: NOW }));
     expect(report).toMatchObject({ suspect: true, sqlite: { read: "cold" } });
     expect(report.sqlite?.quick_check).not.toMatch(/^(ok|skipped)$/);
+  });
+
+  it("gives whole committed states of one that others open for a moment at a time, or nothing", async () => {
+    using place = testPlace();
+    const { copy } = coldDatabase(place);
+    const path = join(place.state, "visited.db");
+    const program = new URL("../../../test/support/visiting-writer-child.ts", import.meta.url);
+    await using writer = lineProgram(program, [path, 3, "wal", 800]);
+    await writer.more(5);
+    for (let cold = 0; cold < 3;) {
+      // A reading that holds it keeps the last one who closes it from clearing its log away.
+      await writer.more(1);
+      await setTimeout(100);
+      const reading = await openReading(place.request({ path, read: "pinned", now: NOW }));
+      try {
+        copyOf((await pinnedContent(reading)).spans, copy);
+        await reading.confirm();
+        expect(checkVisited(copy)).toBe("ok");
+        if (reading.report().sqlite?.read === "cold") cold += 1;
+      } catch (error) {
+        expect(error).toMatchObject({ code: "COMPONENT_MOVED" });
+      } finally {
+        await reading.close();
+      }
+    }
   });
 });
