@@ -8,6 +8,7 @@ import {
   type BackupId,
   type BackupReader,
   type Draft,
+  type Freed,
   type ImportedFrom,
   type Listing,
   type ListOptions,
@@ -271,16 +272,17 @@ export class LocalVault implements Vault {
     return swept;
   }
 
-  freed(ids: readonly BackupId[]): Promise<number> {
-    if (ids.length === 0) return Promise.resolve(0);
+  freed(ids: readonly BackupId[]): Promise<Freed> {
     const gone = new Set(ids);
     for (let looks = 1; ; looks += 1) {
-      const { backups, trash } = looks === 1 ? this.#documents.recent() : this.#documents.read();
+      const { backups, trash, damagedBackups } = looks === 1 ? this.#documents.recent() : this.#documents.read();
+      const heldBy = this.#form.freed === undefined ? [] : damagedBackups.map(({ name }) => name);
       const going = backups.filter(({ id }) => gone.has(id));
       const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
+      if (going.length === 0 || heldBy.length > 0) return Promise.resolve({ bytes: 0, heldBy });
       try {
         const own = (): number => going.reduce((sum, { manifest }) => sum + manifest.stored_bytes, 0);
-        return Promise.resolve(this.#form.freed?.(going, staying) ?? own());
+        return Promise.resolve({ bytes: this.#form.freed?.(going, staying) ?? own(), heldBy });
       } catch (error) {
         // Nobody is kept away meanwhile: what went to the trash, or came back, is not damaged, and the next look says where it is.
         if (looks === LOOKS || [...going, ...staying].every(({ path }) => lstatAt(path) !== undefined)) throw error;

@@ -83,16 +83,22 @@ async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed, 
   const going = decisions.filter(({ keep }) => !keep).map(({ id }) => id as BackupId);
   const standsDown = going.length === 0 ? null : reasonToStandDown(instance, runFailed);
   const frees = guard === null || standsDown === null ? going : [];
-  const freed = isTold ? ((await vault.freed?.(frees)) ?? null) : null;
+  const told = isTold ? await vault.freed?.(frees) : undefined;
+  const freed = told?.bytes ?? null;
+  const notes = told === undefined || told.heldBy.length === 0 ? [] : [heldNote(told.heldBy)];
   if (guard === null || standsDown !== null)
-    return { decisions, removed: guard === null ? going : [], freed, swept: [], standsDown, notes: [] };
-  const notes: string[] = [];
+    return { decisions, removed: guard === null ? going : [], freed, swept: [], standsDown, notes };
   const swept = await sweep(vault, guard, notes);
   if (going.length > 0) {
     const reasons = new Map(decisions.filter(({ keep }) => !keep).map((decision) => [decision.id, describeDecision(decision)]));
     await guard("removal by retention", () => vault.remove(going, `retention: ${policyText(instance)}`, clock.now(), reasons));
   }
   return { decisions, removed: going, freed, swept, standsDown, notes };
+}
+
+function heldNote(names: readonly string[]): string {
+  const which = names.length === 1 ? `"${names[0]}"` : `${names.length} backups, "${names[0]}" among them,`;
+  return `No pack is deleted while ${which} cannot be read, because it might need any of them. To give it up: holdfast backup delete ${names[0]}`;
 }
 
 /** When space is short nothing waits in the trash: what retention gives up is gone at once. */

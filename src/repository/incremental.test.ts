@@ -369,8 +369,8 @@ describe("a backup in repository form after another", () => {
     rmSync(stage.join("notes", "b"));
     const third = await stage.take("notes");
     await using vault = await stage.open();
-    expect(await vault.freed([first.id])).toBeLessThan(10_000);
-    const freed = await vault.freed([second.id]);
+    expect((await vault.freed([first.id])).bytes).toBeLessThan(10_000);
+    const freed = (await vault.freed([second.id])).bytes;
     expect(freed).toBeGreaterThan(300_000);
     const before = stage.packBytes();
     await stage.forget(second.id);

@@ -72,6 +72,7 @@ export type {
   BackupHead,
   BackupReader,
   Draft,
+  Freed,
   Listing,
   ListOptions,
   ManifestBody,

@@ -148,6 +148,13 @@ export interface VaultIdentity {
   readonly form: "archive" | "repository";
 }
 
+export interface Freed {
+  /** Of what only the backups that go use. */
+  readonly bytes: number;
+  /** Names of backups that cannot be read and might use all of it: for as long as they are there nothing becomes free. */
+  readonly heldBy: readonly string[];
+}
+
 /** Where backups are kept. One instance owns it; one process writes to it at a time. */
 export interface Vault extends AsyncDisposable {
   readonly location: string;
@@ -184,8 +191,8 @@ export interface Vault extends AsyncDisposable {
    * @throws BusyError VAULT_BUSY when somebody reads or writes: leave it for the next run
    */
   sweepTrash(): Promise<readonly BackupId[]>;
-  /** Bytes that would be free if these were gone for good: what only they use. */
-  freed?(ids: readonly BackupId[]): Promise<number>;
+  /** What would be free if these were gone for good. */
+  freed?(ids: readonly BackupId[]): Promise<Freed>;
   /** Brings one back from the trash. */
   undelete(id: BackupId, time: number): Promise<void>;
 }

@@ -178,6 +178,25 @@ describe("a vault in repository form, with a key file", () => {
     expect(failureOf(await run("backup", "undelete", ids[1] ?? "", "--json"), 2).message).toContain("too late");
   });
 
+  it("prune says that a backup which cannot be read holds every pack, and how to give it up", async () => {
+    using folder = temporaryFolder();
+    const own = copied(folder);
+    const run = runIn(own);
+    const broken = `${ids[0]}.backup`;
+    writeFileSync(join(own.vault, broken), "no manifest");
+    const told = documentOf<{ freed: number; notes: readonly string[] }>(await run("prune", "--dry-run", "--json"), 0);
+    expect(told.freed).toBe(0);
+    expect(told.notes).toEqual([expect.stringContaining(`"${broken}" cannot be read`)]);
+    expect((await run("backup", "delete", ids[1] ?? "", "--yes", "--force")).exitCode).toBe(0);
+    const grownTo = packed(own.vault);
+    expect((await run("prune")).stderr).toContain(`holdfast backup delete ${broken}`);
+    expect(packed(own.vault)).toBe(grownTo);
+    expect((await run("backup", "delete", broken, "--yes")).exitCode).toBe(0);
+    const after = documentOf<{ notes: readonly string[] }>(await run("prune", "--json"), 0);
+    expect(after.notes).toEqual([]);
+    expect(packed(own.vault)).toBeLessThan(grownTo);
+  });
+
   it("export and import carry a backup into an archive vault and back into a repository, with the same checksum", async () => {
     using folder = temporaryFolder();
     const [portable, again] = [folder.join("one.tar.gz"), folder.join("two.tar.gz")];
