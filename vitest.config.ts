@@ -8,7 +8,8 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     // Threads of a fork strip types by WebAssembly, and V8 may crash as one makes a wrapper faster whose like another frees: never faster, then.
     execArgv: ["--wasm-wrapper-tiering-budget=1000000000"],
-    maxWorkers: 2,
+    // Two cores have room for a third, because some wait for a process, a lock or a deadline.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
