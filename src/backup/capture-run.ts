@@ -1,39 +1,27 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { crashpoint, HoldfastError, lstatAt, namedSystemError } from "../kernel/index.ts";
+import { crashpoint, HoldfastError, namedSystemError } from "../kernel/index.ts";
 import type { Salvage } from "../sources/index.ts";
-import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState, type NotCaptured } from "../vault/index.ts";
+import type { NotCaptured } from "../vault/index.ts";
 import { BegunReadings } from "./begun-readings.ts";
 import { hasLargeFiles, type CaptureUnit } from "./capture-unit.ts";
-import { describeComponent } from "./describe-component.ts";
-import { openComponent } from "./open-component.ts";
+import type { ComponentStore } from "./component-store.ts";
 import { refuseOrRecord, type ReadyComponent } from "./preflight.ts";
 import { sideBySide } from "./side-by-side.ts";
 import type { TakeBackupRequest } from "./take-backup-request.ts";
 import { UnitPauses } from "./unit-pauses.ts";
 import { untilHeld } from "./until-held.ts";
-import { watchReading, type WatchedReading } from "./watched-reading.ts";
+import type { WatchedReading } from "./watched-reading.ts";
 
-/** What accumulates while the components of one backup are captured. */
+/** The components of one backup, in their order: which wait for a pause, which are stored beside others, and what becomes of a failure. */
 export class CaptureRun {
-  readonly details: Map<string, ComponentDetails> = new Map();
   readonly notCaptured: Record<string, NotCaptured> = {};
   readonly alarms: string[] = [];
-  schemaVersion: number | null = null;
-  bytes = 0;
   readonly #request: TakeBackupRequest;
-  readonly #draft: Draft;
-  readonly #storedAs: ReadonlyMap<string, string>;
-  readonly #started: number;
-  readonly #begun: BegunReadings = new BegunReadings((component) => this.#open(component, this.#plainly));
-  readonly expected: number | null;
+  readonly #components: ComponentStore;
+  readonly #begun: BegunReadings = new BegunReadings((component) => this.#components.open(component, this.#plainly));
 
-  constructor(request: TakeBackupRequest, draft: Draft, storedAs: ReadonlyMap<string, string>, started: number, expected: number | null) {
-    this.expected = expected;
+  constructor(request: TakeBackupRequest, components: ComponentStore) {
     this.#request = request;
-    this.#draft = draft;
-    this.#storedAs = storedAs;
-    this.#started = started;
+    this.#components = components;
   }
 
   /**
@@ -45,7 +33,7 @@ export class CaptureRun {
     const databases = units.filter((unit) => this.#isLoneDatabase(unit));
     const others = units.filter((unit) => !databases.includes(unit));
     const beside =
-      this.#draft.storesSeveral === true &&
+      this.#components.storesSeveral &&
       databases.every(([component]) => component?.newestGood !== undefined || component?.plan.read === "pinned");
     try {
       if (beside) {
@@ -113,8 +101,10 @@ export class CaptureRun {
     const staged = { ...component, plan: { ...component.plan, read: "staged" as const } };
     await untilHeld(
       async (how) =>
-        how === "first" ? await this.#begun.take(component) : await this.#open(how === "again" ? component : staged, this.#plainly),
-      async (reading) => await this.#store(component, reading, trouble),
+        how === "first"
+          ? await this.#begun.take(component)
+          : await this.#components.open(how === "again" ? component : staged, this.#plainly),
+      async (reading) => await this.#components.store(component, reading, trouble),
     );
   }
 
@@ -125,7 +115,7 @@ export class CaptureRun {
    */
   async #storeRaw(component: ReadyComponent, error: HoldfastError): Promise<void> {
     try {
-      await this.#store(component, await this.#open(component, { cut: false, raw: { reason: error.message } }));
+      await this.#components.store(component, await this.#components.open(component, { cut: false, raw: { reason: error.message } }));
     } catch (again) {
       const { kind } = namedSystemError(again, "keep it raw").row;
       // The first failure is the telling one, unless the second ends the salvage, or is what lets it go on.
@@ -143,12 +133,12 @@ export class CaptureRun {
       for (const trouble of troubles) this.#alarm(trouble);
       const first = held ?? troubles[0];
       if (first !== undefined) throw first;
-      for (const [component, reading] of open) await this.#orRecord(component, () => this.#store(component, reading));
+      for (const [component, reading] of open) await this.#orRecord(component, () => this.#components.store(component, reading));
     } catch (error) {
       const failure = error instanceof HoldfastError ? error : namedSystemError(error, `capture "${unit[0]?.plan.name}"`);
       if (failure.code === "PAUSE_FAILED") this.#alarm(failure);
       for (const { plan, importance } of unit) {
-        if (!this.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure, this.#salvage);
+        if (!this.#components.details.has(plan.name)) this.notCaptured[plan.name] ??= refuseOrRecord(importance, failure, this.#salvage);
       }
     } finally {
       for (const [, reading] of open) await reading.close();
@@ -176,43 +166,18 @@ export class CaptureRun {
     pauses: UnitPauses,
     open: (readonly [ReadyComponent, WatchedReading])[],
   ): Promise<HoldfastError | undefined> {
-    const { onProgress } = this.#request;
     try {
-      await pauses.hold(unit, (component) => onProgress?.({ phase: "pause", component, bytes: this.bytes, expected: this.expected }));
+      await pauses.hold(unit, (component) => this.#components.tell("pause", component));
       for (const component of unit)
         await this.#orRecord(
           component,
-          async () => void open.push([component, await this.#open(component, { cut: true, raw: this.#inside })]),
+          async () => void open.push([component, await this.#components.open(component, { cut: true, raw: this.#inside })]),
         );
       crashpoint("cut-complete");
       return undefined;
     } catch (error) {
       return namedSystemError(error, "read a paused component");
     }
-  }
-
-  async #open(
-    { plan, kind, newestGood }: ReadyComponent,
-    how: { readonly cut: boolean; readonly raw: Salvage | false },
-  ): Promise<WatchedReading> {
-    const before = newestGood?.manifest.component_details[plan.name];
-    const staging = join(this.#draft.staging, plan.name);
-    // Of this run alone: it need not survive a power cut.
-    if (lstatAt(staging) === undefined) mkdirSync(staging, { mode: 0o700 });
-    const { avoid, programs, signal } = this.#request;
-    const { schemaVersion } = this.#request;
-    // A schema that is asked by a query is asked of a copy.
-    const query = schemaVersion.component === plan.name ? schemaVersion.query : null;
-    const may = !how.cut && how.raw === false && query === null ? this.#draft.known?.(plan.name) : undefined;
-    // Another process may have taken one since the vault was listed, and clocks are set back: two backups are never mixed.
-    const known = may === undefined || may.manifestSha256 === newestGood?.manifestSha256 ? may : nothingKnown(may);
-    const reading = await openComponent({ plan, kind, before, staging, programs, avoid, ...how, signal, now: this.#started, known });
-    return watchReading(reading, {
-      component: plan.name,
-      previousBytes: before?.bytes,
-      salvage: this.#salvage,
-      schemaQuery: query,
-    });
   }
 
   get #salvage(): boolean {
@@ -226,52 +191,6 @@ export class CaptureRun {
   /** Damaged databases in a tree need not cost the rest of it. */
   get #inside(): Salvage | false {
     return this.#salvage && "inside";
-  }
-
-  /** @param trouble Why the copy must not be taken for a good one, although it was had */
-  async #store(component: ReadyComponent, reading: WatchedReading, trouble?: string): Promise<void> {
-    const { plan, kind, importance } = component;
-    const { signal, onProgress } = this.#request;
-    let counted = 0;
-    try {
-      // A database that is kept raw needs a folder for its sidecars.
-      const storedAs = kind !== "tree" && reading.report().source === "tree" ? this.#rawFolder(plan.name) : this.#storedAs.get(plan.name);
-      if (storedAs === undefined) throw new TypeError(`no place for component ${plan.name}`);
-      const tell = (): void => onProgress?.({ phase: "capture", component: plan.name, bytes: this.bytes, expected: this.expected });
-      // A program may take its time before its first byte.
-      tell();
-      const stored = await this.#draft.store({
-        component: plan.name,
-        storedAs,
-        reading,
-        few: hasLargeFiles([component]),
-        ...(signal === undefined ? {} : { signal }),
-        onBytes: (bytes) => {
-          counted += bytes;
-          this.bytes += bytes;
-          tell();
-        },
-      });
-      const details = describeComponent(component, stored, reading, { storedAs, trouble });
-      this.details.set(plan.name, details);
-      if (plan.name === this.#request.schemaVersion.component)
-        this.schemaVersion = this.#request.schemaVersion.query === null ? (details.sqlite?.user_version ?? null) : reading.schemaVersion();
-      crashpoint("backup-component-stored");
-    } catch (error) {
-      this.bytes -= counted;
-      throw error instanceof HoldfastError ? error : namedSystemError(error, `store component "${plan.name}" (${importance})`);
-    } finally {
-      await reading.close();
-    }
-  }
-
-  /** A folder that no other component has, for what was to be one file. */
-  #rawFolder(name: string): string {
-    const others = [...this.#storedAs].flatMap(([other, place]) => (other === name ? [] : [place.split("/")[0]?.toLowerCase()]));
-    const taken = new Set([MANIFEST_NAME, ENTRIES_NAME, ...others]);
-    let folder = name;
-    while (taken.has(folder.toLowerCase())) folder += "-raw";
-    return folder;
   }
 
   /** Runs one component's step; a failure of a component that is not critical is recorded and the backup goes on. */
@@ -291,18 +210,6 @@ export class CaptureRun {
 }
 
 const always = (): boolean => true;
-
-/** What of this component is for the next backup is kept all the same. */
-function nothingKnown(known: KnownState): KnownState {
-  return {
-    manifestSha256: undefined,
-    memory: undefined,
-    newRecords: () => known.newRecords(),
-    whole: false,
-    isDatabaseSame: () => false,
-    hasDatabase: () => false,
-  };
-}
 
 /** Not what ends a salvage: no space, an interruption, a defect. A host that refuses to open a database still has its bytes. */
 function mayBeKeptRaw({ code, row: { kind } }: HoldfastError): boolean {

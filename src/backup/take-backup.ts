@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { CaptureError, crashpoint, errorFromJson, namedSystemError, VERSION, type HoldfastError } from "../kernel/index.ts";
 import { goodFor, type BackupHead, type ManifestBody, type Salvaged } from "../vault/index.ts";
 import { CaptureRun } from "./capture-run.ts";
+import { ComponentStore } from "./component-store.ts";
 import { captureUnits } from "./capture-unit.ts";
 import { preflight, type ReadyComponent } from "./preflight.ts";
 import { assignStoredAs } from "./stored-as.ts";
@@ -40,7 +41,8 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
   });
   crashpoint("backup-staged");
   request.onBegin?.(draft.id);
-  const run = new CaptureRun(request, draft, storedAs, started, expectedBytes(checked.ready));
+  const components = new ComponentStore(request, { draft, storedAs, started, expected: expectedBytes(checked.ready) });
+  const run = new CaptureRun(request, components);
   try {
     await run.captureAll(captureUnits(checked.ready));
   } catch (error) {
@@ -49,7 +51,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
 
   const notCaptured = { ...checked.notCaptured, ...run.notCaptured };
   const captured = request.components.flatMap(({ name }) => {
-    const details = run.details.get(name);
+    const details = components.details.get(name);
     return details === undefined ? [] : [[name, details] as const];
   });
   if (!salvage && captured.every(([name]) => name === "holdfast")) {
@@ -57,7 +59,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
       hint: Object.values(notCaptured)[0]?.reason ?? "Declare components in the configuration",
     });
   }
-  request.onProgress?.({ phase: "commit", component: null, bytes: run.bytes, expected: run.expected });
+  components.tell("commit", null);
   const body: ManifestBody = {
     holdfast_version: VERSION,
     instance: request.instance,
@@ -67,7 +69,7 @@ export async function takeBackup(request: TakeBackupRequest): Promise<BackupOutc
     tags: request.tags,
     components: captured.map(([name]) => name),
     not_captured: notCaptured,
-    db_schema_version: run.schemaVersion,
+    db_schema_version: components.schemaVersion,
     component_details: Object.fromEntries(captured),
     runtime: null,
     host: hostname(),
