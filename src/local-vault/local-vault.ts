@@ -1,18 +1,13 @@
-import { createHash } from "node:crypto";
-import { InternalError, lstatAt, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
+import { lstatAt, namedSystemError, NotFoundError, removeFile, type Clock } from "../kernel/index.ts";
 import {
-  MANIFEST_VERSION,
   MARK_KINDS,
-  parseManifest,
   type BackupHead,
   type BackupId,
   type BackupReader,
   type Draft,
   type Freed,
-  type ImportedFrom,
   type Listing,
   type ListOptions,
-  type Manifest,
   type ManifestBody,
   type MarkKind,
   type Marks,
@@ -36,6 +31,7 @@ import { summarizeRecords } from "./documents/summary.ts";
 import { deleteAside, setTrashAside } from "./documents/trash.ts";
 import { claimDraft, claimNewDraft, removeAbandonedDrafts } from "./draft/claim-draft.ts";
 import { LocalDraft, type FinishedDraft } from "./draft/local-draft.ts";
+import { manifestOf, type Imported } from "./draft/manifest-of.ts";
 import { publishBackup } from "./draft/publish.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { readHeadIfThere, type StoredForm, type StoredManifest, type VaultForm } from "./stored-form.ts";
@@ -51,13 +47,6 @@ export interface BeginRequest {
   readonly time: number;
   readonly wait?: number;
   readonly signal?: AbortSignal;
-}
-
-/** A backup that was taken elsewhere. */
-export interface Imported {
-  readonly origin: ImportedFrom;
-  /** Of its manifest: what is stored must be what was read. */
-  readonly checksum: string;
 }
 
 export interface LocalVaultOptions {
@@ -148,43 +137,14 @@ export class LocalVault implements Vault {
   }
 
   async #publish(id: BackupId, body: ManifestBody, draft: FinishedDraft, imported: Imported | undefined): Promise<BackupHead> {
-    if (imported !== undefined && imported.checksum !== draft.checksum)
-      throw new InternalError("What was stored is not what was read from the archive");
     const form = this.#form.writes;
-    const { nextSequence, newest } = checkChain(this.#documents.read());
-    const manifest: Manifest = {
-      version: MANIFEST_VERSION,
-      holdfast_version: body.holdfast_version,
-      id,
-      instance: body.instance,
-      vault: this.identity.id,
-      sequence: nextSequence,
-      previous: newest,
-      ...(imported === undefined ? {} : { imported_from: imported.origin }),
-      timestamp: body.timestamp,
-      finished_at: body.finished_at,
-      trigger: body.trigger,
-      tags: body.tags,
-      components: body.components,
-      not_captured: body.not_captured,
-      db_schema_version: body.db_schema_version,
-      size_bytes: draft.sizeBytes,
-      stored_bytes: draft.storedBytes,
-      checksum: draft.checksum,
-      component_details: body.component_details,
-      runtime: body.runtime,
-      host: body.host,
-      features: { read: draft.features, write: [] },
-    };
-    const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
-    // What would not come in through the door is not put behind it.
-    const parsed = parseManifest(bytes, { id });
+    const { nextSequence: sequence, newest: previous } = checkChain(this.#documents.read());
+    const { bytes, sha256, manifest } = manifestOf(body, draft, { id, vault: this.identity.id, sequence, previous, imported });
     // Left by an earlier backup of the same id that is gone for good.
     for (const kind of MARK_KINDS) removeFile(this.#layout.mark(id, kind));
     await publishBackup(this.#layout, await draft.seal(bytes), id, form, draft.guard);
-    noteNewest(this.#layout, nextSequence);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    return { id, manifest: parsed, manifestSha256: sha256, marks: {}, form: form.name, location: this.#layout.backup(id, form.name) };
+    noteNewest(this.#layout, sequence);
+    return { id, manifest, manifestSha256: sha256, marks: {}, form: form.name, location: this.#layout.backup(id, form.name) };
   }
 
   async open(id: BackupId): Promise<BackupReader> {
