@@ -4,6 +4,7 @@ import type { NotCaptured } from "../vault/index.ts";
 import { BegunReadings } from "./begun-readings.ts";
 import { hasLargeFiles, type CaptureUnit } from "./capture-unit.ts";
 import type { ComponentStore } from "./component-store.ts";
+import type { OpenComponent } from "./open-component.ts";
 import { refuseOrRecord, type ReadyComponent } from "./preflight.ts";
 import { sideBySide } from "./side-by-side.ts";
 import type { TakeBackupRequest } from "./take-backup-request.ts";
@@ -98,12 +99,13 @@ export class CaptureRun {
   }
 
   async #storeHeld(component: ReadyComponent, trouble: string | undefined): Promise<void> {
-    const staged = { ...component, plan: { ...component.plan, read: "staged" as const } };
+    const planned = component.plan.read;
+    const again = (how: "held" | "staged"): OpenComponent["read"] => (planned === "pinned" ? how : planned);
     await untilHeld(
       async (how) =>
         how === "first"
           ? await this.#begun.take(component)
-          : await this.#components.open(how === "again" ? component : staged, this.#plainly),
+          : await this.#components.open(component, { ...this.#plainly, read: again(how) }),
       async (reading) => await this.#components.store(component, reading, trouble),
     );
   }

@@ -1,11 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { crashpoint, HoldfastError, lstatAt, namedSystemError } from "../kernel/index.ts";
-import type { Salvage } from "../sources/index.ts";
 import { ENTRIES_NAME, MANIFEST_NAME, type ComponentDetails, type Draft, type KnownState } from "../vault/index.ts";
 import { hasLargeFiles } from "./capture-unit.ts";
 import { describeComponent } from "./describe-component.ts";
-import { openComponent } from "./open-component.ts";
+import { openComponent, type OpenComponent } from "./open-component.ts";
 import type { ReadyComponent } from "./preflight.ts";
 import type { TakeBackupRequest } from "./take-backup-request.ts";
 import { watchReading, type WatchedReading } from "./watched-reading.ts";
@@ -45,10 +44,7 @@ export class ComponentStore {
     return this.#draft.storesSeveral === true;
   }
 
-  async open(
-    { plan, kind, newestGood }: ReadyComponent,
-    how: { readonly cut: boolean; readonly raw: Salvage | false },
-  ): Promise<WatchedReading> {
+  async open({ plan, kind, newestGood }: ReadyComponent, how: Pick<OpenComponent, "cut" | "raw" | "read">): Promise<WatchedReading> {
     const before = newestGood?.manifest.component_details[plan.name];
     const staging = join(this.#draft.staging, plan.name);
     // Of this run alone: it need not survive a power cut.

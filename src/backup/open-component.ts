@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import type { FileIdentity, ProgramPlace } from "../kernel/index.ts";
-import { openReading, type Salvage } from "../sources/index.ts";
+import { openReading, type ReadingRequest, type Salvage } from "../sources/index.ts";
 import type { ComponentDetails, KnownState, Reading, SourceKind } from "../vault/index.ts";
 import type { ComponentPlan } from "./component-plan.ts";
 
 export interface OpenComponent {
   readonly plan: ComponentPlan;
+  /** Of a database, for another way than the planned one. */
+  readonly read?: ReadingRequest["read"];
   /** undefined: sniffed. */
   readonly kind: SourceKind | undefined;
   /** What the newest good backup says of it: what was a database must be one still. */
@@ -37,7 +39,7 @@ export async function openComponent({ plan, before, ...rest }: OpenComponent): P
     excludeLarger: plan.excludeLarger,
     excludeCaches: plan.excludeCaches,
     oneFileSystem: plan.oneFileSystem,
-    read: plan.read,
+    read: rest.read ?? plan.read,
     remembered: { single: before?.source === "sqlite", paths: new Set(Object.keys(before?.databases ?? {})) },
     // Who salvages doubts the state: that it was sound earlier today proves nothing, and every database is checked.
     quickCheckBefore: rest.raw === false ? new Map(Object.entries(before?.databases ?? single)) : new Map(),

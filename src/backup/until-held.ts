@@ -8,14 +8,14 @@ const PINS = 3;
  * Stores a reading. A database that was read in place and did not hold still is read again, and in the end from a copy,
  * which is no less safe: nothing of what was stored before is named.
  *
- * @param open opens it for the first time, again in the same way, or from a copy
+ * @param open opens it for the first time, once more and held by a process whether somebody has it open or not, or from a copy
  */
 export async function untilHeld(
-  open: (how: "first" | "again" | "staged") => Promise<WatchedReading>,
+  open: (how: "first" | "held" | "staged") => Promise<WatchedReading>,
   store: (reading: WatchedReading) => Promise<void>,
 ): Promise<void> {
   for (let taken = 0; ; taken += 1) {
-    const reading = await open(taken === 0 ? "first" : taken < PINS ? "again" : "staged");
+    const reading = await open(taken === 0 ? "first" : taken < PINS ? "held" : "staged");
     try {
       await store(reading);
       return;

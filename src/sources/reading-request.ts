@@ -52,9 +52,9 @@ export interface ReadingRequest {
   readonly known?: KnownState | undefined;
   /**
    * How a database in write-ahead mode is read that is a component, and not paused: in place, under a read transaction when it is in
-   * use, where that can be had; "staged" unless told.
+   * use, where that can be had; "held": under one in any case, because others opened it when it was read without; "staged" unless told.
    */
-  readonly read?: "pinned" | "staged" | undefined;
+  readonly read?: "pinned" | "held" | "staged" | undefined;
   /** How long a pinned database is held. */
   readonly pinBounds?: ReadingBounds | undefined;
   /** The component is paused: everything is copied into staging before openReading() resolves. */

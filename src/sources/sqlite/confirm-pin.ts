@@ -1,5 +1,6 @@
 import { errnoOf, lstatAt } from "../../kernel/index.ts";
-import { databaseState, stillCold } from "./database-state.ts";
+import { stillCold } from "./cold-database.ts";
+import { databaseState } from "./database-state.ts";
 import type { PinnedDatabase } from "./pin-database.ts";
 import { FRAME_HEADER, WAL_HEADER, walHeader } from "./scan-wal.ts";
 

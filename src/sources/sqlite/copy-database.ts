@@ -2,7 +2,8 @@ import { closeSync, openSync, rmSync } from "node:fs";
 import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
 import { copySnapshot } from "./copy-snapshot.ts";
 import type { DatabaseChild } from "./database-child.ts";
-import type { DatabaseState } from "./database-state.ts";
+import { stillCold } from "./cold-database.ts";
+import { databaseState, type DatabaseState } from "./database-state.ts";
 
 const CANTOPEN = 14;
 /** Below this, a process that holds the snapshot takes longer than it saves: measured, docs/decisions/0023. Bytes. */
@@ -22,9 +23,16 @@ export interface DatabaseToCopy {
 /**
  * Copies one committed state of a database: a large one from where its pages lie, a small one, and one that did not hold
  * still for that, with SQLite's backup(). The bytes are the same both ways.
+ *
+ * @returns undefined when it was to be read as one that nobody has open, and somebody has opened it since
  */
-export async function copyDatabase(database: DatabaseToCopy, child: DatabaseChild): Promise<CopyAnswer> {
-  return (await copiedInPlace(database, child)) ?? (await copiedBySqlite(database, child));
+export async function copyDatabase(database: DatabaseToCopy, child: DatabaseChild): Promise<CopyAnswer | undefined> {
+  const copied = await copiedInPlace(database, child);
+  if (copied !== undefined) return copied;
+  const { request, state } = database;
+  // Opened as if nobody wrote to it, it would be damaged for all that SQLite can tell.
+  if (request.cold && !stillCold(state, databaseState(request.path))) return undefined;
+  return await copiedBySqlite(database, child);
 }
 
 /** undefined: the copy cannot be had so, or is not what the snapshot was. */
@@ -35,8 +43,8 @@ async function copiedInPlace(
   if (bytes < WORTH_A_PROCESS) return undefined;
   // It opens the copy, and gets ready meanwhile.
   child.start();
-  const { path, target, busyTimeout } = request;
-  const pinned = await copySnapshot({ path, identity: state.identity, target, busyTimeout, deadline, signal }, child);
+  const { path, target, busyTimeout, cold } = request;
+  const pinned = await copySnapshot({ path, cold, identity: state.identity, target, busyTimeout, deadline, signal }, child);
   if (pinned === undefined) return undefined;
   const answer = await child.copy({ ...request, copied: true }, deadline, signal);
   const { pageSize, pages, userVersion, applicationId, schemaSha256 } = pinned;

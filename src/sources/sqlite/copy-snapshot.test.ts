@@ -10,7 +10,8 @@ import { checkPinned } from "../../../test/support/pinned-state.ts";
 import { checkVisited } from "../../../test/support/visited-state.ts";
 import { ask, holder } from "../../../test/support/source-database.ts";
 import { testPlace } from "../../../test/support/source-place.ts";
-import { identityOf, lstatAt } from "../../kernel/index.ts";
+import { identityOf } from "../../kernel/index.ts";
+import { isCold, settledState } from "./cold-database.ts";
 import { copySnapshot, type SnapshotToCopy } from "./copy-snapshot.ts";
 import { databaseChild } from "./database-child.ts";
 import type { Pinned } from "./pin-protocol.ts";
@@ -20,11 +21,12 @@ async function copyInPlace(
   target: string,
   more: { signal?: AbortSignal; busyTimeout?: number; deadline?: number } = {},
 ): Promise<Pinned | undefined> {
-  const stats = lstatAt(path);
-  if (stats === undefined) throw new Error(`"${path}" is gone`);
+  const state = await settledState(path, undefined);
+  if (state === undefined) throw new Error(`"${path}" is gone`);
   return await copied({
     path,
-    identity: identityOf(stats),
+    cold: isCold(state),
+    identity: state.identity,
     target,
     busyTimeout: more.busyTimeout ?? 5000,
     deadline: more.deadline ?? 60_000,
@@ -230,7 +232,7 @@ describe("copySnapshot()", () => {
     await writer.more(5);
     const target = join(place.staging, "copy");
     for (let n = 0; n < 8; n += 1) {
-      expect(await copyInPlace(path, target, { busyTimeout: 60_000 })).toBeDefined();
+      expect(await copyInPlace(path, target)).toBeDefined();
       expect(checkVisited(target)).toBe("ok");
       await writer.more(1);
     }
@@ -300,7 +302,7 @@ describe("copySnapshot()", () => {
     const target = join(place.staging, "copy");
     const { device, inode } = identityOf(statSync(path, { bigint: true }));
     const identity = { device, inode: inode + 1n };
-    expect(await copied({ path, identity, target, busyTimeout: 5000, deadline: 60_000, signal: undefined })).toBeUndefined();
+    expect(await copied({ path, cold: false, identity, target, busyTimeout: 5000, deadline: 60_000, signal: undefined })).toBeUndefined();
     expect(existsSync(target)).toBe(false);
   });
 });

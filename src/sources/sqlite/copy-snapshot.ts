@@ -12,6 +12,8 @@ const PATIENCE = 1000;
 
 export interface SnapshotToCopy {
   readonly path: string;
+  /** Read as one that nobody has open. */
+  readonly cold: boolean;
   readonly identity: FileIdentity;
   /** Nothing is there yet. */
   readonly target: string;
@@ -32,12 +34,12 @@ export interface SnapshotToCopy {
  *   told by SQLite's own way, which is to be gone then
  */
 export async function copySnapshot(snapshot: SnapshotToCopy, child: DatabaseChild): Promise<Pinned | undefined> {
-  const { path, busyTimeout, deadline, signal, target } = snapshot;
+  const { path, busyTimeout, cold, deadline, signal, target } = snapshot;
   rmSync(target, { force: true });
   const pinned = await pinDatabase({
     path,
     busyTimeout: Math.min(busyTimeout, PATIENCE),
-    modes: ["wal", "rollback", "cold"],
+    modes: cold ? ["cold"] : ["wal", "rollback"],
     bounds: { duration: deadline, growth: Infinity, largest: Infinity },
     signal,
   });

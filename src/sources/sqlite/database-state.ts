@@ -34,22 +34,6 @@ export function databaseState(path: string): DatabaseState | undefined {
   };
 }
 
-/** WAL mode and nobody has it open: a plain read-only open would leave -wal and -shm behind. */
-export function isCold(state: DatabaseState): boolean {
-  return state.wal && state.sidecars.size === 0;
-}
-
-/** Whether a cold reading is to be believed: nothing has touched the database since. */
-export function stillCold(before: DatabaseState, after: DatabaseState | undefined): boolean {
-  return (
-    after !== undefined &&
-    after.sidecars.size === 0 &&
-    after.stats.size === before.stats.size &&
-    after.stats.mtimeNs === before.stats.mtimeNs &&
-    after.changeCounter === before.changeCounter
-  );
-}
-
 export function canWrite(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);

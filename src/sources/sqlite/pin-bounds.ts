@@ -27,11 +27,8 @@ export interface PinWatch extends Disposable {
   expired(): boolean;
 }
 
-/** Of what nothing is held of, so that nobody waits for it. */
-export const UNWATCHED: PinWatch = { expired: () => false, [Symbol.dispose]() {} };
-
 /** Calls `letGo` once, as soon as a bound is reached; until the watch is disposed. */
-export function watchPin(log: string, bounds: PinBounds, letGo: () => void): PinWatch {
+export function watchPin(log: string, bounds: Pick<PinBounds, "duration" | "growth">, letGo: () => void): PinWatch {
   const size = (): number => {
     try {
       return Number(lstatAt(log)?.size ?? 0n);

@@ -29,6 +29,8 @@ function pin(request: Extract<PinRequest, { kind: "pin" }>): Pinned {
   const { database, descriptor } = inNameOf(request.as, () => open(request));
   const index = descriptor === null ? null : beginOfLog(database, descriptor);
   if (index === null) begin(database);
+  // Somebody may have put it into write-ahead mode before it began; from now on nobody can.
+  if (request.mode === "rollback") requireMode(database, request.mode);
   const pages = numberOf(database, "page_count");
   const pageSize = numberOf(database, "page_size");
   held = { database, log: descriptor === null || index === null ? null : { descriptor, index } };
@@ -60,13 +62,17 @@ function open({ path, mode, busyTimeout }: Extract<PinRequest, { kind: "pin" }>)
   try {
     // The first read opens the log, and makes its index when it is missing.
     database.prepare("PRAGMA user_version").get();
-    const { journal_mode: journal } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
-    if ((journal === "wal") !== (mode === "wal")) throw new Error(`The database is in mode "${journal}"`);
+    requireMode(database, mode);
     return { database, descriptor: mode === "wal" ? openSync(`${path}-shm`, "r") : null };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function requireMode(database: DatabaseSync, mode: "wal" | "rollback"): void {
+  const { journal_mode: journal } = database.prepare("PRAGMA journal_mode").get() as { journal_mode: string };
+  if ((journal === "wal") !== (mode === "wal")) throw new Error(`The database is in mode "${journal}"`);
 }
 
 /** Only a read takes the mark, or the lock. */

@@ -2,11 +2,13 @@ import { dirname } from "node:path";
 import type { BigIntStats } from "node:fs";
 import { errnoOf, HoldfastError, identityOf, lstatAt, unsafeFileSystem } from "../../kernel/index.ts";
 import type { DatabaseLook, Span } from "../../vault/index.ts";
-import { databaseState, isCold, type DatabaseState } from "./database-state.ts";
+import { isCold, settledState } from "./cold-database.ts";
+import { copyTime } from "./copy-time.ts";
+import type { DatabaseState } from "./database-state.ts";
 import { holdSnapshot, type HeldSnapshot } from "./held-snapshot.ts";
 import { databaseLook } from "./known-database.ts";
 import { keepOwners, openingAccount } from "./opening-account.ts";
-import { UNWATCHED, watchPin, type PinBounds, type PinWatch } from "./pin-bounds.ts";
+import { watchPin, type PinBounds, type PinWatch } from "./pin-bounds.ts";
 import type { Pinned, PinMode } from "./pin-protocol.ts";
 import { scanWal, type ScannedWal } from "./scan-wal.ts";
 import { snapshotSpans } from "./snapshot-spans.ts";
@@ -60,9 +62,9 @@ export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDataba
   requireSafeSqlite();
   if (unsafeFileSystem(dirname(database.path)) !== undefined) return undefined;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const state = databaseState(database.path);
-    const mode = state === undefined ? undefined : modeOf(state, database.bounds.largest);
-    if (state === undefined || mode === undefined || !database.modes.includes(mode)) return undefined;
+    const state = await settledState(database.path, database.signal);
+    const mode = state === undefined ? undefined : modeOf(state, database);
+    if (state === undefined || mode === undefined) return undefined;
     const snapshot = holdSnapshot(database.signal);
     let pinned: PinnedDatabase | "again" | undefined;
     try {
@@ -77,15 +79,16 @@ export async function pinDatabase(database: DatabaseToPin): Promise<PinnedDataba
   return undefined;
 }
 
-/** One name, so that its log lies beside it; no journal of an interrupted change of mode. Nobody waits for what is cold, however long it takes. */
-function modeOf(state: DatabaseState, largest: number): PinMode | undefined {
+/** One name, so that its log lies beside it; no journal of an interrupted change of mode. Nobody waits for what is cold, however large it is. */
+function modeOf(state: DatabaseState, { modes, bounds }: DatabaseToPin): PinMode | undefined {
   const { headed, wal, stats, sidecars } = state;
   if (!headed || stats.nlink !== 1n) return undefined;
-  if (isCold(state)) return "cold";
+  if (modes.includes("cold") && isCold(state)) return "cold";
   if (sidecars.has(wal ? "-journal" : "-wal")) return undefined;
   const size = stats.size + (sidecars.get("-wal")?.size ?? 0n);
-  if (Number(size) > largest) return undefined;
-  return wal ? "wal" : "rollback";
+  if (Number(size) > bounds.largest) return undefined;
+  const mode = wal ? "wal" : "rollback";
+  return modes.includes(mode) ? mode : undefined;
 }
 
 async function attemptPin(
@@ -106,7 +109,9 @@ async function attemptPin(
   clearTimeout(slow);
   const warnings = cold ? [] : keepOwners(path, state);
   if (answer?.ok !== true) return undefined;
-  const watch = cold ? UNWATCHED : watchPin(`${path}-wal`, bounds, () => void snapshot.end());
+  // Nobody waits for the end of a cold one, but a schema can be made so that no question to it ends.
+  const within = cold ? { duration: copyTime(Number(state.stats.size), busyTimeout), growth: Infinity } : bounds;
+  const watch = watchPin(`${path}-wal`, within, () => void snapshot.end());
   const where = await whereItLies(database, state, answer).catch((error: unknown) => {
     watch[Symbol.dispose]();
     throw error;

@@ -21,14 +21,14 @@ const UNCHECKED: Checked = { quickCheck: null, quickCheckProblem: null };
  * @returns undefined when it is not to be read so, or cannot be: then it is staged
  */
 export async function pinnedReading(root: Root, request: ReadingRequest, notes: Notes): Promise<Reading | undefined> {
-  if (request.read !== "pinned" || request.cut || (request.raw ?? false) !== false) return undefined;
+  if ((request.read !== "pinned" && request.read !== "held") || request.cut || (request.raw ?? false) !== false) return undefined;
   const bounds = request.pinBounds ?? PIN_BOUNDS;
   const compared = request.quickCheckBefore?.has(root.name) === true;
   const pinned = await pinDatabase({
     path: root.real,
     busyTimeout: request.busyTimeout ?? BUSY_TIMEOUT,
     // With a rollback journal writers would wait until all of it is stored.
-    modes: ["wal", "cold"],
+    modes: request.read === "held" ? ["wal"] : ["wal", "cold"],
     bounds: compared ? bounds : { ...bounds, largest: bounds.largestNew },
     signal: request.signal,
   });

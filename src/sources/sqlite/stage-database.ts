@@ -8,7 +8,9 @@ import { copyDatabase } from "./copy-database.ts";
 import { copyError } from "./copy-error.ts";
 import type { CopyAnswer, CopyRequest } from "./copy-protocol.ts";
 import type { DatabaseChild } from "./database-child.ts";
-import { databaseState, isCold, stillCold, type DatabaseState } from "./database-state.ts";
+import { isCold, settledState, stillCold } from "./cold-database.ts";
+import { copyTime } from "./copy-time.ts";
+import { databaseState, type DatabaseState } from "./database-state.ts";
 import { databaseLook } from "./known-database.ts";
 import { liveName } from "./live-name.ts";
 import { keepOwners, openingAccount } from "./opening-account.ts";
@@ -16,8 +18,6 @@ import { checkIsDue, detailsOf, journalModeOf } from "./sqlite-details.ts";
 import { requireSafeSqlite } from "./sqlite-version.ts";
 
 const TRIES = 3;
-/** A copy slower than this has stopped. Bytes per millisecond. */
-const SLOWEST = 1000;
 
 export interface DatabaseToStage {
   readonly path: string;
@@ -43,7 +43,8 @@ export interface StagedDatabase {
 
 /**
  * Makes a private copy of a database that is one committed state of it, whoever writes meanwhile. The original is not
- * changed, no sidecar is left that was not there, and none changes hands.
+ * changed, and no sidecar changes hands. None is left that was not there, except of a database that others open and close
+ * whenever it is read: that one is opened like any other in the end.
  *
  * @returns undefined when nothing is at the path any more
  */
@@ -61,12 +62,12 @@ export async function stageDatabase(database: DatabaseToStage, child: DatabaseCh
   }
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     throwIfStopped(database.signal);
-    const seen = lookAt(database.path);
+    const seen = await lookAt(database.path, database.signal);
     if (seen === undefined) return undefined;
     const name = await liveName(database.path, seen, database.within, database.signal);
-    const state = name.path === database.path ? seen : lookAt(name.path);
+    const state = name.path === database.path ? seen : await lookAt(name.path, database.signal);
     if (state === undefined) continue;
-    const staged = await attemptCopy(database, name.path, state, child);
+    const staged = await attemptCopy(database, { path: name.path, state, cold: attempt < TRIES && isCold(state) }, child);
     if (staged === undefined) continue;
     return name.warning === undefined ? staged : { ...staged, warnings: [...staged.warnings, name.warning] };
   }
@@ -75,9 +76,9 @@ export async function stageDatabase(database: DatabaseToStage, child: DatabaseCh
   });
 }
 
-function lookAt(path: string): DatabaseState | undefined {
+async function lookAt(path: string, signal: AbortSignal | undefined): Promise<DatabaseState | undefined> {
   try {
-    const state = databaseState(path);
+    const state = await settledState(path, signal);
     if (state !== undefined && !state.headed) throw damagedDatabase(path, state.stats.size === 0n ? "empty" : "header-lost");
     return state;
   } catch (cause) {
@@ -94,8 +95,7 @@ function lookAt(path: string): DatabaseState | undefined {
 /** undefined: what was read is not to be believed, and is thrown away. */
 async function attemptCopy(
   database: DatabaseToStage,
-  path: string,
-  state: DatabaseState,
+  { path, state, cold }: { readonly path: string; readonly state: DatabaseState; readonly cold: boolean },
   child: DatabaseChild,
 ): Promise<StagedDatabase | undefined> {
   const { target, signal } = database;
@@ -110,7 +110,6 @@ async function attemptCopy(
       },
     );
   }
-  const cold = isCold(state);
   const due = checkIsDue(database.known, database.now);
   const request: CopyRequest = {
     kind: "copy",
@@ -122,8 +121,8 @@ async function attemptCopy(
     quickCheck: due,
     copied: false,
   };
-  const deadline = 60_000 + database.busyTimeout + Math.ceil(bytes / SLOWEST);
-  let answer: CopyAnswer;
+  const deadline = copyTime(bytes, database.busyTimeout);
+  let answer: CopyAnswer | undefined;
   let problems: string[];
   try {
     answer = await copyDatabase({ request, state, bytes, deadline, signal }, child);
@@ -131,14 +130,10 @@ async function attemptCopy(
     problems = cold ? [] : keepOwners(path, state);
   }
   const after = databaseState(path);
-  const identity = after?.identity;
-  if (!answer.ok) {
-    // The file went away or was swapped under the name: look again rather than call it broken.
-    if (identity === undefined || !sameFile(state.identity, identity)) return undefined;
-    throw copyError(path, answer, state);
-  }
-  const held = sameFile(state.identity, identity) && same(answer.before, state.identity) && same(answer.after, state.identity);
-  if (!held || (cold && !stillCold(state, after))) return undefined;
+  // It went away, was swapped under the name, or was opened as it was read: look again rather than call it broken.
+  if (answer === undefined || !sameFile(state.identity, after?.identity) || (cold && !stillCold(state, after))) return undefined;
+  if (!answer.ok) throw copyError(path, answer, state);
+  if (!same(answer.before, state.identity) || !same(answer.after, state.identity)) return undefined;
   const learned = detailsOf({
     path: database.path,
     answer,
