@@ -236,7 +236,7 @@ export class LocalVault implements Vault {
     const gone = new Set(ids);
     for (let looks = 1; ; looks += 1) {
       const { backups, trash, damagedBackups } = looks === 1 ? this.#documents.recent() : this.#documents.read();
-      const heldBy = this.#form.freed === undefined ? [] : damagedBackups.map(({ name }) => name);
+      const heldBy = this.#form.freed === undefined ? [] : damagedBackups.map(({ name, problem }) => ({ name, problem }));
       const going = backups.filter(({ id }) => gone.has(id));
       const staying = [...backups.filter(({ id }) => !gone.has(id)), ...trash];
       if (going.length === 0 || heldBy.length > 0) return Promise.resolve({ bytes: 0, heldBy });

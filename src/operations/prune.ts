@@ -2,7 +2,7 @@ import { BusyError, NotFoundError, type Guard } from "../kernel/index.ts";
 import type { Lease } from "../lease/index.ts";
 import { dropOutlived } from "../restore/index.ts";
 import { describeDecision, planRetention, type RetentionDecision } from "../retention/index.ts";
-import type { BackupId, Vault } from "../vault/index.ts";
+import type { BackupId, Freed, Vault } from "../vault/index.ts";
 import type { Instance } from "./instance.ts";
 import { readLastRun } from "./last-run.ts";
 import { pendingRestore, settleRestore } from "./settle-restore.ts";
@@ -96,9 +96,11 @@ async function pruneVault(instance: Instance, vault: Vault, { guard, runFailed, 
   return { decisions, removed: going, freed, swept, standsDown, notes };
 }
 
-function heldNote(names: readonly string[]): string {
-  const which = names.length === 1 ? `"${names[0]}"` : `${names.length} backups, "${names[0]}" among them,`;
-  return `No pack is deleted while ${which} cannot be read, because it might need any of them. To give it up: holdfast backup delete ${names[0]}`;
+function heldNote(held: Freed["heldBy"]): string {
+  const [first] = held;
+  const which = held.length === 1 ? `"${first?.name}"` : `${held.length} backups, "${first?.name}" among them,`;
+  const why = `No pack is deleted while ${which} cannot be read, because it might need any of them`;
+  return `${why}: ${first?.problem}. When nothing else helps, give it up: holdfast backup delete ${first?.name}`;
 }
 
 /** When space is short nothing waits in the trash: what retention gives up is gone at once. */

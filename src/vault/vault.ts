@@ -152,7 +152,7 @@ export interface Freed {
   /** Of what only the backups that go use. */
   readonly bytes: number;
   /** Names of backups that cannot be read and might use all of it: for as long as they are there nothing becomes free. */
-  readonly heldBy: readonly string[];
+  readonly heldBy: readonly { readonly name: string; readonly problem: string }[];
 }
 
 /** Where backups are kept. One instance owns it; one process writes to it at a time. */

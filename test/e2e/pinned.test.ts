@@ -74,7 +74,10 @@ describe("holdfast backup of a database with read: pinned", () => {
     await writer.stop();
   });
 
-  it("is held and read again when a cold one was opened and changed meanwhile", async () => {
+  it.each([
+    ["was opened and changed meanwhile", false],
+    ["is opened, changed and closed whenever it is read", true],
+  ])("is held and read again when a cold one %s", async (_, closes) => {
     using folder = temporaryFolder();
     const workspace = pinnedWorkspace(folder);
     const writer = await writerProcess(workspace.database, { tps: 100 });
@@ -92,14 +95,16 @@ describe("holdfast backup of a database with read: pinned", () => {
     };
     expect(await read(() => {})).toBe("cold");
     using runtime = new DatabaseSync(workspace.database);
-    let touched = false;
+    let touched = 0;
     const touch: NonNullable<BackupOptions["onProgress"]> = ({ component, bytes }) => {
-      if (component !== "persistence" || bytes === 0 || touched) return;
-      touched = true;
-      runtime.exec("PRAGMA user_version = 77");
+      if (component !== "persistence" || bytes === 0 || (touched > 0 && !closes)) return;
+      touched += 1;
+      if (closes && touched > 1) runtime.open();
+      runtime.exec(`PRAGMA user_version = ${77 + touched}`);
+      if (closes) runtime.close();
     };
     utimesSync(workspace.database, new Date(), new Date());
     expect(await read(touch)).toBe("pinned");
-    expect(touched).toBe(true);
+    expect(touched).toBeGreaterThan(closes ? 1 : 0);
   });
 });

@@ -146,4 +146,38 @@ describe("stageDatabase() of any other database", () => {
     expect(readdirSync(place.state)).toEqual(["a.db"]);
     expect(ask(target, "SELECT count(*) FROM t")).toBe(megabytes);
   });
+
+  it("does not call a cold one damaged that is opened while it is copied, and opens it itself when that goes on", async () => {
+    using place = testPlace();
+    const path = join(place.state, "a.db");
+    using database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode=WAL; CREATE TABLE t (x BLOB)");
+    const insert = (count: number): void =>
+      database.exec(
+        `WITH RECURSIVE n(v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n LIMIT ${count}) INSERT INTO t SELECT zeroblob(1000000) FROM n`,
+      );
+    insert(MEGABYTES);
+    database.close();
+    const child = watchedChild();
+    let visits = 0;
+    const visited: DatabaseChild = {
+      ...child,
+      async write(spans, target, deadline, signal) {
+        const written = await child.write(spans, target, deadline, signal);
+        visits += 1;
+        database.open();
+        insert(1);
+        database.close();
+        return written;
+      },
+    };
+    const target = join(place.staging, "copy");
+    const request = { path, within: undefined, target, known: undefined, busyTimeout: 5000, now: NOW, signal: undefined };
+    const staged = await stageDatabase(request, visited);
+    expect([visits, staged?.details.read, staged?.suspect]).toEqual([3, "staged", false]);
+    expect(child.asked).toEqual(["looked"]);
+    await child.close();
+    // The last of the three states was copied before the last visit.
+    expect(ask(target, "SELECT count(*) FROM t")).toBe(MEGABYTES + 2);
+  });
 });

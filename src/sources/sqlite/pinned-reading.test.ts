@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
@@ -279,16 +279,21 @@ describe("openReading() of a cold database with read: pinned", () => {
   });
 
   it.each([
-    ["is open", "SELECT count(*) FROM t", false],
-    ["was written to, and closed again", "UPDATE t SET x = 'other'", true],
-  ])("refuses what was read of it when it %s", async (_, sql, closes) => {
+    ["is open", "SELECT count(*) FROM t", false, false],
+    ["was written to, and closed again", "UPDATE t SET x = 'other'", true, false],
+    ["was written to, closed again, and has the time of before", "UPDATE t SET x = 'other'", true, true],
+  ])("refuses what was read of it when it %s", async (_, sql, closes, putBack) => {
     using place = testPlace();
     const { path } = coldDatabase(place);
+    const minuteAgo = Math.floor(Date.now() / 1000) - 60;
+    utimesSync(path, minuteAgo, minuteAgo);
     const reading = await openReading(place.request({ path, read: "pinned", now: NOW }));
     await pinnedContent(reading);
     using runtime = new DatabaseSync(path);
     runtime.exec(sql);
     if (closes) runtime.close();
+    if (putBack) utimesSync(path, minuteAgo, minuteAgo);
+    expect(statSync(path).mtimeMs === minuteAgo * 1000).toBe(putBack || !closes);
     expect(readdirSync(place.state)).toHaveLength(closes ? 1 : 3);
     await expect(reading.confirm()).rejects.toMatchObject({
       code: "COMPONENT_MOVED",
@@ -296,6 +301,21 @@ describe("openReading() of a cold database with read: pinned", () => {
       message: expect.stringContaining("it was opened, or written to"),
     });
     await reading.close();
+  });
+
+  it("is held when it was opened while it was read, whether anybody has it open by now or not", async () => {
+    using place = testPlace();
+    const { path, copy } = coldDatabase(place);
+    const reading = await openReading(place.request({ path, read: "held", now: NOW }));
+    const { spans } = await pinnedContent(reading);
+    using runtime = new DatabaseSync(path);
+    runtime.exec("UPDATE t SET x = 'other'");
+    runtime.close();
+    await reading.confirm();
+    expect(reading.report()).toMatchObject({ suspect: false, sqlite: { read: "pinned", quick_check: "ok" } });
+    expect(ask(copyOf(spans, copy), "SELECT count(*) FROM t WHERE x = 'other'")).toBe(0);
+    await reading.close();
+    expect(ask(path, "SELECT count(*) FROM t WHERE x = 'other'")).toBe(100);
   });
 
   it("refuses one of several names, whose log may lie beside another", async () => {
